@@ -1,0 +1,231 @@
+/**
+ * Every failure that Freshet can report, once: its code, HTTP status, whether trying again can
+ * help, and the sentence. `{name}` in a template is filled from the details. Programmer mistakes
+ * are assertions and do not stand here.
+ */
+export interface ErrorSpec {
+  readonly status: number;
+  readonly retriable: boolean;
+  readonly template: string;
+}
+
+export const ERRORS = {
+  // Requests
+  bad_json: { status: 400, retriable: false, template: 'Expected a JSON body, got {problem}.' },
+  bad_request: { status: 400, retriable: false, template: '{problem}' },
+  unknown_kind: {
+    status: 400,
+    retriable: false,
+    template: 'Expected kind to be one of {known}, got {kind}.',
+  },
+  bad_value: { status: 400, retriable: false, template: '{problem}' },
+  bad_id: {
+    status: 400,
+    retriable: false,
+    template: 'Expected {field} to be 1 to 128 characters without control characters, got {got}.',
+  },
+  too_old: {
+    status: 400,
+    retriable: false,
+    template:
+      'Expected occurredAt to be at most 7 days ago, got {occurredAt}; load older events with `freshet import`.',
+  },
+  in_future: {
+    status: 400,
+    retriable: false,
+    template: 'Expected occurredAt to be at most 5 minutes ahead, got {occurredAt}.',
+  },
+  id_conflict: {
+    status: 409,
+    retriable: false,
+    template: 'Expected eventId {eventId} to carry the same payload as before, got another one.',
+  },
+  not_found: { status: 404, retriable: false, template: 'Expected {what} to exist, found none.' },
+  too_large: {
+    status: 413,
+    retriable: false,
+    template: 'Expected a body of at most {limit}, got more.',
+  },
+  too_many_events: {
+    status: 413,
+    retriable: false,
+    template: 'Expected at most {limit} events in one request, got {got}.',
+  },
+  bad_media_type: {
+    status: 415,
+    retriable: false,
+    template: 'Expected content type {expected}, got {got}.',
+  },
+  too_many_requests: {
+    status: 429,
+    retriable: true,
+    template: 'Expected at most {limit} requests a second, got more; wait {retryAfterSeconds} s.',
+  },
+  forbidden_origin: {
+    status: 403,
+    retriable: false,
+    template: 'Expected an Origin from the configured list, got {origin}.',
+  },
+  internal: { status: 500, retriable: true, template: 'Something failed inside; it is logged.' },
+  unavailable: { status: 503, retriable: true, template: 'Not available now: {why}.' },
+  timeout: { status: 504, retriable: true, template: 'Expected an answer within {limitMs} ms.' },
+
+  // Records
+  bad_record: { status: 400, retriable: false, template: 'Expected a readable record, got {problem}.' },
+  unknown_schema: {
+    status: 400,
+    retriable: false,
+    template: 'Expected a known schema id, got {schemaId}.',
+  },
+
+  // Log
+  log_closed: { status: 503, retriable: false, template: 'Expected an open log, got one closed.' },
+  unknown_topic: { status: 500, retriable: false, template: 'Expected topic {topic} to exist.' },
+  record_too_large: {
+    status: 413,
+    retriable: false,
+    template: 'Expected a record of at most {limitBytes} bytes, got {gotBytes}.',
+  },
+  batch_too_large: {
+    status: 413,
+    retriable: false,
+    template: 'Expected a batch of at most {limit}, got {got}.',
+  },
+  offset_out_of_range: {
+    status: 500,
+    retriable: false,
+    template:
+      'Expected an offset from {low} to {end} in {topic} partition {partition}, got {offset}.',
+  },
+  record_corrupt: {
+    status: 500,
+    retriable: false,
+    template: 'Expected the checksum of {topic} partition {partition} offset {offset} to fit.',
+  },
+  gap_detected: {
+    status: 500,
+    retriable: false,
+    template:
+      'Expected {topic} partition {partition} to reach back to offset {expected}, it starts at {low}.',
+  },
+  log_regressed: {
+    status: 500,
+    retriable: false,
+    template:
+      'Expected {topic} partition {partition} to reach offset {expected}, it ends at {end}; the log lost records that the state has seen.',
+  },
+  log_diverged: {
+    status: 500,
+    retriable: false,
+    template:
+      'Expected {topic} partition {partition} to hold the record that the state has seen at {offset}, found another.',
+  },
+
+  // State
+  state_closed: { status: 503, retriable: false, template: 'Expected an open state store.' },
+  apply_too_large: {
+    status: 500,
+    retriable: false,
+    template: 'Expected an apply of at most {limit}, got {got}.',
+  },
+  fenced: {
+    status: 500,
+    retriable: false,
+    template: 'Expected to own {partition} at epoch {epoch}, another owner has epoch {stored}.',
+  },
+  state_corrupt: {
+    status: 500,
+    retriable: false,
+    template: 'Expected readable state in {partition}, got {problem}.',
+  },
+
+  // Warehouse, artifacts, live bus
+  warehouse_closed: { status: 503, retriable: false, template: 'Expected an open warehouse.' },
+  warehouse_unavailable: {
+    status: 503,
+    retriable: true,
+    template: 'Expected the warehouse to answer, got {problem}.',
+  },
+  statement_failed: {
+    status: 500,
+    retriable: false,
+    template: 'Statement {statement} failed with {engineCode}: {problem}',
+  },
+  artifact_damaged: {
+    status: 500,
+    retriable: false,
+    template: 'Expected the checksum of {file} in release {version} to fit.',
+  },
+  artifact_exists: {
+    status: 409,
+    retriable: false,
+    template: 'Expected release {version} to be new, it is already published.',
+  },
+  bus_closed: { status: 503, retriable: false, template: 'Expected an open live bus.' },
+
+  // The instance
+  disk_full: { status: 507, retriable: true, template: 'Expected room on the disk, got none.' },
+  storage_failed: {
+    status: 500,
+    retriable: false,
+    template: 'The disk failed while writing ({problem}); stopping rather than guessing what is safe.',
+  },
+  data_newer: {
+    status: 500,
+    retriable: false,
+    template:
+      'Expected a data directory of format {supported} or older, {directory} has format {found}; use a newer Freshet.',
+  },
+  data_in_use: {
+    status: 500,
+    retriable: false,
+    template: 'Expected {directory} to be free, process {pid} is using it.',
+  },
+  data_other_catalogue: {
+    status: 409,
+    retriable: false,
+    template: 'Expected {directory} to hold {wanted}, it holds {found}; start with `{command}`.',
+  },
+  port_busy: {
+    status: 500,
+    retriable: false,
+    template: 'Expected port {port} to be free, another program listens there.',
+  },
+  bad_settings: { status: 500, retriable: false, template: '{problem}' },
+  bad_usage: { status: 400, retriable: false, template: '{problem}' },
+  bad_file: { status: 400, retriable: false, template: 'Expected {expected} in {path}, got {got}.' },
+  feed_withdraws_too_much: {
+    status: 409,
+    retriable: false,
+    template:
+      'Expected the feed to withdraw at most {limitPercent} % of the items, it would withdraw {count} of {total}; add --force if that is meant.',
+  },
+} as const satisfies Record<string, ErrorSpec>;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+/** The one error class: a code from the table, the filled-in sentence, and what led to it. */
+export class FreshetError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
+    super(fillTemplate(ERRORS[code].template, details), options);
+    this.name = 'FreshetError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get spec(): ErrorSpec {
+    return ERRORS[this.code];
+  }
+}
+
+export const isFreshetError = (error: unknown, code?: ErrorCode): error is FreshetError =>
+  error instanceof FreshetError && (code === undefined || error.code === code);
+
+const fillTemplate = (template: string, details: ErrorDetails): string =>
+  template.replace(/\{(\w+)\}/g, (_, name: string) =>
+    Object.hasOwn(details, name) ? String(details[name]) : '?',
+  );

@@ -1,0 +1,70 @@
+/**
+ * Every topic of the log, once: who writes it, how it is keyed, what becomes of old records.
+ * `partitionsBy` says what decides how many partitions it has: the setting for users, the setting
+ * for items, or always one.
+ */
+export type CleanupPolicy = 'delete' | 'compact';
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitionsBy: 'user' | 'item' | 'one';
+  readonly cleanup: CleanupPolicy;
+  /** What the record key is. Equal keys share a partition. */
+  readonly key: string;
+  /** Names of the Avro records that it carries. */
+  readonly records: readonly string[];
+}
+
+export const TOPICS = {
+  eventsIn: {
+    name: 'events-in',
+    partitionsBy: 'user',
+    cleanup: 'delete',
+    key: 'anything: untrusted producers outside write it',
+    records: ['Interaction', 'Impression'],
+  },
+  interactions: {
+    name: 'interactions',
+    partitionsBy: 'user',
+    cleanup: 'delete',
+    key: 'subject (u:<userId> or s:<sessionId>)',
+    records: ['Interaction', 'Forget'],
+  },
+  impressions: {
+    name: 'impressions',
+    partitionsBy: 'user',
+    cleanup: 'delete',
+    key: 'subject (u:<userId> or s:<sessionId>)',
+    records: ['Impression'],
+  },
+  catalogue: {
+    name: 'catalogue',
+    partitionsBy: 'item',
+    cleanup: 'compact',
+    key: 'itemId',
+    records: ['CatalogueItem'],
+  },
+  control: {
+    name: 'control',
+    partitionsBy: 'one',
+    cleanup: 'compact',
+    key: 'what the record is about, for example import:<sha256>',
+    records: ['Control'],
+  },
+  itemSignals: {
+    name: 'item-signals',
+    partitionsBy: 'item',
+    cleanup: 'delete',
+    key: 'none: the partition is given',
+    records: ['ItemSignals'],
+  },
+  deadLetters: {
+    name: 'dead-letters',
+    partitionsBy: 'one',
+    cleanup: 'delete',
+    key: 'none: the partition is given',
+    records: ['DeadLetter'],
+  },
+} as const satisfies Record<string, TopicSpec>;
+
+export type TopicName = (typeof TOPICS)[keyof typeof TOPICS]['name'];
