@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// The `freshet` command: hands over to the command line in TypeScript, on the Node.js 24 that the
+// package brings along where the system's is older.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const main = join(root, 'runtime', 'main.ts');
+
+if (Number.parseInt(process.versions.node, 10) >= 24) {
+  await import(main);
+} else {
+  const own = join(root, 'node_modules', 'node', 'bin', 'node');
+  if (!existsSync(own)) {
+    console.error(`Expected Node.js 24 or newer, got ${process.versions.node}; run npm ci first.`);
+    process.exit(1);
+  }
+  const child = spawn(own, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => child.kill(signal));
+  }
+  child.on('exit', (code, signal) => {
+    if (signal) process.kill(process.pid, signal);
+    else process.exit(code ?? 1);
+  });
+}

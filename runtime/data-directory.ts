@@ -1,0 +1,223 @@
+/**
+ * The data directory of an embedded instance: made on the first start, owned by one process at a
+ * time, refused where a newer Freshet wrote it.
+ *
+ * The lock is a file made by link(2), which is atomic on every file system that LMDB may use. It
+ * names the owner's process id and start time, so that a recycled process id is not mistaken for a
+ * living owner after a crash.
+ */
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { FreshetError } from '../schemas/errors.ts';
+import { randomSecret } from './random.ts';
+
+/** Rises whenever an older Freshet could not read what this one writes. */
+export const DATA_FORMAT = 1;
+
+export interface DataPaths {
+  readonly root: string;
+  readonly log: string;
+  readonly state: string;
+  readonly warehouse: string;
+  readonly artifacts: string;
+  /** What the running server answers on, for commands that talk to it. */
+  readonly server: string;
+}
+
+export interface DataDirectory {
+  readonly paths: DataPaths;
+  readonly facts: DataFacts;
+  updateFacts(change: Partial<DataFacts>): void;
+  release(): void;
+}
+
+/** What must not change over the life of a data directory. */
+export interface DataFacts {
+  readonly format: number;
+  readonly instanceId: string;
+  readonly userPartitions: number;
+  readonly itemPartitions: number;
+  /** Which catalogue it holds: `demo`, `dataset:<name>` or null where it is the site's own. */
+  readonly dataset: string | null;
+}
+
+export const dataPathsOf = (directory: string): DataPaths => {
+  const root = resolve(directory);
+  return {
+    root,
+    log: join(root, 'log'),
+    state: join(root, 'state'),
+    warehouse: join(root, 'warehouse'),
+    artifacts: join(root, 'artifacts'),
+    server: join(root, 'server.json'),
+  };
+};
+
+const FACTS_FILE = 'freshet-data.json';
+const LOCK_FILE = 'lock';
+
+export const openDataDirectory = (
+  directory: string,
+  fresh: { readonly userPartitions: number; readonly itemPartitions: number },
+): DataDirectory => {
+  const paths = dataPathsOf(directory);
+  makeDirectory(paths.root);
+  const unlock = lock(paths.root);
+  try {
+    let facts = readFacts(paths.root) ?? {
+      format: DATA_FORMAT,
+      instanceId: randomSecret(9),
+      dataset: null,
+      ...fresh,
+    };
+    if (facts.format > DATA_FORMAT) {
+      throw new FreshetError('data_newer', {
+        supported: DATA_FORMAT,
+        directory: paths.root,
+        found: facts.format,
+      });
+    }
+    writeFacts(paths.root, facts);
+    return {
+      paths,
+      get facts() {
+        return facts;
+      },
+      updateFacts(change) {
+        facts = { ...facts, ...change };
+        writeFacts(paths.root, facts);
+      },
+      release: unlock,
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+};
+
+/** The facts of a directory, without owning it; undefined where none was made. */
+export const readFacts = (root: string): DataFacts | undefined => {
+  let content: string;
+  try {
+    content = readFileSync(join(root, FACTS_FILE), 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    return JSON.parse(content) as DataFacts;
+  } catch (cause) {
+    throw new FreshetError(
+      'bad_file',
+      { expected: 'JSON', path: join(root, FACTS_FILE), got: 'something else' },
+      { cause },
+    );
+  }
+};
+
+const writeFacts = (root: string, facts: DataFacts): void => {
+  const path = join(root, FACTS_FILE);
+  writeFileSync(`${path}.new`, `${JSON.stringify(facts, null, 2)}\n`);
+  renameSync(`${path}.new`, path);
+};
+
+const makeDirectory = (root: string): void => {
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new FreshetError(
+      'bad_file',
+      { expected: 'a directory that can be made', path: root, got: reasonOf(cause) },
+      { cause },
+    );
+  }
+};
+
+interface Owner {
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+const lock = (root: string): (() => void) => {
+  const path = join(root, LOCK_FILE);
+  const own: Owner = { pid: process.pid, startedAt: processStart(process.pid) ?? '' };
+  const draft = `${path}.${process.pid}.${randomSecret(6)}`;
+  writeFileSync(draft, JSON.stringify(own));
+  try {
+    while (!tryLink(draft, path)) {
+      const owner = readOwner(path);
+      if (owner && isAlive(owner)) {
+        throw new FreshetError('data_in_use', { directory: root, pid: owner.pid });
+      }
+      removeStale(path, owner);
+    }
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return () => {
+    if (readOwner(path)?.pid === process.pid) rmSync(path, { force: true });
+  };
+};
+
+const tryLink = (draft: string, path: string): boolean => {
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) return false;
+    throw error;
+  }
+};
+
+/**
+ * Two starters may both find a dead owner. Renaming is atomic, so only one of them moves the stale
+ * lock away; whoever finds that it moved a living owner's lock instead puts it back.
+ */
+const removeStale = (path: string, stale: Owner | undefined): void => {
+  const aside = `${path}.stale.${process.pid}.${randomSecret(6)}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return;
+    throw error;
+  }
+  const moved = readOwner(aside);
+  if (moved && (moved.pid !== stale?.pid || moved.startedAt !== stale.startedAt)) {
+    tryLink(aside, path);
+  }
+  rmSync(aside, { force: true });
+};
+
+const readOwner = (path: string): Owner | undefined => {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Owner;
+  } catch {
+    return undefined;
+  }
+};
+
+const isAlive = (owner: Owner): boolean => {
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return false;
+  }
+  const startedAt = processStart(owner.pid);
+  return startedAt === undefined || startedAt === owner.startedAt;
+};
+
+/** Start time of a process in clock ticks since boot, with the boot id; undefined off Linux. */
+const processStart = (pid: number): string | undefined => {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return `${boot}:${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+};
+
+const isErrno = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'a failure');

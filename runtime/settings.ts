@@ -1,0 +1,244 @@
+/**
+ * Every setting, once: what it means, its unit, default and limits. The name in a config file is
+ * the key here; the environment variable is FRESHET_ and the name in capitals
+ * (`dataDirectory` → FRESHET_DATA_DIRECTORY); the flag is the name with hyphens
+ * (`--data-directory`), or the short flag that is given.
+ */
+import { LOG_LEVELS } from './logger.ts';
+
+interface SettingBase<Value> {
+  readonly help: string;
+  readonly default: Value;
+  /** A shorter flag than the one made from the name. */
+  readonly flag?: string;
+}
+
+export interface NumberSetting extends SettingBase<number> {
+  readonly type: 'integer' | 'number';
+  readonly unit: string;
+  readonly min: number;
+  readonly max: number;
+}
+export interface TextSetting extends SettingBase<string> {
+  readonly type: 'text';
+  /** What a valid text looks like, and how to say it. */
+  readonly pattern?: { readonly expression: RegExp; readonly says: string };
+}
+export interface BooleanSetting extends SettingBase<boolean> {
+  readonly type: 'boolean';
+}
+export interface ListSetting extends SettingBase<readonly string[]> {
+  readonly type: 'list';
+  /** The only members allowed, where they are known. */
+  readonly members?: readonly string[];
+}
+export interface ChoiceSetting extends SettingBase<string> {
+  readonly type: 'choice';
+  readonly choices: readonly string[];
+}
+export type Setting = NumberSetting | TextSetting | BooleanSetting | ListSetting | ChoiceSetting;
+
+const integer = (spec: Omit<NumberSetting, 'type'>): NumberSetting => ({
+  type: 'integer',
+  ...spec,
+});
+const number = (spec: Omit<NumberSetting, 'type'>): NumberSetting => ({ type: 'number', ...spec });
+const text = (spec: Omit<TextSetting, 'type'>): TextSetting => ({ type: 'text', ...spec });
+const boolean = (spec: Omit<BooleanSetting, 'type'>): BooleanSetting => ({
+  type: 'boolean',
+  ...spec,
+});
+const list = (spec: Omit<ListSetting, 'type'>): ListSetting => ({ type: 'list', ...spec });
+const choice = (spec: Omit<ChoiceSetting, 'type'>): ChoiceSetting => ({ type: 'choice', ...spec });
+
+export const ROLES = ['ingest', 'stream', 'serving', 'training'] as const;
+export type Role = (typeof ROLES)[number];
+
+const MIB = 1024 * 1024;
+
+export const SETTINGS = {
+  // Where
+  dataDirectory: text({
+    flag: 'data',
+    help: 'Directory that holds the log, state, warehouse and models.',
+    default: './data',
+  }),
+  namespace: text({
+    help: 'Prefix of topics, keys, tables and directories, so that two sites can share servers.',
+    default: 'freshet',
+    pattern: { expression: /^[a-z][a-z0-9_]{0,31}$/, says: 'lower-case letters, digits and _' },
+  }),
+  roles: list({
+    help: 'Which parts run in this process.',
+    default: [...ROLES],
+    members: ROLES,
+  }),
+
+  // HTTP
+  host: text({ help: 'Address to listen on.', default: '127.0.0.1' }),
+  port: integer({
+    unit: 'port',
+    min: 0,
+    max: 65_535,
+    default: 8090,
+    help: 'Port to listen on; 0 takes any free one. A busy default moves on to the next free one.',
+  }),
+  basePath: text({
+    help: 'Path under which a proxy serves Freshet, for example /freshet.',
+    default: '',
+    pattern: { expression: /^(\/[\w.-]+)*$/, says: 'empty or a path such as /freshet' },
+  }),
+  trustedProxies: list({
+    help: 'Addresses of proxies whose X-Forwarded-For is believed.',
+    default: [],
+  }),
+  allowedOrigins: list({
+    help: 'Origins of pages that may call the API and open sockets, beside Freshet’s own page.',
+    default: [],
+  }),
+  requestsPerSecond: integer({
+    unit: 'requests/s per address',
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    help: 'Requests that one address may make a second; 0 does not limit (loopback development).',
+  }),
+  ingestQueueBytes: integer({
+    unit: 'bytes',
+    min: MIB,
+    max: 4096 * MIB,
+    default: 64 * MIB,
+    help: 'Events waiting for their append; beyond it requests are answered 503 with Retry-After.',
+  }),
+  dedupeIndexEvents: integer({
+    unit: 'events',
+    min: 1_000,
+    max: 100_000_000,
+    default: 1_000_000,
+    help: 'Recent event ids that the edge remembers (32 bytes each).',
+  }),
+
+  // Log
+  userPartitions: integer({
+    unit: 'partitions',
+    min: 1,
+    max: 64,
+    default: 4,
+    help: 'Partitions of interactions and impressions. Fixed once data exists.',
+  }),
+  itemPartitions: integer({
+    unit: 'partitions',
+    min: 1,
+    max: 64,
+    default: 4,
+    help: 'Partitions of the catalogue and of item-signals. Fixed once data exists.',
+  }),
+  logRetentionDays: number({
+    unit: 'days',
+    min: 1,
+    max: 36_500,
+    default: 400,
+    help: 'How long events stay in the log. Catalogue and control never expire.',
+  }),
+  logBytesMax: integer({
+    unit: 'bytes',
+    min: 16 * MIB,
+    max: 1024 * 1024 * MIB,
+    default: 1280 * MIB,
+    help: 'Size of interactions, impressions and item-signals together, at which the oldest records go.',
+  }),
+
+  // Stream
+  historyEvents: integer({
+    unit: 'events',
+    min: 10,
+    max: 1_000,
+    default: 50,
+    help: 'Newest interactions kept per person (about 40 bytes each).',
+  }),
+  neighboursPerItem: integer({
+    unit: 'neighbours',
+    min: 8,
+    max: 10_000,
+    default: 64,
+    help: 'Neighbours per item before the list is pruned to three quarters (about 30 bytes each).',
+  }),
+  streamWorkers: integer({
+    unit: 'threads',
+    min: 1,
+    max: 16,
+    default: 1,
+    help: 'Worker threads that share the partitions.',
+  }),
+
+  // Warehouse
+  warehouse: boolean({
+    help: 'Keep events in the embedded ClickHouse; without it nothing is trained.',
+    default: true,
+  }),
+  warehouseThreads: integer({
+    unit: 'threads',
+    min: 1,
+    max: 64,
+    default: 1,
+    help: 'Threads that ClickHouse may use for a query.',
+  }),
+  warehouseMemoryBytes: integer({
+    unit: 'bytes',
+    min: 256 * MIB,
+    max: 1024 * 1024 * MIB,
+    default: 1024 * MIB,
+    help: 'Memory that ClickHouse may use.',
+  }),
+
+  // Demo
+  audiencePerSecond: number({
+    unit: 'events/s',
+    min: 0,
+    max: 10_000,
+    default: 5,
+    help: 'Pace of the simulated audience of the demo; 0 turns it off.',
+  }),
+  audienceRestMinutes: number({
+    unit: 'minutes',
+    min: 0,
+    max: 100_000,
+    default: 10,
+    help: 'After this long without an open page the audience rests.',
+  }),
+
+  // Operations
+  logLevel: choice({
+    help: 'The least severe messages that are logged.',
+    default: 'warn',
+    choices: LOG_LEVELS,
+  }),
+  shutdownSeconds: integer({
+    unit: 'seconds',
+    min: 1,
+    max: 600,
+    default: 10,
+    help: 'How long a stop may take before it is forced.',
+  }),
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The values, each with the type that its setting says. */
+export type Settings = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends NumberSetting
+    ? number
+    : (typeof SETTINGS)[Name] extends BooleanSetting
+      ? boolean
+      : (typeof SETTINGS)[Name] extends ListSetting
+        ? readonly string[]
+        : string;
+};
+
+export const environmentNameOf = (name: SettingName): string =>
+  `FRESHET_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+
+export const flagOf = (name: SettingName): string => {
+  const setting: Setting = SETTINGS[name];
+  return setting.flag ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+};
