@@ -38,6 +38,12 @@ export interface InteractionRecord {
   readonly receivedAt: EpochMs;
   /** Content hash of the import that it belongs to; null for live events. */
   readonly backfill: string | null;
+  /**
+   * Set by a source that numbers its events (an import numbers its sorted rows): within one log
+   * partition the numbers of one source rise, so that one mark takes the place of all its ids, and
+   * a repetition at any age changes nothing. Null for everyone else.
+   */
+  readonly sequence: number | null;
   readonly context: InteractionContext | null;
 }
 
@@ -108,7 +114,8 @@ export interface RatingDelta {
 
 /** One side of a co-visited pair, addressed to the item whose neighbour list it changes. */
 export interface PairDelta {
-  readonly neighbourId: ItemId;
+  /** Index of the neighbour in the envelope's `itemIds`. */
+  readonly neighbour: number;
   /** True where the item addressed came first and the neighbour after it. */
   readonly forward: boolean;
   readonly weight: number;
@@ -119,8 +126,9 @@ export interface PairDelta {
 /** What one source record means for one item. */
 export interface ItemSignal {
   readonly sourceOffset: Offset;
-  readonly itemId: ItemId;
-  /** 32-bit hash of the subject: pairs need three different people. */
+  /** Index of the item in the envelope's `itemIds`. */
+  readonly item: number;
+  /** Signed 32-bit hash of the subject: pairs need three different people. */
   readonly subjectHash: number;
   readonly counts: readonly CountDelta[];
   readonly ratings: readonly RatingDelta[];
@@ -143,6 +151,10 @@ export interface ItemSignalsRecord {
   readonly lastOffset: Offset;
   /** The source partition's clock after lastOffset. */
   readonly clock: EpochMs;
+  /** Set when the source is a `rebase` control record: the counters' new landmark. */
+  readonly landmark: EpochMs | null;
+  /** Every item named below, once: a micro-batch names the same items again and again. */
+  readonly itemIds: readonly ItemId[];
   readonly signals: readonly ItemSignal[];
 }
 
