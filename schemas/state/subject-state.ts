@@ -14,10 +14,24 @@ export interface HistoryEntry {
 
 /** An item that left the hot history but still counts as seen. */
 export interface EvictedSeen {
-  /** Low 32 bits of the item's hash: one false match in 4·10^9 per comparison. */
+  /** `itemHashLow` of the item: one false match in 4·10^9 per comparison. */
   readonly itemHash: number;
   /** Days since 1970 until which it counts; 65,535 is for ever. */
   readonly untilDay: number;
+}
+
+/** An evicted event that still occupies its place among the once-a-day popularity counts. */
+export interface EvictedCount {
+  /** Days since 1970. */
+  readonly day: number;
+  /** 32-bit hash of (item, kind). */
+  readonly hash: number;
+}
+
+/** An undo that came before the event it takes back. */
+export interface PendingUndo {
+  readonly eventId: EventId;
+  readonly occurredAt: EpochMs;
 }
 
 export interface SessionWindow {
@@ -29,17 +43,24 @@ export interface SessionWindow {
 export interface SubjectState {
   /** Offset of the subject's last interaction that was taken in: the subject's version. */
   readonly lastOffset: Offset;
+  /** Time of the subject's newest event. */
   readonly lastEventAt: EpochMs;
-  /** Interactions ever taken in, undone ones included. */
+  /** Interactions ever taken in, those that were undone later included, undos themselves not. */
   readonly eventCount: number;
   /** Ordered by (occurredAt, eventId), oldest first; at most the configured number. */
   readonly history: readonly HistoryEntry[];
   /** Entries that the cap pushed out. */
   readonly evictedCount: number;
-  /** Sum and count of `by-own-mean` values that were evicted: they still shape the mean. */
-  readonly evictedValueSum: number;
+  /**
+   * Sum (in thousandths, so that it is exact) and count of the `by-own-mean` values that were
+   * evicted: they still shape the mean.
+   */
+  readonly evictedValueSumThousandths: number;
   readonly evictedValueCount: number;
   readonly evictedSeen: readonly EvictedSeen[];
+  /** Of the days that a live event may still fall on; by (day, hash). */
+  readonly evictedCounts: readonly EvictedCount[];
+  readonly pendingUndos: readonly PendingUndo[];
   /** The newest sessions, oldest first. */
   readonly sessions: readonly SessionWindow[];
 }
