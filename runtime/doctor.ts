@@ -1,0 +1,199 @@
+/**
+ * What could keep Freshet from running well on this machine, each with what to do about it. Every
+ * finding is made by looking, never by asking a running server.
+ */
+import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { availableParallelism, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DATA_FORMAT, type DataPaths, readFacts } from './data-directory.ts';
+import type { Settings } from './settings.ts';
+import { formatBytes } from './terminal.ts';
+
+export interface Finding {
+  readonly what: string;
+  readonly verdict: 'good' | 'warning' | 'bad';
+  readonly found: string;
+  /** What to do; empty where nothing is to be done. */
+  readonly advice: string;
+}
+
+export interface DoctorSubject {
+  readonly settings: Settings;
+  readonly paths: DataPaths;
+  readonly warehouse: { readonly available: boolean; readonly why?: string };
+}
+
+const GIB = 1024 ** 3;
+const DISK_FREE_BYTES_MIN = 3 * GIB;
+const MEMORY_BYTES_MIN = 2 * GIB;
+const NODE_MAJOR_MIN = 24;
+
+export const examine = async (subject: DoctorSubject): Promise<readonly Finding[]> => [
+  examineNode(),
+  examinePlatform(),
+  examineMemory(),
+  examineDirectory(subject.paths),
+  examineFormat(subject.paths),
+  examineFileSystem(subject.paths),
+  examineDisk(subject.paths),
+  await examinePort(subject.settings),
+  examineWarehouse(subject),
+];
+
+const examineNode = (): Finding => {
+  const major = Number.parseInt(process.versions.node, 10);
+  return {
+    what: 'Node.js',
+    verdict: major >= NODE_MAJOR_MIN ? 'good' : 'bad',
+    found: `${process.versions.node}, ${availableParallelism()} cores`,
+    advice: major >= NODE_MAJOR_MIN ? '' : 'Run `npm ci`: it brings Node.js 24 along.',
+  };
+};
+
+const examinePlatform = (): Finding => {
+  const isKnown = ['linux', 'darwin'].includes(process.platform);
+  return {
+    what: 'System',
+    verdict: isKnown ? 'good' : 'bad',
+    found: `${process.platform} ${process.arch}`,
+    advice: isKnown ? '' : 'Freshet runs on Linux and macOS; on Windows run it inside WSL.',
+  };
+};
+
+const examineMemory = (): Finding => {
+  const enough = totalmem() >= MEMORY_BYTES_MIN;
+  return {
+    what: 'Memory',
+    verdict: enough ? 'good' : 'warning',
+    found: formatBytes(totalmem()),
+    advice: enough ? '' : 'Lower warehouseMemoryBytes, or start with --no-warehouse.',
+  };
+};
+
+/** The directory itself, or the nearest one above it that exists. */
+const existingPart = (path: string): string =>
+  existsSync(path) || dirname(path) === path ? path : existingPart(dirname(path));
+
+const examineDirectory = (paths: DataPaths): Finding => {
+  const path = existingPart(paths.root);
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch {
+    return {
+      what: 'Data directory',
+      verdict: 'bad',
+      found: `${path} cannot be written`,
+      advice: 'Choose another with --data, or change its permissions.',
+    };
+  }
+  return {
+    what: 'Data directory',
+    verdict: 'good',
+    found: existsSync(paths.root)
+      ? `${paths.root}, ${formatBytes(sizeOf(paths.root))}`
+      : `${paths.root} will be made`,
+    advice: '',
+  };
+};
+
+const examineFormat = (paths: DataPaths): Finding => {
+  const facts = readFacts(paths.root);
+  const isNewer = facts !== undefined && facts.format > DATA_FORMAT;
+  return {
+    what: 'Data format',
+    verdict: isNewer ? 'bad' : 'good',
+    found: facts
+      ? `${facts.format}, holds ${facts.dataset ?? 'a catalogue of your own'}`
+      : 'none yet',
+    advice: isNewer ? `This Freshet reads formats up to ${DATA_FORMAT}; use a newer one.` : '',
+  };
+};
+
+/** Numbers of statfs(2) for file systems on which memory-mapped files of two hosts disagree. */
+const NETWORK_FILE_SYSTEMS: Readonly<Record<number, string>> = {
+  26985: 'NFS',
+  20859: 'SMB',
+  4283649346: 'CIFS',
+  4266872130: 'SMB2',
+  16914839: '9p',
+  1702057286: 'FUSE',
+};
+
+const examineFileSystem = (paths: DataPaths): Finding => {
+  const { type } = statfsSync(existingPart(paths.root));
+  const network = NETWORK_FILE_SYSTEMS[type];
+  return {
+    what: 'File system',
+    verdict: network ? 'bad' : 'good',
+    found: network ?? `local (0x${type.toString(16)})`,
+    advice: network
+      ? 'Put the data directory on a local disk: LMDB maps its files into memory.'
+      : '',
+  };
+};
+
+const examineDisk = (paths: DataPaths): Finding => {
+  const { bavail, bsize } = statfsSync(existingPart(paths.root));
+  const free = bavail * bsize;
+  const enough = free >= DISK_FREE_BYTES_MIN;
+  return {
+    what: 'Free disk',
+    verdict: enough ? 'good' : 'warning',
+    found: formatBytes(free),
+    advice: enough ? '' : 'Free some space, or lower logBytesMax.',
+  };
+};
+
+const examinePort = async (settings: Settings): Promise<Finding> => {
+  const isFree = await isPortFree(settings.port, settings.host);
+  return {
+    what: 'Port',
+    verdict: isFree ? 'good' : 'warning',
+    found: `${settings.port} on ${settings.host} is ${isFree ? 'free' : 'taken'}`,
+    advice: isFree ? '' : 'Freshet may be running already; else choose another with --port.',
+  };
+};
+
+export const isPortFree = (port: number, host: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, host, () => probe.close(() => resolve(true)));
+  });
+
+const examineWarehouse = (subject: DoctorSubject): Finding => {
+  const { available, why } = subject.warehouse;
+  if (!subject.settings.warehouse) {
+    return {
+      what: 'Embedded ClickHouse',
+      verdict: 'warning',
+      found: 'turned off',
+      advice: 'Nothing is trained without a warehouse.',
+    };
+  }
+  return {
+    what: 'Embedded ClickHouse',
+    verdict: available ? 'good' : 'warning',
+    found: available ? 'present' : (why ?? 'missing'),
+    advice: available
+      ? ''
+      : 'Run `npm ci` without --omit=optional; all but training works without it.',
+  };
+};
+
+export const sizeOf = (directory: string): number => {
+  let total = 0;
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) total += sizeOf(path);
+    else if (entry.isFile()) total += allocatedBytes(path);
+  }
+  return total;
+};
+
+/** LMDB's files are sparse: what counts is what is on the disk. A file may vanish meanwhile. */
+const allocatedBytes = (path: string): number => {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  return facts === undefined ? 0 : facts.blocks * 512;
+};
