@@ -80,7 +80,7 @@ export class DecayScale {
       this.#factor = 2 ** (FRACTION_BITS + Math.min(this.#halvings(at, landmark), REACH_HALVINGS));
     }
     const share = Math.round(weight * this.#factor);
-    return share > SHARE_MAX ? SHARE_MAX : share < -SHARE_MAX ? -SHARE_MAX : share;
+    return Math.max(-SHARE_MAX, Math.min(SHARE_MAX, share));
   }
 
   /** Whether the event lies so far ahead of the landmark that its share was cut. */
