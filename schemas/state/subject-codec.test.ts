@@ -13,8 +13,8 @@ const golden = {
   lastEventAt: 1_700_000_400_000,
   eventCount: 4,
   evictedCount: 1,
-  evictedValueSumThousandths: 3_500,
-  evictedValueCount: 1,
+  ownValueSumThousandths: 3_500,
+  ownValueCount: 1,
   sessions: [{ firstAt: 1_700_000_000_000, lastAt: 1_700_000_400_000, events: 3 }],
   pendingUndos: [{ eventId: 'later', occurredAt: 1_700_000_100_000 }],
   evictedCounts: [{ day: 19_675, hash: 0xdeadbeef }],
@@ -26,6 +26,8 @@ const golden = {
       kind: 'view',
       value: null,
       occurredAt: 1_700_000_000_000,
+      isCounted: true,
+      busy: 0,
     },
     {
       eventId: '0190b5e4-4c5e-7a30-8b5c-2f6f6d1f9a00',
@@ -33,6 +35,8 @@ const golden = {
       kind: 'rating',
       value: 4.5,
       occurredAt: 1_700_000_200_000,
+      isCounted: false,
+      busy: 1,
     },
     {
       eventId: 'c',
@@ -40,6 +44,8 @@ const golden = {
       kind: 'listen',
       value: 0.123,
       occurredAt: 1_700_000_400_000,
+      isCounted: false,
+      busy: 300,
     },
   ],
 };

@@ -6,8 +6,8 @@
  * reads only as many entries as it needs, from the newest on.
  *
  * An entry starts with one byte of codes: the low four bits name the kind (0: spelled out), two
- * bits the form of the value, two bits the form of the event id. A UUID takes 16 bytes instead of
- * 37, since 50 entries are to stay within 2 KB.
+ * bits the form of the value, one bit the form of the event id, one bit whether it is counted. A
+ * UUID takes 16 bytes instead of 37, since 50 entries are to stay within 2 KB.
  */
 import type { EpochMs, EventId, ItemId, Offset } from '../ids.ts';
 import { ByteReader, ByteWriter, checkEnd, checkVersion } from './byte-cursor.ts';
@@ -41,9 +41,9 @@ const CODE_OF_KIND = new Map<string, number>(
 const VALUE_NONE = 0;
 const VALUE_TENTHS = 1;
 const VALUE_DOUBLE = 2;
-const ID_TEXT = 0;
-const ID_UUID = 1;
-const ENTRY_BYTES_MIN = 9;
+const ID_UUID = 64;
+const COUNTED = 128;
+const ENTRY_BYTES_MIN = 10;
 
 /** Everything of a subject but the history: what an append writes anew. */
 export type SubjectHead = Omit<SubjectState, 'history'>;
@@ -79,8 +79,8 @@ export const writeSubjectHead = (
   target.i48(head.lastEventAt);
   target.varint(head.eventCount);
   target.varint(head.evictedCount);
-  target.zigzag(head.evictedValueSumThousandths);
-  target.varint(head.evictedValueCount);
+  target.zigzag(head.ownValueSumThousandths);
+  target.varint(head.ownValueCount);
   writeSessions(target, head.sessions);
   target.varint(head.pendingUndos.length);
   for (const undo of head.pendingUndos) {
@@ -119,8 +119,8 @@ export const readSubjectHead = (
     lastEventAt: reader.i48() as EpochMs,
     eventCount: reader.varint(),
     evictedCount: reader.varint(),
-    evictedValueSumThousandths: reader.zigzag(),
-    evictedValueCount: reader.varint(),
+    ownValueSumThousandths: reader.zigzag(),
+    ownValueCount: reader.varint(),
     sessions: readSessions(reader),
     pendingUndos: readPendingUndos(reader),
     evictedCounts: readEvictedCounts(reader),
@@ -170,9 +170,10 @@ const readEvictedSeen = (reader: ByteReader): EvictedSeen[] => {
 export const writeEntry = (target: ByteWriter, entry: HistoryEntry): void => {
   const kindCode = CODE_OF_KIND.get(entry.kind) ?? 0;
   const valueCode = valueCodeOf(entry.value);
-  const idCode = isPlainUuid(entry.eventId) ? ID_UUID : ID_TEXT;
-  target.u8(kindCode | (valueCode << 4) | (idCode << 6));
+  const idCode = isPlainUuid(entry.eventId) ? ID_UUID : 0;
+  target.u8(kindCode | (valueCode << 4) | idCode | (entry.isCounted ? COUNTED : 0));
   target.i48(entry.occurredAt);
+  target.varint(entry.busy);
   if (kindCode === 0) target.text(entry.kind);
   if (valueCode === VALUE_TENTHS) target.u8(Math.round(entry.value! * 10));
   else if (valueCode === VALUE_DOUBLE) target.f64(entry.value!);
@@ -184,26 +185,36 @@ export const writeEntry = (target: ByteWriter, entry: HistoryEntry): void => {
 export const readEntry = (reader: ByteReader): HistoryEntry => {
   const codes = reader.u8();
   const occurredAt = reader.i48() as EpochMs;
+  const busy = reader.varint();
   const kindCode = codes & 15;
   const kind = kindCode === 0 ? reader.text() : (KIND_CODES[kindCode] ?? '');
   const valueCode = (codes >> 4) & 3;
   let value: number | null = null;
   if (valueCode === VALUE_TENTHS) value = reader.u8() / 10;
   else if (valueCode === VALUE_DOUBLE) value = reader.f64();
-  const eventId = (codes >> 6 === ID_UUID ? readUuid(reader) : reader.text()) as EventId;
-  return { eventId, itemId: reader.text() as ItemId, kind, value, occurredAt };
+  const eventId = ((codes & ID_UUID) !== 0 ? readUuid(reader) : reader.text()) as EventId;
+  const itemId = reader.text() as ItemId;
+  return { eventId, itemId, kind, value, occurredAt, isCounted: codes >= COUNTED, busy };
 };
 
-/** Moves past one entry without making anything of it. */
-export const skipEntry = (reader: ByteReader): void => {
+/** Moves past one entry and makes nothing of it but its codes byte. */
+export const skipEntry = (reader: ByteReader): number => {
+  const codes = skipToItem(reader);
+  reader.skip(reader.varint());
+  return codes;
+};
+
+/** Moves to an entry's item id, which is its last field. */
+export const skipToItem = (reader: ByteReader): number => {
   const codes = reader.u8();
   reader.skip(6);
+  reader.varint();
   if ((codes & 15) === 0) reader.skip(reader.varint());
   const valueCode = (codes >> 4) & 3;
   if (valueCode === VALUE_TENTHS) reader.skip(1);
   else if (valueCode === VALUE_DOUBLE) reader.skip(8);
-  reader.skip(codes >> 6 === ID_UUID ? 16 : reader.varint());
-  reader.skip(reader.varint());
+  reader.skip((codes & ID_UUID) !== 0 ? 16 : reader.varint());
+  return codes;
 };
 
 const valueCodeOf = (value: number | null): number => {

@@ -25,6 +25,8 @@ const anyEntry: fc.Arbitrary<HistoryEntry> = fc.record({
     fc.double({ noNaN: true }),
   ),
   occurredAt: anyTime,
+  isCounted: fc.boolean(),
+  busy: fc.nat({ max: 1000 }),
 });
 
 export const anySubjectState: fc.Arbitrary<SubjectState> = fc.record({
@@ -33,8 +35,8 @@ export const anySubjectState: fc.Arbitrary<SubjectState> = fc.record({
   eventCount: count,
   history: fc.array(anyEntry, { maxLength: 6 }),
   evictedCount: count,
-  evictedValueSumThousandths: fc.integer({ min: -1e12, max: 1e12 }),
-  evictedValueCount: count,
+  ownValueSumThousandths: fc.integer({ min: -1e12, max: 1e12 }),
+  ownValueCount: count,
   evictedSeen: fc.array(fc.record({ itemHash: u32, untilDay: u16 }), { maxLength: 4 }),
   evictedCounts: fc.array(fc.record({ day: u16, hash: u32 }), { maxLength: 4 }),
   pendingUndos: fc.array(

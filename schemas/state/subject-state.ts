@@ -10,6 +10,13 @@ export interface HistoryEntry {
   readonly kind: string;
   readonly value: number | null;
   readonly occurredAt: EpochMs;
+  /**
+   * Whether it is among the subject's shared counts: positive, the first of its (item, kind, day),
+   * and within the day's limit. Only such events are paired.
+   */
+  readonly isCounted: boolean;
+  /** Events of the subject in the 24 hours before it. */
+  readonly busy: number;
 }
 
 /** An item that left the hot history but still counts as seen. */
@@ -52,11 +59,11 @@ export interface SubjectState {
   /** Entries that the cap pushed out. */
   readonly evictedCount: number;
   /**
-   * Sum (in thousandths, so that it is exact) and count of the `by-own-mean` values that were
-   * evicted: they still shape the mean.
+   * Sum (in thousandths, so that it is exact) and count of all `by-own-mean` values taken in and
+   * not undone, evicted ones included: the subject's own mean.
    */
-  readonly evictedValueSumThousandths: number;
-  readonly evictedValueCount: number;
+  readonly ownValueSumThousandths: number;
+  readonly ownValueCount: number;
   readonly evictedSeen: readonly EvictedSeen[];
   /** Of the days that a live event may still fall on; by (day, hash). */
   readonly evictedCounts: readonly EvictedCount[];
