@@ -1,0 +1,48 @@
+/**
+ * The two dense operations that the linear models need, as an interface, so that a faster engine
+ * can be handed to a fit: `referenceLinearAlgebra` is the textbook, `blockedLinearAlgebra` the
+ * plain JavaScript that is fast enough to measure with.
+ */
+import type { FitContext } from '../model/fit-context.ts';
+
+/**
+ * A symmetric matrix by its lower half, row after row: (row, column ≤ row) stands at
+ * row · (row + 1) ÷ 2 + column. Half the memory of a square, and rows only ever grow at the end.
+ */
+export interface SymmetricMatrix {
+  readonly size: number;
+  readonly lower: Float64Array;
+}
+
+/** Row-major; a row is one right-hand side. */
+export interface RightHandSides {
+  readonly rowCount: number;
+  readonly values: Float64Array;
+}
+
+export interface DenseLinearAlgebra {
+  readonly name: string;
+  /**
+   * Replaces each row b of `rows` by the x of A·x = b. `matrix` is left as it was. Refuses with
+   * `not_positive_definite` what has no Cholesky factor.
+   */
+  solveRows(matrix: SymmetricMatrix, rows: RightHandSides, context: FitContext): Promise<void>;
+  invert(matrix: SymmetricMatrix, context: FitContext): Promise<SymmetricMatrix>;
+}
+
+export const lowerLength = (size: number): number => (size * (size + 1)) / 2;
+
+export const symmetricMatrix = (size: number): SymmetricMatrix => ({
+  size,
+  lower: new Float64Array(lowerLength(size)),
+});
+
+export const symmetricIndex = (row: number, column: number): number =>
+  row >= column ? (row * (row + 1)) / 2 + column : (column * (column + 1)) / 2 + row;
+
+/** A copy with `amount` added to every diagonal element: the ridge. */
+export const withRidge = (matrix: SymmetricMatrix, amount: number): SymmetricMatrix => {
+  const lower = matrix.lower.slice();
+  for (let row = 0; row < matrix.size; row++) lower[symmetricIndex(row, row)]! += amount;
+  return { size: matrix.size, lower };
+};

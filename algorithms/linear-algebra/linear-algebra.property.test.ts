@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isAlgorithmError } from '../model/algorithm-error.ts';
+import { seededRandom } from '../random/seeded-random.ts';
+import { blockedLinearAlgebra } from './blocked-linear-algebra.ts';
+import {
+  type DenseLinearAlgebra,
+  type SymmetricMatrix,
+  symmetricIndex,
+  symmetricMatrix,
+  withRidge,
+} from './dense-linear-algebra.ts';
+import { referenceLinearAlgebra } from './reference-linear-algebra.ts';
+
+const context = { seed: 1 };
+
+/** GᵀG of a random G: positive semi-definite, and definite once a ridge is added. */
+const randomGram = (size: number, seed: number): SymmetricMatrix => {
+  const random = seededRandom(seed);
+  const columns = Array.from({ length: size }, () =>
+    Float64Array.from({ length: 5 }, () => random.normal()),
+  );
+  const gram = symmetricMatrix(size);
+  for (let row = 0; row < size; row++) {
+    for (let column = 0; column <= row; column++) {
+      gram.lower[symmetricIndex(row, column)] = columns[row]!.reduce(
+        (sum, value, k) => sum + value * columns[column]![k]!,
+        0,
+      );
+    }
+  }
+  return withRidge(gram, 1);
+};
+
+const largestDifference = (a: Float64Array, b: Float64Array): number =>
+  a.reduce((largest, value, k) => Math.max(largest, Math.abs(value - b[k]!)), 0);
+
+describe('blocked linear algebra', () => {
+  it('equals the reference on any shape', async () => {
+    const shape = fc.record({
+      size: fc.integer({ min: 1, max: 120 }),
+      rowCount: fc.integer({ min: 1, max: 60 }),
+      seed: fc.nat(),
+    });
+    await fc.assert(
+      fc.asyncProperty(shape, async ({ size, rowCount, seed }) => {
+        const matrix = randomGram(size, seed);
+        const random = seededRandom(seed + 1);
+        const values = Float64Array.from({ length: size * rowCount }, () => random.normal());
+        const fast = { rowCount, values: values.slice() };
+        const slow = { rowCount, values: values.slice() };
+        await blockedLinearAlgebra.solveRows(matrix, fast, context);
+        await referenceLinearAlgebra.solveRows(matrix, slow, context);
+        expect(largestDifference(fast.values, slow.values)).toBeLessThan(1e-9);
+        const fastInverse = await blockedLinearAlgebra.invert(matrix, context);
+        const slowInverse = await referenceLinearAlgebra.invert(matrix, context);
+        expect(largestDifference(fastInverse.lower, slowInverse.lower)).toBeLessThan(1e-9);
+      }),
+      {
+        numRuns: 12,
+        examples: [
+          [{ size: 1, rowCount: 1, seed: 1 }],
+          [{ size: 48, rowCount: 48, seed: 2 }],
+          [{ size: 97, rowCount: 49, seed: 3 }],
+        ],
+      },
+    );
+  });
+
+  it('leaves the matrix as it was', async () => {
+    const matrix = randomGram(50, 4);
+    const before = matrix.lower.slice();
+    await blockedLinearAlgebra.invert(matrix, context);
+    expect(matrix.lower).toEqual(before);
+  });
+});
+
+for (const algebra of [referenceLinearAlgebra, blockedLinearAlgebra] as DenseLinearAlgebra[]) {
+  describe(`${algebra.name} linear algebra`, () => {
+    it('refuses a matrix that is not positive definite', async () => {
+      const singular = { size: 2, lower: Float64Array.of(1, 1, 1) };
+      const refused = await algebra.invert(singular, context).catch((error: unknown) => error);
+      expect(isAlgorithmError(refused, 'not_positive_definite')).toBe(true);
+      const poisoned = { size: 1, lower: Float64Array.of(Number.NaN) };
+      await expect(algebra.invert(poisoned, context)).rejects.toThrow(/positive definite/);
+    });
+
+    it('gives nothing for nothing', async () => {
+      const none = { size: 0, lower: new Float64Array(0) };
+      expect((await algebra.invert(none, context)).size).toBe(0);
+      await algebra.solveRows(none, { rowCount: 0, values: new Float64Array(0) }, context);
+    });
+
+    it('stops when it is told to and reports progress that never falls', async () => {
+      const shares: number[] = [];
+      await algebra.invert(randomGram(100, 1), {
+        seed: 1,
+        onProgress: (share) => shares.push(share),
+      });
+      expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+      const stop = new AbortController();
+      stop.abort(new Error('stopped'));
+      await expect(
+        algebra.invert(randomGram(100, 1), { seed: 1, signal: stop.signal }),
+      ).rejects.toThrow('stopped');
+    });
+  });
+}
