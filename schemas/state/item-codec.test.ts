@@ -77,7 +77,7 @@ const anyItemState: fc.Arbitrary<ItemState> = fc.record({
   deleted: fc.boolean(),
   lastEventAt: anyTime,
   landmark: anyTime,
-  interactionCount: fc.maxSafeInteger().map((count) => Math.trunc(count / 4)),
+  interactionCount: fc.maxSafeInteger().map((count) => Math.trunc(count / 4) || 0),
   popularity: wide,
   trendFast: wide,
   trendSlow: wide,
