@@ -1,0 +1,95 @@
+/**
+ * The real program as a child process: started on a data directory, waited for until ready, killed
+ * without warning. Its output is kept, so that a failure can be read.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface ServerOptions {
+  readonly dataDirectory: string;
+  readonly port: number;
+  readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly readyMsMax?: number;
+}
+
+export interface ServerProcess {
+  readonly url: string;
+  readonly pid: number;
+  /** Resolves with the exit code, or with the name of the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  output(): string;
+  kill(signal: NodeJS.Signals): Promise<number | string>;
+}
+
+const OUTPUT_BYTES_KEPT = 200_000;
+const POLL_MS = 20;
+
+/** Starts the program; resolves when it accepts requests, or when it ended before that. */
+export const startServer = async (options: ServerOptions): Promise<ServerProcess> => {
+  const child = spawn(
+    process.execPath,
+    [
+      'runtime/main.ts',
+      'start',
+      '--data',
+      options.dataDirectory,
+      '--port',
+      String(options.port),
+      ...(options.flags ?? []),
+    ],
+    {
+      cwd: new URL('../..', import.meta.url),
+      env: { ...process.env, ...options.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  const output = keepOutput(child);
+  const ended = new Promise<number | string>((resolve) => {
+    child.on('exit', (code, signal) => resolve(signal ?? code ?? -1));
+  });
+  const url = `http://127.0.0.1:${options.port}`;
+  const ready = waitUntilUp(url, options.readyMsMax ?? 30_000, child);
+  const first = await Promise.race([ready, ended.then(() => 'ended' as const)]);
+  if (first === 'late') {
+    child.kill('SIGKILL');
+    throw new Error(`Expected the server to be ready in time, got this:\n${output()}`);
+  }
+  return {
+    url,
+    pid: child.pid ?? 0,
+    ended,
+    output,
+    kill: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+};
+
+const keepOutput = (child: ChildProcess): (() => string) => {
+  let kept = '';
+  const keep = (chunk: Buffer): void => {
+    kept = (kept + chunk.toString('utf8')).slice(-OUTPUT_BYTES_KEPT);
+  };
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
+  return () => kept;
+};
+
+const waitUntilUp = async (
+  url: string,
+  readyMsMax: number,
+  child: ChildProcess,
+): Promise<'ready' | 'late'> => {
+  for (let waitedMs = 0; waitedMs < readyMsMax; waitedMs += POLL_MS) {
+    if (child.exitCode !== null || child.signalCode !== null) return 'ready';
+    try {
+      if ((await fetch(`${url}/health/live`)).ok) return 'ready';
+    } catch {
+      // Not listening yet.
+    }
+    await sleep(POLL_MS);
+  }
+  return 'late';
+};
