@@ -20,8 +20,7 @@ export const murmur2 = (bytes: Uint8Array): number => {
   let hash = SEED ^ length;
   const wordsEnd = length & ~3;
   for (let at = 0; at < wordsEnd; at += 4) {
-    let word =
-      bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    let word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
     word = Math.imul(word, MULTIPLIER);
     word ^= word >>> ROTATION;
     word = Math.imul(word, MULTIPLIER);
