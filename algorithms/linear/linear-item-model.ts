@@ -1,0 +1,83 @@
+/**
+ * What EASE and the next-item model have in common once they are fitted: a row of weights for each
+ * (block of history, item), and a score that is the sum of the rows of what the person did, each
+ * times what that event weighs. The sum is the explanation.
+ */
+import type { History } from '../data/histories.ts';
+import type { ExplainingItemModel } from '../model/item-model.ts';
+import { decodeModel, encodeModel } from '../model/model-bytes.ts';
+import { blockWeights, type HistoryBlock } from './history-block.ts';
+import { WeightRows } from './weight-rows.ts';
+
+interface Fitted {
+  readonly format: string;
+  readonly blocks: readonly HistoryBlock[];
+  readonly itemCount: number;
+  /** Row (block · itemCount + item). */
+  readonly weights: WeightRows;
+}
+
+export class LinearItemModel implements ExplainingItemModel {
+  readonly itemCount: number;
+  readonly blocks: readonly HistoryBlock[];
+  readonly #format: string;
+  readonly #weights: WeightRows;
+
+  constructor(fitted: Fitted) {
+    this.itemCount = fitted.itemCount;
+    this.blocks = fitted.blocks;
+    this.#format = fitted.format;
+    this.#weights = fitted.weights;
+  }
+
+  get sizeBytes(): number {
+    return this.#weights.sizeBytes;
+  }
+
+  score(history: History, scores: Float64Array): void {
+    scores.fill(0);
+    this.#eachShare(history, (row, share) => this.#weights.addRow(row, share, scores));
+  }
+
+  explain(history: History, item: number): Float64Array {
+    const parts = new Float64Array(history.items.length);
+    this.#eachShare(history, (row, share, place) => {
+      parts[place]! += share * this.#weights.at(row, item);
+    });
+    return parts;
+  }
+
+  /** Visits every event that weighs something, block by block, newest first. */
+  #eachShare({ items }: History, visit: (row: number, share: number, place: number) => void): void {
+    this.blocks.forEach((block, blockIndex) => {
+      const weights = blockWeights(block, items.length);
+      const seen = new Set<number>();
+      for (let age = 0; age < weights.length; age++) {
+        const place = items.length - 1 - age;
+        const item = items[place]!;
+        if (item >= this.itemCount) continue;
+        if (block.isSet) {
+          if (seen.has(item)) continue;
+          seen.add(item);
+        }
+        visit(blockIndex * this.itemCount + item, weights[age]!, place);
+      }
+    });
+  }
+
+  serialise(): Uint8Array {
+    const { facts, arrays } = this.#weights.pack();
+    const own = { ...facts, itemCount: this.itemCount, blocks: this.blocks };
+    return encodeModel({ format: this.#format, facts: own, arrays });
+  }
+
+  static read(bytes: Uint8Array, format: string): LinearItemModel {
+    const parts = decodeModel(bytes, format);
+    return new LinearItemModel({
+      format,
+      blocks: parts.facts.blocks as readonly HistoryBlock[],
+      itemCount: parts.facts.itemCount as number,
+      weights: WeightRows.unpack(parts),
+    });
+  }
+}
