@@ -9,6 +9,7 @@ import { type FitContext, partOf, pause } from '../model/fit-context.ts';
 import {
   type DenseLinearAlgebra,
   lowerLength,
+  type RidgeSystem,
   type RightHandSides,
   type SymmetricMatrix,
   symmetricMatrix,
@@ -31,7 +32,7 @@ interface TiledFactor {
 
 const tileAt = (i: number, j: number): number => ((i * (i + 1)) / 2 + j) * TILE_LENGTH;
 
-const tiled = ({ size, lower }: SymmetricMatrix): TiledFactor => {
+const tiled = ({ matrix: { size, lower }, ridge }: RidgeSystem): TiledFactor => {
   const tileCount = Math.ceil(size / EDGE);
   const tiles = new Float64Array(lowerLength(tileCount) * TILE_LENGTH);
   for (let row = 0; row < tileCount * EDGE; row++) {
@@ -46,6 +47,7 @@ const tiled = ({ size, lower }: SymmetricMatrix): TiledFactor => {
       const values = lower.subarray(start + column, start + Math.min(column + EDGE, row + 1));
       tiles.set(values, tileAt(tileRow, column / EDGE) + inTile);
     }
+    tiles[tileAt(tileRow, tileRow) + inTile + (row % EDGE)]! += ridge;
   }
   return { tileCount, tiles };
 };
@@ -162,13 +164,14 @@ const transposeAll = ({ tileCount, tiles }: TiledFactor): void => {
 };
 
 const solveRows = async (
-  matrix: SymmetricMatrix,
+  system: RidgeSystem,
   rows: RightHandSides,
   context: FitContext,
 ): Promise<void> => {
-  if (matrix.size === 0 || rows.rowCount === 0) return;
-  const factor = tiled(matrix);
-  const factorShare = matrix.size / (matrix.size + 6 * rows.rowCount);
+  const { size } = system.matrix;
+  if (size === 0 || rows.rowCount === 0) return;
+  const factor = tiled(system);
+  const factorShare = size / (size + 6 * rows.rowCount);
   await factorise(factor, partOf(context, { start: 0, end: factorShare }));
   const panel = new Panel(factor);
   const rest = partOf(context, { start: factorShare, end: 1 });
@@ -177,9 +180,9 @@ const solveRows = async (
     if (direction === 'backward') transposeAll(factor);
     for (let row = 0; row < rows.rowCount; row += EDGE) {
       await pause(rest, done + row / rows.rowCount / 2);
-      panel.load(rows, matrix.size, row);
+      panel.load(rows, size, row);
       panel[direction](0);
-      panel.store(rows, matrix.size, row);
+      panel.store(rows, size, row);
     }
   }
 };
@@ -188,10 +191,10 @@ const solveRows = async (
  * A⁻¹ = L⁻ᵀ·L⁻¹. A panel of the identity's rows r has zeros left of r, which forward substitution
  * keeps, and by symmetry only what is right of r is wanted from the way back.
  */
-const invert = async (matrix: SymmetricMatrix, context: FitContext): Promise<SymmetricMatrix> => {
-  const inverse = symmetricMatrix(matrix.size);
-  if (matrix.size === 0) return inverse;
-  const factor = tiled(matrix);
+const invert = async (system: RidgeSystem, context: FitContext): Promise<SymmetricMatrix> => {
+  const inverse = symmetricMatrix(system.matrix.size);
+  if (inverse.size === 0) return inverse;
+  const factor = tiled(system);
   const { tileCount } = factor;
   await factorise(factor, partOf(context, { start: 0, end: 1 / 3 }));
   const panel = new Panel(factor);

@@ -23,11 +23,18 @@ export interface RightHandSides {
 export interface DenseLinearAlgebra {
   readonly name: string;
   /**
-   * Replaces each row b of `rows` by the x of A·x = b. `matrix` is left as it was. Refuses with
+   * Replaces each row b of `rows` by the x of (A + λI)·x = b. Refuses with
    * `not_positive_definite` what has no Cholesky factor.
    */
-  solveRows(matrix: SymmetricMatrix, rows: RightHandSides, context: FitContext): Promise<void>;
-  invert(matrix: SymmetricMatrix, context: FitContext): Promise<SymmetricMatrix>;
+  solveRows(system: RidgeSystem, rows: RightHandSides, context: FitContext): Promise<void>;
+  /** (A + λI)⁻¹. */
+  invert(system: RidgeSystem, context: FitContext): Promise<SymmetricMatrix>;
+}
+
+/** A + λI, without a copy of A, which is left as it was. */
+export interface RidgeSystem {
+  readonly matrix: SymmetricMatrix;
+  readonly ridge: number;
 }
 
 export const lowerLength = (size: number): number => (size * (size + 1)) / 2;
@@ -39,10 +46,3 @@ export const symmetricMatrix = (size: number): SymmetricMatrix => ({
 
 export const symmetricIndex = (row: number, column: number): number =>
   row >= column ? (row * (row + 1)) / 2 + column : (column * (column + 1)) / 2 + row;
-
-/** A copy with `amount` added to every diagonal element: the ridge. */
-export const withRidge = (matrix: SymmetricMatrix, amount: number): SymmetricMatrix => {
-  const lower = matrix.lower.slice();
-  for (let row = 0; row < matrix.size; row++) lower[symmetricIndex(row, row)]! += amount;
-  return { size: matrix.size, lower };
-};

@@ -5,17 +5,16 @@ import { seededRandom } from '../random/seeded-random.ts';
 import { blockedLinearAlgebra } from './blocked-linear-algebra.ts';
 import {
   type DenseLinearAlgebra,
-  type SymmetricMatrix,
+  type RidgeSystem,
   symmetricIndex,
   symmetricMatrix,
-  withRidge,
 } from './dense-linear-algebra.ts';
 import { referenceLinearAlgebra } from './reference-linear-algebra.ts';
 
 const context = { seed: 1 };
 
-/** GᵀG of a random G: positive semi-definite, and definite once a ridge is added. */
-const randomGram = (size: number, seed: number): SymmetricMatrix => {
+/** GᵀG of a random G: positive semi-definite, and definite by its ridge. */
+const randomGram = (size: number, seed: number): RidgeSystem => {
   const random = seededRandom(seed);
   const columns = Array.from({ length: size }, () =>
     Float64Array.from({ length: 5 }, () => random.normal()),
@@ -29,7 +28,7 @@ const randomGram = (size: number, seed: number): SymmetricMatrix => {
       );
     }
   }
-  return withRidge(gram, 1);
+  return { matrix: gram, ridge: 1 };
 };
 
 const largestDifference = (a: Float64Array, b: Float64Array): number =>
@@ -44,16 +43,16 @@ describe('blocked linear algebra', () => {
     });
     await fc.assert(
       fc.asyncProperty(shape, async ({ size, rowCount, seed }) => {
-        const matrix = randomGram(size, seed);
+        const system = randomGram(size, seed);
         const random = seededRandom(seed + 1);
         const values = Float64Array.from({ length: size * rowCount }, () => random.normal());
         const fast = { rowCount, values: values.slice() };
         const slow = { rowCount, values: values.slice() };
-        await blockedLinearAlgebra.solveRows(matrix, fast, context);
-        await referenceLinearAlgebra.solveRows(matrix, slow, context);
+        await blockedLinearAlgebra.solveRows(system, fast, context);
+        await referenceLinearAlgebra.solveRows(system, slow, context);
         expect(largestDifference(fast.values, slow.values)).toBeLessThan(1e-9);
-        const fastInverse = await blockedLinearAlgebra.invert(matrix, context);
-        const slowInverse = await referenceLinearAlgebra.invert(matrix, context);
+        const fastInverse = await blockedLinearAlgebra.invert(system, context);
+        const slowInverse = await referenceLinearAlgebra.invert(system, context);
         expect(largestDifference(fastInverse.lower, slowInverse.lower)).toBeLessThan(1e-9);
       }),
       {
@@ -68,25 +67,25 @@ describe('blocked linear algebra', () => {
   });
 
   it('leaves the matrix as it was', async () => {
-    const matrix = randomGram(50, 4);
-    const before = matrix.lower.slice();
-    await blockedLinearAlgebra.invert(matrix, context);
-    expect(matrix.lower).toEqual(before);
+    const system = randomGram(50, 4);
+    const before = system.matrix.lower.slice();
+    await blockedLinearAlgebra.invert(system, context);
+    expect(system.matrix.lower).toEqual(before);
   });
 });
 
 for (const algebra of [referenceLinearAlgebra, blockedLinearAlgebra] as DenseLinearAlgebra[]) {
   describe(`${algebra.name} linear algebra`, () => {
     it('refuses a matrix that is not positive definite', async () => {
-      const singular = { size: 2, lower: Float64Array.of(1, 1, 1) };
+      const singular = { matrix: { size: 2, lower: Float64Array.of(1, 1, 1) }, ridge: 0 };
       const refused = await algebra.invert(singular, context).catch((error: unknown) => error);
       expect(isAlgorithmError(refused, 'not_positive_definite')).toBe(true);
-      const poisoned = { size: 1, lower: Float64Array.of(Number.NaN) };
+      const poisoned = { matrix: { size: 1, lower: Float64Array.of(Number.NaN) }, ridge: 1 };
       await expect(algebra.invert(poisoned, context)).rejects.toThrow(/positive definite/);
     });
 
     it('gives nothing for nothing', async () => {
-      const none = { size: 0, lower: new Float64Array(0) };
+      const none = { matrix: { size: 0, lower: new Float64Array(0) }, ridge: 1 };
       expect((await algebra.invert(none, context)).size).toBe(0);
       await algebra.solveRows(none, { rowCount: 0, values: new Float64Array(0) }, context);
     });

@@ -6,18 +6,19 @@ import { AlgorithmError } from '../model/algorithm-error.ts';
 import { type FitContext, pause } from '../model/fit-context.ts';
 import {
   type DenseLinearAlgebra,
+  type RidgeSystem,
   type RightHandSides,
   type SymmetricMatrix,
   symmetricIndex,
   symmetricMatrix,
 } from './dense-linear-algebra.ts';
 
-const factorOf = (matrix: SymmetricMatrix): SymmetricMatrix => {
+const factorOf = ({ matrix, ridge }: RidgeSystem): SymmetricMatrix => {
   const factor = symmetricMatrix(matrix.size);
   const at = (row: number, column: number): number => factor.lower[symmetricIndex(row, column)]!;
   for (let row = 0; row < matrix.size; row++) {
     for (let column = 0; column <= row; column++) {
-      let rest = matrix.lower[symmetricIndex(row, column)]!;
+      let rest = matrix.lower[symmetricIndex(row, column)]! + (row === column ? ridge : 0);
       for (let k = 0; k < column; k++) rest -= at(row, k) * at(column, k);
       if (row === column && !(rest > 0 && rest < Number.POSITIVE_INFINITY)) {
         throw new AlgorithmError('not_positive_definite', { pivot: rest, row });
@@ -42,22 +43,23 @@ const solveRow = (factor: SymmetricMatrix, row: Float64Array): void => {
 };
 
 const solveRows = async (
-  matrix: SymmetricMatrix,
+  system: RidgeSystem,
   rows: RightHandSides,
   context: FitContext,
 ): Promise<void> => {
-  const factor = factorOf(matrix);
+  const factor = factorOf(system);
+  const { size } = factor;
   for (let row = 0; row < rows.rowCount; row++) {
     await pause(context, row / rows.rowCount);
-    solveRow(factor, rows.values.subarray(row * matrix.size, (row + 1) * matrix.size));
+    solveRow(factor, rows.values.subarray(row * size, (row + 1) * size));
   }
 };
 
-const invert = async (matrix: SymmetricMatrix, context: FitContext): Promise<SymmetricMatrix> => {
-  const { size } = matrix;
+const invert = async (system: RidgeSystem, context: FitContext): Promise<SymmetricMatrix> => {
+  const { size } = system.matrix;
   const values = new Float64Array(size * size);
   for (let row = 0; row < size; row++) values[row * size + row] = 1;
-  await solveRows(matrix, { rowCount: size, values }, context);
+  await solveRows(system, { rowCount: size, values }, context);
   const inverse = symmetricMatrix(size);
   for (let row = 0; row < size; row++) {
     for (let column = 0; column <= row; column++) {

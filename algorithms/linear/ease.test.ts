@@ -23,12 +23,15 @@ const columnByDefinition = async (j: number): Promise<number[]> => {
     x.reduce((sum, row) => sum + row[a]! * row[b]!, 0);
   others.forEach((a, row) => {
     others.slice(0, row + 1).forEach((b, column) => {
-      const ridge = a === b ? options.regularisation : 0;
-      gram.lower[symmetricIndex(row, column)] = product(a, b) + ridge;
+      gram.lower[symmetricIndex(row, column)] = product(a, b);
     });
   });
   const values = Float64Array.from(others, (a) => product(a, j));
-  await referenceLinearAlgebra.solveRows(gram, { rowCount: 1, values }, context);
+  await referenceLinearAlgebra.solveRows(
+    { matrix: gram, ridge: options.regularisation },
+    { rowCount: 1, values },
+    context,
+  );
   const column = [...values];
   column.splice(j, 0, 0);
   return column;

@@ -11,8 +11,7 @@
  * 4·n² bytes statistics (f64, half), what serves keeps `keepPerItem` weights of each column.
  * Caveat: blind to order. A person's ten-year-old and newest item count alike.
  */
-import type { Histories, History } from '../data/histories.ts';
-import { checkHistories } from '../data/histories.ts';
+import { checkHistories, type Histories } from '../data/histories.ts';
 import { type SparseRows, userItemsOf } from '../data/user-items.ts';
 import { blockedLinearAlgebra } from '../linear-algebra/blocked-linear-algebra.ts';
 import {
@@ -20,7 +19,6 @@ import {
   type SymmetricMatrix,
   symmetricIndex,
   symmetricMatrix,
-  withRidge,
 } from '../linear-algebra/dense-linear-algebra.ts';
 import { type FitContext, partOf, pause } from '../model/fit-context.ts';
 import { checkCount, checkPositive } from '../model/option-checks.ts';
@@ -107,8 +105,10 @@ export const solveEase = async (
 ): Promise<LinearItemModel> => {
   checkEaseOptions(options);
   const itemCount = statistics.itemCount;
-  const ridged = withRidge(statistics.gram, options.regularisation);
-  const inverse = await algebra.invert(ridged, partOf(context, { start: 0, end: 0.95 }));
+  const inverse = await algebra.invert(
+    { matrix: statistics.gram, ridge: options.regularisation },
+    partOf(context, { start: 0, end: 0.95 }),
+  );
   const weights = new WeightRows(itemCount, itemCount, options.keepPerItem);
   const row = new Float64Array(itemCount);
   for (let from = 0; from < itemCount; from++) {
@@ -140,18 +140,3 @@ export const fitEase = async (
 };
 
 export const readEase = (bytes: Uint8Array): LinearItemModel => LinearItemModel.read(bytes, FORMAT);
-
-/** The score of a person with this history by the formula alone, dense: the slow reference. */
-export const easeScoreReference = (
-  inverse: SymmetricMatrix,
-  history: History,
-  item: number,
-): number => {
-  let score = 0;
-  for (const from of new Set(history.items)) {
-    if (from === item) continue;
-    score -=
-      inverse.lower[symmetricIndex(from, item)]! / inverse.lower[symmetricIndex(item, item)]!;
-  }
-  return score;
-};
