@@ -27,6 +27,7 @@ import type {
   Watermarks,
 } from './event-log.ts';
 import { type LmdbEventLogSeams, LmdbTopic } from './lmdb-topic.ts';
+import { cleanTopic } from './topic-cleaning.ts';
 
 export interface LmdbEventLogOptions {
   readonly directory: string;
@@ -67,6 +68,7 @@ class LmdbEventLog implements EventLog {
   readonly #options: ResolvedOptions;
   readonly #topics = new Map<string, OpenTopic>();
   readonly #closing = new AbortController();
+  #cleaning: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions) {
@@ -145,10 +147,14 @@ class LmdbEventLog implements EventLog {
   }
 
   async clean(name: string, retention: TopicRetention, now: EpochMs): Promise<number> {
-    this.#open(name);
-    void retention;
-    void now;
-    return 0;
+    const { topic } = this.#open(name);
+    const { tombstonesKeptMs } = this.#options;
+    // One cleaning at a time: each counts on nobody else removing records.
+    const cleaned = this.#cleaning.then(() =>
+      cleanTopic(topic, { retention, now, tombstonesKeptMs }),
+    );
+    this.#cleaning = cleaned.catch(() => undefined);
+    return cleaned;
   }
 
   close(): Promise<void> {
@@ -158,6 +164,8 @@ class LmdbEventLog implements EventLog {
 
   async #closeAll(): Promise<void> {
     this.#closing.abort();
+    for (const { topic } of this.#topics.values()) topic.stop();
+    await this.#cleaning;
     for (const { topic, doorbell } of this.#topics.values()) {
       await topic.close();
       doorbell.close();

@@ -35,13 +35,23 @@ import {
   encodePartitionState,
   type PartitionState,
 } from './partition-state.ts';
-import { frameRecord, openFrame, sealFrame } from './record-frame.ts';
+import {
+  frameRecord,
+  openFrame,
+  outlineOf,
+  type RecordOutline,
+  sealFrame,
+} from './record-frame.ts';
 
 /** Bounds of one commit, so that a flood does not make a single one slow. */
 const GROUP_BYTES_MAX = 4 * 1_048_576;
 const GROUP_RECORDS_MAX = 20_000;
 const READ_BYTES_MAX = 1_048_576;
+/** Also the most records that cleaning removes in one commit. */
+const OUTLINE_RECORDS_MAX = 1_000;
 const FORMAT = 1;
+/** The commit number is the entry's version; its value says nothing. */
+const COMMIT_VALUE = Buffer.from([1]);
 
 /** Protections that a test switches off to show that another test notices. Never set elsewhere. */
 export interface LmdbEventLogSeams {
@@ -60,6 +70,13 @@ export interface LmdbTopicOptions {
   readonly seams: LmdbEventLogSeams;
   /** Called in this thread after every commit of this instance. */
   readonly onCommit: () => void;
+}
+
+/** What is stored under 'topic'. */
+interface TopicDescription {
+  readonly format: number;
+  readonly logId: LogId;
+  readonly partitionCount: number;
 }
 
 /** One put (value) or removal (null) of a record. */
@@ -97,20 +114,17 @@ export class LmdbTopic {
   #queue: QueuedJob[] = [];
   #isCommitting = false;
   #failure: FreshetError | undefined;
+  #isClosed = false;
   #idle: Promise<void> = Promise.resolve();
 
   constructor(options: LmdbTopicOptions) {
     this.#options = options;
     const { spec, partitionCount } = options;
     this.#root = openEnvironment(join(options.directory, spec.name), partitionCount);
-    this.#meta = this.#root.openDB<Buffer, string>('meta', {
-      encoding: 'binary',
-      useVersions: true,
-    });
-    const logId = this.#createOnce();
-    this.#partitions = Array.from({ length: partitionCount }, (_, index) =>
-      this.#root.openDB<Buffer, number>(`partition.${index}`, { encoding: 'binary' }),
-    );
+    // One transaction: each would cost a flush of its own when the topic is new.
+    const { meta, partitions, logId } = this.#root.transactionSync(() => this.#openDatabases());
+    this.#meta = meta;
+    this.#partitions = partitions;
     this.info = { name: spec.name, logId, partitionCount, cleanup: spec.cleanup };
     if (options.isWritable) this.#loadWriterState();
   }
@@ -149,6 +163,7 @@ export class LmdbTopic {
     if (!this.#options.isWritable) {
       throw new Error(`Expected topic ${this.info.name} to be opened for writing here.`);
     }
+    if (this.#isClosed) return Promise.reject(new FreshetError('log_closed'));
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#queue.push({ ...job, resolve, reject });
@@ -171,6 +186,24 @@ export class LmdbTopic {
     });
   }
 
+  /** Outlines of the records from `from` to before `end`: a slice that is cheap to hold. */
+  outline(
+    partition: PartitionIndex,
+    { from, end }: { from: Offset; end: Offset },
+  ): readonly RecordOutline[] {
+    return this.#inSnapshot(() => {
+      const range = { start: from, end, limit: OUTLINE_RECORDS_MAX };
+      const outlines: RecordOutline[] = [];
+      let bytes = 0;
+      for (const { key, value } of this.#partitions[partition]!.getRange(range)) {
+        outlines.push(outlineOf(value, offset(key)));
+        bytes += value.length;
+        if (bytes >= READ_BYTES_MAX) break;
+      }
+      return outlines;
+    });
+  }
+
   watermarks(partition: PartitionIndex): Watermarks {
     const { low, next } = this.state(partition);
     return { low, end: next };
@@ -180,41 +213,55 @@ export class LmdbTopic {
     return this.#inSnapshot(() => this.#storedState(partition));
   }
 
+  /** Refuses what is asked for from now on. */
+  stop(): void {
+    this.#isClosed = true;
+  }
+
+  /** Lets what was asked for before finish. */
   async close(): Promise<void> {
+    this.stop();
     await this.#idle;
     // After a failure lmdb-js would wait for a flush that never comes.
     if (!this.#failure) await this.#root.close();
   }
 
-  #createOnce(): LogId {
-    const { spec, partitionCount, random } = this.#options;
-    const found = this.#root.transactionSync(() => {
-      const stored = this.#meta.get('topic');
-      if (stored) return stored;
-      const created = { format: FORMAT, logId: makeLogId(random), partitionCount };
-      const bytes = Buffer.from(JSON.stringify(created));
-      this.#meta.putSync('topic', bytes, 0);
-      this.#meta.putSync('commit', Buffer.from([FORMAT]), 0);
-      return bytes;
+  #openDatabases() {
+    const { partitionCount } = this.#options;
+    const meta = this.#root.openDB<Buffer, string>('meta', {
+      encoding: 'binary',
+      useVersions: true,
     });
-    const stored = JSON.parse(found.toString()) as {
-      format: number;
-      logId: LogId;
-      partitionCount: number;
-    };
-    if (stored.format > FORMAT) {
-      throw new FreshetError('data_newer', {
-        supported: FORMAT,
-        found: stored.format,
-        directory: join(this.#options.directory, spec.name),
-      });
+    const logId = this.#describedIn(meta);
+    const partitions = Array.from({ length: partitionCount }, (_, index) =>
+      this.#root.openDB<Buffer, number>(`partition.${index}`, { encoding: 'binary' }),
+    );
+    return { meta, partitions, logId };
+  }
+
+  /** The id of the log that is stored here; a new topic is given one. */
+  #describedIn(meta: Database<Buffer, string>): LogId {
+    const { spec, partitionCount, random } = this.#options;
+    const stored = meta.get('topic');
+    if (!stored) {
+      const logId = makeLogId(random);
+      const description: TopicDescription = { format: FORMAT, logId, partitionCount };
+      meta.putSync('topic', Buffer.from(JSON.stringify(description)), 0);
+      meta.putSync('commit', COMMIT_VALUE, 0);
+      return logId;
     }
-    if (stored.partitionCount !== partitionCount) {
+    const description = JSON.parse(stored.toString()) as TopicDescription;
+    if (description.format > FORMAT) {
+      const directory = join(this.#options.directory, spec.name);
+      const details = { supported: FORMAT, found: description.format, directory };
+      throw new FreshetError('data_newer', details);
+    }
+    if (description.partitionCount !== partitionCount) {
       throw new FreshetError('bad_settings', {
-        problem: `Expected topic ${spec.name} to be opened with its ${stored.partitionCount} partitions, got ${partitionCount}.`,
+        problem: `Expected topic ${spec.name} to be opened with its ${description.partitionCount} partitions, got ${partitionCount}.`,
       });
     }
-    return stored.logId;
+    return description.logId;
   }
 
   #loadWriterState(): void {
@@ -286,7 +333,7 @@ export class LmdbTopic {
         for (const [partition, state] of states) {
           this.#meta.put(stateKey(partition), encodePartitionState(state), 0);
         }
-        this.#meta.put('commit', Buffer.from([FORMAT]), this.#commitNumber + 1);
+        this.#meta.put('commit', COMMIT_VALUE, this.#commitNumber + 1);
       });
       if (isCommitted) return undefined;
       return diskFailure(new Error(`another writer has written to topic ${this.info.name}`));
@@ -352,6 +399,7 @@ const stateKey = (partition: PartitionIndex): string => `partition.${partition}`
 
 const openEnvironment = (path: string, partitionCount: number): RootDatabase<Buffer, string> => {
   const options: RootDatabaseOptions & { safeRestore: boolean; txnStartThreshold: number } = {
+    noSubdir: false,
     maxDbs: partitionCount + 2,
     encoding: 'binary',
     overlappingSync: false,

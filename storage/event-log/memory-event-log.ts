@@ -72,16 +72,16 @@ export const openMemoryEventLog = (options: MemoryEventLogOptions): MemoryEventL
 export class MemoryEventLog implements EventLog {
   readonly limits: EventLogLimits;
   readonly #options: ResolvedOptions;
-  readonly #disk: MemoryLogDisk;
+  readonly disk: MemoryLogDisk;
   readonly #ending = new AbortController();
   #state: 'open' | 'closed' | 'crashed' = 'open';
 
   constructor(options: MemoryEventLogOptions) {
     this.#options = { ...DEFAULT_MEMORY_EVENT_LOG_OPTIONS, ...options } as ResolvedOptions;
     this.limits = this.#options.limits;
-    this.#disk = options.disk ?? new MemoryLogDisk();
+    this.disk = options.disk ?? new MemoryLogDisk();
     for (const { spec, partitionCount } of options.topics) {
-      const { topics } = this.#disk;
+      const { topics } = this.disk;
       if (!topics.has(spec.name)) {
         topics.set(spec.name, emptyTopic(spec, partitionCount, options.random));
       }
@@ -95,13 +95,13 @@ export class MemoryEventLog implements EventLog {
   crash({ keepUnflushed }: { keepUnflushed: boolean }): MemoryLogDisk {
     this.#state = 'crashed';
     this.#ending.abort();
-    for (const topic of this.#disk.topics.values()) {
+    for (const topic of this.disk.topics.values()) {
       for (const partition of topic.partitions) {
         if (keepUnflushed) flush(partition, partition.unflushed.length);
         partition.unflushed = [];
       }
     }
-    return this.#disk;
+    return this.disk;
   }
 
   async topic(name: string): Promise<TopicInfo> {
@@ -246,7 +246,7 @@ export class MemoryEventLog implements EventLog {
 
   #topic(name: string): MemoryTopic {
     if (this.#state === 'closed') throw new FreshetError('log_closed');
-    const topic = this.#disk.topics.get(name);
+    const topic = this.disk.topics.get(name);
     const isOpened = this.#options.topics.some(({ spec }) => spec.name === name);
     if (!topic || !isOpened) throw new FreshetError('unknown_topic', { topic: name });
     return topic;

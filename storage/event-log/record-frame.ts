@@ -5,7 +5,7 @@
  *   crc32c u32 | flags u8 | timestamp f64 | key length u32 | key | value        (little endian)
  */
 import { crc32c } from '../../schemas/checksum.ts';
-import { epochMs, type Offset } from '../../schemas/ids.ts';
+import { type EpochMs, epochMs, type Offset } from '../../schemas/ids.ts';
 import type { AppendRecord, LogRecord } from './event-log.ts';
 
 const FLAGS_AT = 4;
@@ -48,6 +48,28 @@ export const openFrame = (frame: Buffer, offset: Offset): LogRecord | undefined 
     timestamp: epochMs(frame.readDoubleLE(TIMESTAMP_AT)),
     key: flags & HAS_KEY ? frame.subarray(FRAME_HEADER_BYTES, keyEnd) : null,
     value: flags & HAS_VALUE ? frame.subarray(keyEnd) : null,
+  };
+};
+
+/** What cleaning needs to know of a record; damaged ones must be removable, so nothing is verified. */
+export interface RecordOutline {
+  readonly offset: Offset;
+  readonly timestamp: EpochMs;
+  readonly bytes: number;
+  /** The key's bytes as text, one character a byte. */
+  readonly keyText: string;
+  readonly isTombstone: boolean;
+}
+
+export const outlineOf = (frame: Buffer, offset: Offset): RecordOutline => {
+  const isWhole = frame.length >= FRAME_HEADER_BYTES;
+  const keyEnd = isWhole ? FRAME_HEADER_BYTES + frame.readUInt32LE(KEY_LENGTH_AT) : 0;
+  return {
+    offset,
+    timestamp: epochMs(isWhole ? frame.readDoubleLE(TIMESTAMP_AT) : 0),
+    bytes: frame.length,
+    keyText: frame.toString('latin1', FRAME_HEADER_BYTES, keyEnd),
+    isTombstone: isWhole && (frame[FLAGS_AT]! & HAS_VALUE) === 0,
   };
 };
 
