@@ -1,0 +1,20 @@
+/** From the settings that people change to the options of the parts. */
+import { DEFAULT_STREAM_OPTIONS, type StreamOptions } from '../stream/options.ts';
+import type { Settings } from './settings.ts';
+
+/** Pruning a full neighbour list leaves three quarters, so that newcomers have room to grow. */
+const KEPT_SHARE = 0.75;
+
+export const streamOptionsOf = (settings: Settings): StreamOptions => ({
+  ...DEFAULT_STREAM_OPTIONS,
+  history: { ...DEFAULT_STREAM_OPTIONS.history, historyMax: settings.historyEvents },
+  dedupe: {
+    ...DEFAULT_STREAM_OPTIONS.dedupe,
+    idsMax: Math.ceil(settings.dedupeIndexEvents / settings.userPartitions),
+  },
+  item: {
+    ...DEFAULT_STREAM_OPTIONS.item,
+    neighboursMax: settings.neighboursPerItem,
+    neighboursKept: Math.floor(settings.neighboursPerItem * KEPT_SHARE),
+  },
+});
