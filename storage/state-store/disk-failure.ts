@@ -1,7 +1,6 @@
 /**
- * Turns what LMDB says about the disk into the two answers that matter: there is no room now, and
- * writing works again once there is; or the disk can no longer be trusted, and nothing more is
- * written (a failed fsync must not be retried: the kernel may have dropped the pages).
+ * Turns what LMDB says into the answers that matter: there is no room now, and writing works again once
+ * there is; the disk can no longer be trusted, and nothing more is written; or the file is damaged.
  */
 import { FreshetError } from '../../schemas/errors.ts';
 
@@ -11,20 +10,27 @@ const EFBIG = 27;
 const MDB_MAP_FULL = -30792;
 const NO_ROOM: readonly unknown[] = [ENOSPC, EDQUOT, EFBIG, MDB_MAP_FULL];
 
+const MDB_PAGE_NOTFOUND = -30797;
+const MDB_CORRUPTED = -30796;
+const MDB_VERSION_MISMATCH = -30794;
+const MDB_INVALID = -30793;
+const DAMAGED: readonly unknown[] = [
+  MDB_PAGE_NOTFOUND,
+  MDB_CORRUPTED,
+  MDB_VERSION_MISMATCH,
+  MDB_INVALID,
+];
+
+const codeOf = (cause: unknown): unknown =>
+  cause instanceof Error ? (cause as Error & { code?: unknown }).code : undefined;
+
 export const diskFailure = (cause: unknown): FreshetError => {
   if (cause instanceof FreshetError) return cause;
-  const code = cause instanceof Error ? (cause as Error & { code?: unknown }).code : undefined;
-  if (NO_ROOM.includes(code)) return new FreshetError('disk_full', {}, { cause });
+  if (NO_ROOM.includes(codeOf(cause))) return new FreshetError('disk_full', {}, { cause });
   const problem = cause instanceof Error ? cause.message : String(cause);
   return new FreshetError('storage_failed', { problem }, { cause });
 };
 
-/** lmdb rejects a write with a general error that carries a promise of the real one. */
-export const commitFailure = async (rejected: unknown): Promise<FreshetError> => {
-  const { commitError } = rejected as { commitError?: Promise<unknown> };
-  if (commitError === undefined) return diskFailure(rejected);
-  return commitError.then(
-    () => diskFailure(rejected),
-    (cause: unknown) => diskFailure(cause),
-  );
-};
+/** Whether LMDB itself found its pages or its header wrong. */
+export const isStructureDamaged = (cause: unknown): cause is Error =>
+  DAMAGED.includes(codeOf(cause));

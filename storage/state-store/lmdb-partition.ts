@@ -1,6 +1,7 @@
 /**
  * One state partition of the embedded store: an LMDB environment with the values, the index of
- * changes and the position, which change in one transaction of the owner's thread.
+ * changes and the position, which change in one transaction of the owner's thread. Commits are not
+ * flushed; `state-files.ts` says what follows from that.
  *
  *   values:   key (UTF-8)      → crc32c u32 | value
  *   changes:  apply number     → crc32c u32 | JSON [from, to, keys]
@@ -16,7 +17,7 @@ import {
 import { crc32c } from '../../schemas/checksum.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { NO_OFFSET, type Offset, offset, type StatePartition } from '../../schemas/ids.ts';
-import { diskFailure } from './disk-failure.ts';
+import { diskFailure, isStructureDamaged } from './disk-failure.ts';
 import { FIRST_POSITION, positionAfter, refusalOf, type StoredPosition } from './state-changes.ts';
 import type { ApplyRequest, ApplyResult, ChangesSince, ScanOptions } from './state-store.ts';
 
@@ -63,18 +64,29 @@ export class LmdbPartition {
   constructor(options: LmdbPartitionOptions) {
     this.#options = options;
     this.#root = openEnvironment(options.path);
-    this.#values = this.#root.openDB('values', VALUES_OPTIONS);
-    this.#changes = this.#root.openDB('changes', { encoding: 'binary' });
-    this.#meta = this.#root.openDB('meta', { encoding: 'binary' });
+    const open = () => ({
+      values: this.#root.openDB<Buffer, string>('values', VALUES_OPTIONS),
+      changes: this.#root.openDB<Buffer, number>('changes', { encoding: 'binary' }),
+      meta: this.#root.openDB<Buffer, string>('meta', { encoding: 'binary' }),
+    });
+    const { values, changes, meta } = this.#root.transactionSync(open);
+    this.#values = values;
+    this.#changes = changes;
+    this.#meta = meta;
   }
 
-  claim(): StoredPosition {
+  /** Raises the epoch, to at least `epochMin`. */
+  claim(epochMin: number): StoredPosition {
     return this.#transaction(() => {
       const meta = this.#readMeta() ?? EMPTY_META;
-      const position = { ...meta.position, epoch: meta.position.epoch + 1 };
+      const position = { ...meta.position, epoch: Math.max(meta.position.epoch + 1, epochMin) };
       this.#writeMeta({ ...meta, position });
       return position;
     });
+  }
+
+  epoch(): number | undefined {
+    return this.#failure ? undefined : this.position()?.epoch;
   }
 
   position(): StoredPosition | undefined {
@@ -107,10 +119,10 @@ export class LmdbPartition {
   }
 
   apply(request: ApplyRequest): ApplyResult {
-    const framed = request.changes.map(({ key, value }) => ({
-      key,
-      value: value === undefined ? undefined : frame(value),
-    }));
+    const framed = request.changes
+      .map(({ key, value }) => ({ key, value: value && frame(value) }))
+      // Neighbours share pages: in order, each page is found and copied once.
+      .sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0));
     return this.#transaction(() => {
       const meta = this.#readMeta() ?? EMPTY_META;
       const refusal = this.#options.ignoresStoredPosition
@@ -144,10 +156,11 @@ export class LmdbPartition {
     });
   }
 
-  clear(): void {
-    this.#transaction(() => {
+  /** Returns the epoch under which the partition was cleared. */
+  clear(): number {
+    return this.#transaction(() => {
       const meta = this.#readMeta();
-      if (!meta) return;
+      if (!meta) return FIRST_POSITION.epoch;
       const { epoch, coveredOffset } = meta.position;
       this.#values.clearSync();
       this.#changes.clearSync();
@@ -156,11 +169,17 @@ export class LmdbPartition {
         position: { ...FIRST_POSITION, epoch: epoch + 1 },
         reachesBackTo: offset(Math.max(coveredOffset, meta.reachesBackTo)),
       });
+      return epoch + 1;
     });
   }
 
+  /** Copies the state as it now is, compacted, to `<directory>/data.mdb`, on other threads. */
+  copyTo(directory: string): Promise<void> {
+    return this.#root.backup(directory, true);
+  }
+
   async close(): Promise<void> {
-    if (!this.#failure) await this.#root.close();
+    await this.#root.close();
   }
 
   /** Adds the changed keys to the index and forgets the oldest applies beyond the cap. */
@@ -217,9 +236,8 @@ export class LmdbPartition {
     try {
       return this.#root.transactionSync(write);
     } catch (cause) {
-      if (cause instanceof FreshetError) throw cause;
-      const failure = diskFailure(cause);
-      if (failure.code !== 'disk_full') this.#failure = failure;
+      const failure = this.#failureOf(cause);
+      if (failure.code === 'storage_failed') this.#failure = failure;
       throw failure;
     }
   }
@@ -229,9 +247,15 @@ export class LmdbPartition {
     this.#root.resetReadTxn();
     try {
       return read();
+    } catch (cause) {
+      throw this.#failureOf(cause);
     } finally {
       this.#root.resetReadTxn();
     }
+  }
+
+  #failureOf(cause: unknown): FreshetError {
+    return isStructureDamaged(cause) ? this.#corrupt(cause.message) : diskFailure(cause);
   }
 }
 
@@ -260,13 +284,12 @@ const compareBytes = (left: string, right: string): number =>
   Buffer.compare(Buffer.from(left), Buffer.from(right));
 
 const openEnvironment = (path: string): RootDatabase<Buffer, string> => {
-  const options: RootDatabaseOptions & { safeRestore: boolean } = {
+  const options: RootDatabaseOptions = {
     noSubdir: false,
     maxDbs: 4,
     maxReaders: 512,
     encoding: 'binary',
-    overlappingSync: false,
-    safeRestore: true,
+    noSync: true,
   };
   return open<Buffer, string>(path, options);
 };

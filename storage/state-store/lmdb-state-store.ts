@@ -3,15 +3,32 @@
  * `<directory>/<state partition>/`, opened when first asked for. Each is written by the one thread that
  * owns it, in synchronous transactions; other threads read it, each call in one read transaction, so
  * that they see every apply whole and never hold up the writer (S7).
+ *
+ * An apply is not flushed. `state-files.ts` says why, and what is trusted after a start; the owner takes
+ * a flushed snapshot now and then, while it works on. A reading store treats state that its owner has
+ * not yet vouched for as absent.
  */
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FreshetError } from '../../schemas/errors.ts';
-import { NO_OFFSET, type Offset, type StatePartition } from '../../schemas/ids.ts';
+import type { Clock, Logger } from '../../schemas/environment.ts';
+import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
+import {
+  type DurationMs,
+  type EpochMs,
+  NO_OFFSET,
+  type Offset,
+  type StatePartition,
+} from '../../schemas/ids.ts';
+import { readBootId } from './boot-id.ts';
+import { isStructureDamaged } from './disk-failure.ts';
 import { LmdbPartition } from './lmdb-partition.ts';
-import type { StateStoreSeams } from './memory-state-store.ts';
-import { checkApply, DEFAULT_STATE_STORE_LIMITS, publicPosition } from './state-changes.ts';
+import {
+  checkApply,
+  DEFAULT_STATE_STORE_LIMITS,
+  publicPosition,
+  type StateStoreSeams,
+} from './state-changes.ts';
+import { StateFiles } from './state-files.ts';
 import type {
   ApplyRequest,
   ApplyResult,
@@ -28,9 +45,16 @@ export interface LmdbStateStoreOptions {
   readonly partitions?: readonly StatePartition[];
   /** Reads only: for the threads that do not own the state. */
   readonly readOnly?: boolean;
+  /** Needed by the owner, to know when a snapshot is due: without it none is taken. */
+  readonly clock?: Pick<Clock, 'now'>;
+  readonly logger?: Pick<Logger, 'warn' | 'info'>;
   readonly limits?: StateStoreLimits;
   /** How many changed keys a partition remembers for `changesSince`. */
   readonly changedKeysKept?: number;
+  /** How much of the log is at most read again after a power cut. */
+  readonly snapshotEveryMs?: DurationMs;
+  /** Names the run of the machine; asked of the machine when left out. */
+  readonly bootId?: string;
   readonly seams?: StateStoreSeams;
 }
 
@@ -38,6 +62,7 @@ export const DEFAULT_LMDB_STATE_STORE_OPTIONS = {
   readOnly: false,
   limits: DEFAULT_STATE_STORE_LIMITS,
   changedKeysKept: 100_000,
+  snapshotEveryMs: 300_000 as DurationMs,
   seams: {} as StateStoreSeams,
 } as const satisfies Partial<LmdbStateStoreOptions>;
 
@@ -45,66 +70,105 @@ type ResolvedOptions = LmdbStateStoreOptions & typeof DEFAULT_LMDB_STATE_STORE_O
 
 export const openLmdbStateStore = async (options: LmdbStateStoreOptions): Promise<StateStore> => {
   await mkdir(options.directory, { recursive: true });
-  return new LmdbStateStore({ ...DEFAULT_LMDB_STATE_STORE_OPTIONS, ...options } as ResolvedOptions);
+  const bootId = options.bootId ?? (await readBootId());
+  const resolved = { ...DEFAULT_LMDB_STATE_STORE_OPTIONS, ...options } as ResolvedOptions;
+  return new LmdbStateStore(resolved, bootId);
 };
 
 const PARTITION_NAME = /^[a-z][a-z0-9-]*\.\d+$/;
 
+interface OpenPartition {
+  readonly name: StatePartition;
+  readonly files: StateFiles;
+  readonly database: LmdbPartition;
+  /** The epoch under which this store owns the partition. */
+  ownedEpoch: number | undefined;
+  snapshotDueAt: number;
+  snapshot: Promise<void> | undefined;
+  isDamaged: boolean;
+}
+
 class LmdbStateStore implements StateStore {
   readonly limits: StateStoreLimits;
   readonly #options: ResolvedOptions;
-  readonly #partitions = new Map<StatePartition, LmdbPartition>();
+  readonly #bootId: string | undefined;
+  readonly #partitions = new Map<StatePartition, Promise<OpenPartition | undefined>>();
   #closed: Promise<void> | undefined;
 
-  constructor(options: ResolvedOptions) {
+  constructor(options: ResolvedOptions, bootId: string | undefined) {
     this.#options = options;
+    this.#bootId = bootId;
     this.limits = options.limits;
   }
 
-  async claim(partition: StatePartition): Promise<StatePosition> {
-    return publicPosition(this.#openOrCreate(partition).claim());
+  async claim(name: StatePartition): Promise<StatePosition> {
+    const partition = await this.#openOrCreate(name);
+    return this.#use(partition, async ({ database, files }) => {
+      const stored = database.position()?.epoch ?? 0;
+      const epochMin = Math.max(stored, await files.highestEpoch()) + 1;
+      await files.markWritten(epochMin);
+      const position = database.claim(epochMin);
+      partition.ownedEpoch = position.epoch;
+      return publicPosition(position);
+    });
   }
 
-  async position(partition: StatePartition): Promise<StatePosition | undefined> {
-    const position = this.#openExisting(partition)?.position();
+  async position(name: StatePartition): Promise<StatePosition | undefined> {
+    const position = await this.#read(name, (database) => database.position());
     return position && publicPosition(position);
   }
 
   async getMany(
-    partition: StatePartition,
+    name: StatePartition,
     keys: readonly string[],
   ): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#openExisting(partition)?.getMany(keys) ?? keys.map(() => undefined);
+    const values = await this.#read(name, (database) => database.getMany(keys));
+    return values ?? keys.map(() => undefined);
   }
 
   async scan(
-    partition: StatePartition,
+    name: StatePartition,
     options: ScanOptions,
   ): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]> {
-    return this.#openExisting(partition)?.scan(options) ?? [];
+    return (await this.#read(name, (database) => database.scan(options))) ?? [];
   }
 
-  async apply(partition: StatePartition, request: ApplyRequest): Promise<ApplyResult> {
+  async apply(name: StatePartition, request: ApplyRequest): Promise<ApplyResult> {
     this.#refuseClosed();
     checkApply(request, this.limits);
-    return this.#openOrCreate(partition).apply(request);
+    const partition = await this.#openOrCreate(name);
+    const result = await this.#use(partition, ({ database }) => database.apply(request));
+    this.#snapshotIfDue(partition);
+    return result;
   }
 
-  async changesSince(partition: StatePartition, offset: Offset): Promise<ChangesSince> {
-    const found = this.#openExisting(partition);
-    if (found) return found.changesSince(offset);
+  async changesSince(name: StatePartition, offset: Offset): Promise<ChangesSince> {
+    const changes = await this.#read(name, (database) => database.changesSince(offset));
+    if (changes) return changes;
     return offset > NO_OFFSET
       ? { complete: false, reachesBackTo: NO_OFFSET, coveredOffset: NO_OFFSET }
       : { complete: true, keys: [], coveredOffset: NO_OFFSET };
   }
 
-  async clear(partition: StatePartition): Promise<void> {
-    this.#openExisting(partition)?.clear();
+  async clear(name: StatePartition): Promise<void> {
+    const partition = await this.#open(name);
+    if (!partition) return;
+    await this.#use(partition, async ({ database, files }) => {
+      await files.markWritten(await files.highestEpoch());
+      partition.ownedEpoch = database.clear();
+    });
   }
 
+  /** Bytes of the files, snapshots included: LMDB's never shrink. */
   async sizeBytes(): Promise<number> {
     this.#refuseClosed();
-    return 0;
+    const { directory } = this.#options;
+    let bytes = 0;
+    for (const name of await readdir(directory, { recursive: true })) {
+      const found = await stat(join(directory, name)).catch(() => undefined);
+      if (found?.isFile() && name.endsWith('.mdb')) bytes += found.size;
+    }
+    return bytes;
   }
 
   close(): Promise<void> {
@@ -113,41 +177,132 @@ class LmdbStateStore implements StateStore {
   }
 
   async #closeAll(): Promise<void> {
-    for (const partition of this.#partitions.values()) await partition.close();
+    for (const opening of this.#partitions.values()) {
+      const partition = await opening.catch(() => undefined);
+      if (!partition) continue;
+      await partition.snapshot;
+      const { database, files, ownedEpoch, isDamaged } = partition;
+      const isOwner = ownedEpoch !== undefined && !isDamaged && database.epoch() === ownedEpoch;
+      await database.close();
+      if (isOwner) await files.markClosed(ownedEpoch);
+    }
   }
 
-  #openExisting(partition: StatePartition): LmdbPartition | undefined {
+  async #read<Result>(
+    name: StatePartition,
+    read: (database: LmdbPartition) => Result,
+  ): Promise<Result | undefined> {
+    const partition = await this.#open(name);
+    return partition && this.#use(partition, ({ database }) => read(database));
+  }
+
+  /** Remembers damage, so that the next start goes back to the snapshot. */
+  async #use<Result>(
+    partition: OpenPartition,
+    work: (partition: OpenPartition) => Result,
+  ): Promise<Awaited<Result>> {
+    try {
+      return await work(partition);
+    } catch (error) {
+      if (isFreshetError(error, 'state_corrupt') && !this.#options.readOnly) {
+        partition.isDamaged = true;
+        await partition.files.markDamaged();
+      }
+      throw error;
+    }
+  }
+
+  /** undefined when there is no such partition, or none yet that may be read. */
+  async #open(name: StatePartition): Promise<OpenPartition | undefined> {
     this.#refuseClosed();
-    const found = this.#partitions.get(partition);
+    const found = this.#partitions.get(name);
     if (found) return found;
-    const path = this.#pathOf(partition);
-    return existsSync(join(path, 'data.mdb')) ? this.#open(partition, path) : undefined;
-  }
-
-  #openOrCreate(partition: StatePartition): LmdbPartition {
-    this.#refuseClosed();
-    return this.#partitions.get(partition) ?? this.#open(partition, this.#pathOf(partition));
-  }
-
-  #open(name: StatePartition, path: string): LmdbPartition {
-    const { readOnly, changedKeysKept, seams } = this.#options;
-    const partition = new LmdbPartition({
-      path,
-      name,
-      isReadOnly: readOnly,
-      changedKeysKept,
-      ignoresStoredPosition: seams.ignoreStoredPosition ?? false,
+    const files = this.#filesOf(name);
+    if (files.isEmpty()) return undefined;
+    const opening = this.#openTrusted(name, files);
+    this.#partitions.set(name, opening);
+    const partition = await opening.catch((error: unknown) => {
+      this.#partitions.delete(name);
+      throw error;
     });
-    this.#partitions.set(name, partition);
+    if (!partition) this.#partitions.delete(name);
     return partition;
   }
 
-  #pathOf(partition: StatePartition): string {
+  async #openOrCreate(name: StatePartition): Promise<OpenPartition> {
+    this.#refuseClosed();
+    if (this.#options.readOnly) {
+      throw new Error(`Expected state ${name} to be opened for writing here.`);
+    }
+    const files = this.#filesOf(name);
+    if (!this.#partitions.has(name) && files.isEmpty()) {
+      this.#partitions.set(name, this.#openTrusted(name, files));
+    }
+    const partition = await this.#open(name);
+    if (!partition) throw new Error(`Expected state ${name} to be there after it was created.`);
+    return partition;
+  }
+
+  async #openTrusted(name: StatePartition, files: StateFiles): Promise<OpenPartition | undefined> {
+    const { readOnly, clock, snapshotEveryMs } = this.#options;
+    if (!(await files.isTrusted())) {
+      if (readOnly) return undefined;
+      const from = await files.restore();
+      if (from)
+        this.#options.logger?.warn('Unflushed or damaged state thrown away', { name, from });
+    }
+    const database = await this.#openDatabase(name, files);
+    const takenAt = (await files.snapshotTakenAt()) ?? clock?.now() ?? 0;
+    const snapshotDueAt = takenAt + snapshotEveryMs;
+    return {
+      name,
+      files,
+      database,
+      snapshotDueAt,
+      ownedEpoch: undefined,
+      snapshot: undefined,
+      isDamaged: false,
+    };
+  }
+
+  async #openDatabase(name: StatePartition, files: StateFiles): Promise<LmdbPartition> {
+    const { readOnly, changedKeysKept, seams } = this.#options;
+    try {
+      return new LmdbPartition({
+        path: files.path,
+        name,
+        isReadOnly: readOnly,
+        changedKeysKept,
+        ignoresStoredPosition: seams.ignoreStoredPosition ?? false,
+      });
+    } catch (cause) {
+      if (!isStructureDamaged(cause)) throw cause;
+      if (!readOnly) await files.markDamaged();
+      const details = { partition: name, problem: cause.message };
+      throw new FreshetError('state_corrupt', details, { cause });
+    }
+  }
+
+  #snapshotIfDue(partition: OpenPartition): void {
+    const { clock, snapshotEveryMs, logger } = this.#options;
+    const now = clock?.now();
+    if (now === undefined || now < partition.snapshotDueAt || partition.snapshot) return;
+    partition.snapshotDueAt = now + snapshotEveryMs;
+    const { name, files, database } = partition;
+    partition.snapshot = files
+      .takeSnapshot((directory) => database.copyTo(directory), now as EpochMs)
+      .then(() => this.#options.seams.snapshotTaken?.(name))
+      .catch((error: unknown) => logger?.warn('Snapshot of the state failed', { name, error }))
+      .finally(() => {
+        partition.snapshot = undefined;
+      });
+  }
+
+  #filesOf(name: StatePartition): StateFiles {
     const { directory, partitions } = this.#options;
-    const isAllowed = partitions?.includes(partition) ?? PARTITION_NAME.test(partition);
-    if (!isAllowed)
-      throw new RangeError(`Expected a state partition of this store, got ${partition}.`);
-    return join(directory, partition);
+    const isAllowed = partitions?.includes(name) ?? PARTITION_NAME.test(name);
+    if (!isAllowed) throw new RangeError(`Expected a state partition of this store, got ${name}.`);
+    return new StateFiles(join(directory, name), this.#bootId);
   }
 
   #refuseClosed(): void {

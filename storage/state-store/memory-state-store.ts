@@ -15,6 +15,7 @@ import {
   positionAfter,
   publicPosition,
   refusalOf,
+  type StateStoreSeams,
   type StoredPosition,
 } from './state-changes.ts';
 import type {
@@ -29,12 +30,6 @@ import type {
 
 /** Runs `complete` once, now or later; `what` says what is completed, for traces. */
 export type Schedule = (complete: () => void, what: string) => void;
-
-/** Protections that a test switches off to show that another test notices. Never set elsewhere. */
-export interface StateStoreSeams {
-  /** Apply whatever the stored epoch and offset are. */
-  readonly ignoreStoredPosition?: boolean;
-}
 
 export interface MemoryStateStoreOptions {
   /** What an earlier store left behind; a new, empty one when left out. */
@@ -81,41 +76,41 @@ export const openMemoryStateStore = (options: MemoryStateStoreOptions = {}): Mem
 export class MemoryStateStore implements StateStore {
   readonly limits: StateStoreLimits;
   readonly #options: ResolvedOptions;
-  readonly #disk: MemoryStateDisk;
+  readonly disk: MemoryStateDisk;
   #state: 'open' | 'closed' | 'crashed' = 'open';
 
   constructor(options: MemoryStateStoreOptions = {}) {
     this.#options = { ...DEFAULT_MEMORY_STATE_STORE_OPTIONS, ...options } as ResolvedOptions;
     this.limits = this.#options.limits;
-    this.#disk = options.disk ?? new MemoryStateDisk();
+    this.disk = options.disk ?? new MemoryStateDisk();
   }
 
   /** The process dies: what was asked for never completes; unflushed applies survive or are lost. */
   crash({ keepUnflushed }: { keepUnflushed: boolean }): MemoryStateDisk {
     this.#state = 'crashed';
-    if (keepUnflushed) return this.#disk;
-    this.#disk.current.clear();
-    for (const [partition, state] of this.#disk.flushed) this.#disk.current.set(partition, state);
-    return this.#disk;
+    if (keepUnflushed) return this.disk;
+    this.disk.current.clear();
+    for (const [partition, state] of this.disk.flushed) this.disk.current.set(partition, state);
+    return this.disk;
   }
 
   /** Makes all applies so far survive a power cut. */
   flush(): void {
-    for (const [partition, state] of this.#disk.current) this.#disk.flushed.set(partition, state);
+    for (const [partition, state] of this.disk.current) this.disk.flushed.set(partition, state);
   }
 
   claim(partition: StatePartition): Promise<StatePosition> {
     return this.#complete(`claim ${partition}`, () => {
-      const found = this.#disk.current.get(partition) ?? EMPTY;
+      const found = this.disk.current.get(partition) ?? EMPTY;
       const position = { ...found.position, epoch: found.position.epoch + 1 };
-      this.#disk.current.set(partition, { ...found, position });
+      this.disk.current.set(partition, { ...found, position });
       return publicPosition(position);
     });
   }
 
   position(partition: StatePartition): Promise<StatePosition | undefined> {
     return this.#complete(`position ${partition}`, () => {
-      const found = this.#disk.current.get(partition);
+      const found = this.disk.current.get(partition);
       return found && publicPosition(found.position);
     });
   }
@@ -125,7 +120,7 @@ export class MemoryStateStore implements StateStore {
     keys: readonly string[],
   ): Promise<readonly (Uint8Array | undefined)[]> {
     return this.#complete(`getMany ${partition}`, () => {
-      const values = this.#disk.current.get(partition)?.values;
+      const values = this.disk.current.get(partition)?.values;
       return keys.map((key) => copyOf(values?.get(key)));
     });
   }
@@ -135,7 +130,7 @@ export class MemoryStateStore implements StateStore {
     { prefix, after, limit }: ScanOptions,
   ): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]> {
     return this.#complete(`scan ${partition}`, () => {
-      const values = this.#disk.current.get(partition)?.values ?? new Map<string, Uint8Array>();
+      const values = this.disk.current.get(partition)?.values ?? new Map<string, Uint8Array>();
       return [...values]
         .filter(([key]) => key.startsWith(prefix))
         .filter(([key]) => after === undefined || compareBytes(key, after) > 0)
@@ -155,7 +150,7 @@ export class MemoryStateStore implements StateStore {
 
   changesSince(partition: StatePartition, since: Offset): Promise<ChangesSince> {
     return this.#complete(`changesSince ${partition}`, () => {
-      const { position, changes, reachesBackTo } = this.#disk.current.get(partition) ?? EMPTY;
+      const { position, changes, reachesBackTo } = this.disk.current.get(partition) ?? EMPTY;
       const { coveredOffset } = position;
       if (since < reachesBackTo || since > coveredOffset) {
         return { complete: false, reachesBackTo, coveredOffset };
@@ -170,19 +165,19 @@ export class MemoryStateStore implements StateStore {
 
   clear(partition: StatePartition): Promise<void> {
     return this.#complete(`clear ${partition}`, () => {
-      const found = this.#disk.current.get(partition);
+      const found = this.disk.current.get(partition);
       if (!found) return;
       const { epoch, coveredOffset } = found.position;
       const reachesBackTo = offset(Math.max(coveredOffset, found.reachesBackTo));
       const position = { ...FIRST_POSITION, epoch: epoch + 1 };
-      this.#disk.current.set(partition, { ...EMPTY, position, reachesBackTo });
+      this.disk.current.set(partition, { ...EMPTY, position, reachesBackTo });
     });
   }
 
   sizeBytes(): Promise<number> {
     return this.#complete('size', () => {
       let bytes = 0;
-      for (const { values } of this.#disk.current.values()) {
+      for (const { values } of this.disk.current.values()) {
         for (const [key, value] of values) bytes += Buffer.byteLength(key) + value.length;
       }
       return bytes;
@@ -196,7 +191,7 @@ export class MemoryStateStore implements StateStore {
   }
 
   #applyNow(partition: StatePartition, request: ApplyRequest): ApplyResult {
-    const found = this.#disk.current.get(partition) ?? EMPTY;
+    const found = this.disk.current.get(partition) ?? EMPTY;
     const refusal = this.#options.seams.ignoreStoredPosition
       ? undefined
       : refusalOf(found.position, request);
@@ -211,7 +206,7 @@ export class MemoryStateStore implements StateStore {
       to: request.coveredOffset,
       keys: [...new Set(request.changes.map(({ key }) => key))],
     };
-    this.#disk.current.set(partition, {
+    this.disk.current.set(partition, {
       position: positionAfter(found.position, request),
       values,
       ...this.#bounded([...found.changes, entry], found.reachesBackTo),

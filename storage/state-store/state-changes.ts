@@ -1,6 +1,6 @@
 /** What every adapter checks before the first write of an apply (S2): refused whole, with both numbers. */
 import { FreshetError } from '../../schemas/errors.ts';
-import { NO_OFFSET } from '../../schemas/ids.ts';
+import { NO_OFFSET, type StatePartition } from '../../schemas/ids.ts';
 import type { ApplyRequest, ApplyResult, StatePosition, StateStoreLimits } from './state-store.ts';
 
 export const DEFAULT_STATE_STORE_LIMITS: StateStoreLimits = {
@@ -10,6 +10,14 @@ export const DEFAULT_STATE_STORE_LIMITS: StateStoreLimits = {
   keysPerApplyMax: 500,
   bytesPerApplyMax: 524_288,
 };
+
+/** Protections that a test switches off, and moments it waits for. Never set elsewhere. */
+export interface StateStoreSeams {
+  /** Apply whatever the stored epoch and offset are. */
+  readonly ignoreStoredPosition?: boolean;
+  /** Called when a snapshot is flushed and in its place. */
+  readonly snapshotTaken?: (partition: StatePartition) => void;
+}
 
 /** A position and what is needed to recognise the apply that led to it. */
 export interface StoredPosition extends StatePosition {
