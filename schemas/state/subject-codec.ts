@@ -217,6 +217,10 @@ export const skipToItem = (reader: ByteReader): number => {
   return codes;
 };
 
+/** The kind that an entry's codes byte names; undefined where it is spelled out. */
+export const kindOfCodes = (codes: number): string | undefined =>
+  (codes & 15) === 0 ? undefined : KIND_CODES[codes & 15];
+
 const valueCodeOf = (value: number | null): number => {
   if (value === null) return VALUE_NONE;
   const tenths = Math.round(value * 10);

@@ -1,0 +1,114 @@
+/**
+ * The decoded entities of one owned partition: a synchronous view that reads its own writes. What a
+ * batch needs is prefetched in one call; what it changed is encoded once, when the batch is applied.
+ *
+ * Bounded by two generations: when the young one is full it becomes the old one, and what was not
+ * touched since is let go. Only while nothing waits to be written.
+ */
+import type { StateChange } from '../storage/state-store/state-store.ts';
+
+interface Slot<Entity> {
+  readonly key: string;
+  entity: Entity | undefined;
+  isChanged: boolean;
+  bytesMax: number;
+}
+
+export interface EntityCodec<Entity> {
+  decode(bytes: Uint8Array): Entity;
+  encode(entity: Entity): Uint8Array;
+  /** An upper bound of what encoding it would give, without doing so. */
+  bytesMaxOf(entity: Entity): number;
+}
+
+export class EntityCache<Entity> {
+  readonly #codec: EntityCodec<Entity>;
+  readonly #generationMax: number;
+  #young = new Map<string, Slot<Entity>>();
+  #old = new Map<string, Slot<Entity>>();
+  #changed: Slot<Entity>[] = [];
+
+  constructor(codec: EntityCodec<Entity>, entitiesMax: number) {
+    this.#codec = codec;
+    this.#generationMax = Math.max(1, Math.ceil(entitiesMax / 2));
+  }
+
+  /** Upper bound of the bytes that `changes` will give, keys included. */
+  changedBytesMax = 0;
+
+  get changedCount(): number {
+    return this.#changed.length;
+  }
+
+  /** Whether the entity, or its absence, is known without asking the store. */
+  has(key: string): boolean {
+    return this.#find(key) !== undefined;
+  }
+
+  load(key: string, bytes: Uint8Array | undefined): void {
+    const entity = bytes === undefined ? undefined : this.#codec.decode(bytes);
+    this.#young.set(key, { key, entity, isChanged: false, bytesMax: 0 });
+  }
+
+  get(key: string): Entity | undefined {
+    return this.#prefetched(key).entity;
+  }
+
+  /** Sets the entity, or deletes it; one that was changed in place is set again. */
+  set(key: string, entity: Entity | undefined): void {
+    const slot = this.#prefetched(key);
+    slot.entity = entity;
+    const bytesMax = 3 * key.length + (entity === undefined ? 0 : this.#codec.bytesMaxOf(entity));
+    this.changedBytesMax += bytesMax - slot.bytesMax;
+    slot.bytesMax = bytesMax;
+    if (slot.isChanged) return;
+    slot.isChanged = true;
+    this.#changed.push(slot);
+  }
+
+  #find(key: string): Slot<Entity> | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) {
+      this.#old.delete(key);
+      this.#young.set(key, old);
+    }
+    return old;
+  }
+
+  #prefetched(key: string): Slot<Entity> {
+    const slot = this.#find(key);
+    if (slot === undefined) throw new Error(`Expected ${key} to be prefetched, it was not.`);
+    return slot;
+  }
+
+  /** The changes since the last call, encoded. */
+  changes(): StateChange[] {
+    const changes = this.#changed.map(({ key, entity }) => ({
+      key,
+      value: entity === undefined ? undefined : this.#codec.encode(entity),
+    }));
+    for (const slot of this.#changed) {
+      slot.isChanged = false;
+      slot.bytesMax = 0;
+    }
+    this.#changed = [];
+    this.changedBytesMax = 0;
+    return changes;
+  }
+
+  /** Lets go of what has not been used for long. Call when nothing waits to be applied. */
+  trim(): void {
+    if (this.#young.size < this.#generationMax || this.#changed.length > 0) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+  }
+
+  clear(): void {
+    this.#young.clear();
+    this.#old.clear();
+    this.#changed = [];
+    this.changedBytesMax = 0;
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * What an interaction does, in one place: clock → dedupe → checks → lateness → history and sessions
+ * → signals for items. The operators are in `operators/`; here is their order, and the counters
+ * that say what became of every record.
+ */
+import type { FreshetError } from '../schemas/errors.ts';
+import { FreshetError as Failure } from '../schemas/errors.ts';
+import { hash32 } from '../schemas/hash.ts';
+import { type Offset, type SubjectId, subjectOfSession, subjectOfUser } from '../schemas/ids.ts';
+import type { FeedbackKind, KindTable } from '../schemas/kinds.ts';
+import type { DeadLetterRecord, ForgetRecord, InteractionRecord } from '../schemas/records.ts';
+import { DEDUPE_PREFIX } from '../schemas/state/dedupe-chunk.ts';
+import { PARTITION_KEY } from '../schemas/state/item-state.ts';
+import {
+  decodeUserPartition,
+  emptyUserPartition,
+  encodePartitionState,
+  type UserPartitionState,
+} from '../schemas/state/partition-state.ts';
+import { subjectKey } from '../schemas/state/subject-state.ts';
+import type { StateChange } from '../storage/state-store/state-store.ts';
+import { EntityCache } from './entity-cache.ts';
+import { DedupeOperator } from './operators/dedupe.ts';
+import { HistoryOperator } from './operators/history.ts';
+import { clockAfter, latenessOf, settledTime } from './operators/partition-clock.ts';
+import { SequenceMarks } from './operators/sequence-marks.ts';
+import { sessionsAfter } from './operators/sessions.ts';
+import { SubjectCell } from './operators/subject-cell.ts';
+import type { StreamOptions } from './options.ts';
+import {
+  deadLetterOf,
+  type Pipeline,
+  type SourceRecord,
+  type StateAccess,
+  scanAll,
+} from './pipeline.ts';
+import { type Envelope, SignalBatch, type SourceInputs } from './signal-batch.ts';
+
+export interface InteractionPipelineOptions extends SourceInputs {
+  readonly kinds: KindTable;
+  readonly options: StreamOptions;
+}
+
+/** The open dedupe chunk (5 KB, or 10 while two are open) and the partition's own value. */
+const RESIDENT_BYTES = 16_384;
+const RESIDENT_KEYS = 8;
+
+export class InteractionPipeline implements Pipeline {
+  readonly #given: InteractionPipelineOptions;
+  readonly #subjects: EntityCache<SubjectCell>;
+  readonly #history: HistoryOperator;
+  readonly #signals: SignalBatch;
+  #dedupe: DedupeOperator;
+  #sequences = new SequenceMarks();
+  #partition: UserPartitionState = emptyUserPartition();
+  #deadLetters: DeadLetterRecord[] = [];
+  #isChanged = false;
+
+  constructor(given: InteractionPipelineOptions) {
+    this.#given = given;
+    const { kinds, options, source, marks } = given;
+    this.#history = new HistoryOperator(kinds, options.history);
+    this.#signals = new SignalBatch(source, marks, given.envelopeItemsMax);
+    this.#dedupe = new DedupeOperator(options.dedupe);
+    this.#subjects = new EntityCache(
+      {
+        decode: SubjectCell.fromBytes,
+        encode: (cell) => cell.encode(),
+        bytesMaxOf: (cell) => cell.bytesMax,
+      },
+      options.runner.cachedSubjectsMax,
+    );
+  }
+
+  async open(access: StateAccess): Promise<void> {
+    this.#subjects.clear();
+    this.#signals.discard();
+    this.#deadLetters = [];
+    this.#isChanged = false;
+    const [stored] = await access.store.getMany(access.partition, [PARTITION_KEY]);
+    this.#partition = stored === undefined ? emptyUserPartition() : decodeUserPartition(stored);
+    this.#dedupe = new DedupeOperator(this.#given.options.dedupe);
+    this.#dedupe.shrunkChunks = this.#partition.counters.dedupeShrunk;
+    await scanAll(access, DEDUPE_PREFIX, (key, value) => this.#dedupe.load(key, value));
+    this.#sequences = new SequenceMarks();
+    await scanAll(access, SequenceMarks.prefix, (key, value) => this.#sequences.load(key, value));
+  }
+
+  get partition(): UserPartitionState {
+    return this.#partition;
+  }
+
+  get dedupeIds(): number {
+    return this.#dedupe.idCount;
+  }
+
+  keysOf({ named }: SourceRecord, wanted: Set<string>): void {
+    if (named?.name === 'Interaction') wanted.add(subjectKey(subjectOf(named.record)));
+    else if (named?.name === 'Forget') wanted.add(subjectKey(subjectOfUser(named.record.userId)));
+  }
+
+  keyCountOf(): number {
+    return 1;
+  }
+
+  has(key: string): boolean {
+    return this.#subjects.has(key);
+  }
+
+  load(key: string, value: Uint8Array | undefined): void {
+    this.#subjects.load(key, value);
+  }
+
+  take(record: SourceRecord): void {
+    this.#isChanged = true;
+    this.#partition.counters.received++;
+    const { named, problem, log } = record;
+    if (named?.name === 'Interaction') this.#takeInteraction(record, named.record);
+    else if (named?.name === 'Forget') this.#takeForget(log.offset, named.record);
+    else this.#setAside(record, problem ?? unexpected(named?.name ?? 'a tombstone'));
+    this.#dedupe.expire(this.#partition.clock);
+  }
+
+  #takeInteraction(source: SourceRecord, record: InteractionRecord): void {
+    const { counters } = this.#partition;
+    const isBackfill = record.backfill !== null;
+    this.#partition.clock = clockAfter(this.#partition.clock, record.receivedAt, isBackfill);
+    const subject = subjectOf(record);
+    const { offset } = source.log;
+    const numbered = this.#sequences.judge(record);
+    const kind = this.#given.kinds.get(record.kind);
+    const problem = problemOf(record, kind, this.#given.kinds);
+    // An unusable event leaves no id behind: it may come again once its kind is known.
+    if (problem !== undefined && numbered !== 'duplicate') {
+      this.#setAside(source, problem);
+      return;
+    }
+    const verdict = numbered ?? this.#dedupe.judge(record, subject, offset);
+    if (verdict === 'duplicate') {
+      counters.duplicate++;
+      this.#dedupe.reject(offset, record.receivedAt);
+    } else if (verdict === 'conflict') {
+      this.#setAside(source, conflict(record));
+    } else {
+      this.#takeNew(offset, subject, record, kind!);
+    }
+  }
+
+  #takeNew(
+    offset: Offset,
+    subject: SubjectId,
+    record: InteractionRecord,
+    kind: FeedbackKind,
+  ): void {
+    const { counters, clock } = this.#partition;
+    const { history: options } = this.#given.options;
+    const isBackfill = record.backfill !== null;
+    const occurredAt = settledTime(record.occurredAt, record.receivedAt, options);
+    const lateness = latenessOf(occurredAt, clock, isBackfill, options);
+    if (lateness.forCounts) {
+      counters.accepted++;
+      counters.tooLate++;
+      return;
+    }
+    const key = subjectKey(subject);
+    const cell = this.#subjects.get(key) ?? new SubjectCell();
+    this.#signals.begin(offset, hash32(subject) | 0, clock);
+    if (kind.polarity === 'none') {
+      if (!this.#takeUndo(cell, record, occurredAt)) {
+        counters.refused++;
+        this.#dedupe.reject(offset, record.receivedAt);
+        return;
+      }
+    } else {
+      const { eventId, itemId, value } = record;
+      this.#history.takeIn(cell, { eventId, itemId, kind, value, occurredAt }, this.#signals);
+      if (lateness.forSessions) counters.tooLateForSessions++;
+      else cell.sessions = sessionsAfter(cell.sessions, occurredAt, options);
+    }
+    cell.lastOffset = offset;
+    counters.accepted++;
+    if (isBackfill) counters.backfilled++;
+    this.#subjects.set(key, cell);
+  }
+
+  /** False when the event to take back lies beyond the history. */
+  #takeUndo(
+    cell: SubjectCell,
+    record: InteractionRecord,
+    occurredAt: InteractionRecord['occurredAt'],
+  ): boolean {
+    const undoes = record.context!.undoes!;
+    const outcome = this.#history.undo(cell, undoes, occurredAt, this.#signals);
+    if (outcome === 'too-old') return false;
+    if (outcome === 'undone') this.#partition.counters.undone++;
+    else this.#partition.counters.undoPending++;
+    return true;
+  }
+
+  #takeForget(offset: Offset, record: ForgetRecord): void {
+    const { counters } = this.#partition;
+    this.#partition.clock = clockAfter(this.#partition.clock, record.receivedAt, false);
+    const subject = subjectOfUser(record.userId);
+    const key = subjectKey(subject);
+    const cell = this.#subjects.get(key);
+    if (cell !== undefined) {
+      this.#signals.begin(offset, hash32(subject) | 0, this.#partition.clock);
+      this.#history.forget(cell, this.#signals);
+      this.#subjects.set(key, undefined);
+    }
+    counters.accepted++;
+    counters.forgotten++;
+  }
+
+  #setAside({ log, named }: SourceRecord, problem: FreshetError): void {
+    this.#partition.counters.deadLettered++;
+    const receivedAt =
+      named?.name === 'Interaction' ? named.record.receivedAt : this.#partition.clock;
+    this.#dedupe.reject(log.offset, receivedAt);
+    const { topic, partition } = this.#given.source;
+    this.#deadLetters.push(deadLetterOf(topic, partition, log, problem));
+  }
+
+  get pendingKeys(): number {
+    return this.#subjects.changedCount + this.#dedupe.dirtyCount + RESIDENT_KEYS;
+  }
+
+  get pendingBytes(): number {
+    return this.#subjects.changedBytesMax + RESIDENT_BYTES;
+  }
+
+  envelopes(): readonly Envelope[] {
+    return this.#signals.take();
+  }
+
+  deadLetters(): readonly DeadLetterRecord[] {
+    const letters = this.#deadLetters;
+    this.#deadLetters = [];
+    return letters;
+  }
+
+  changes(): readonly StateChange[] {
+    if (!this.#isChanged) return [];
+    this.#isChanged = false;
+    this.#partition.counters.dedupeShrunk = this.#dedupe.shrunkChunks;
+    return [
+      ...this.#subjects.changes(),
+      ...this.#dedupe.changes(),
+      ...this.#sequences.changes(),
+      { key: PARTITION_KEY, value: encodePartitionState(this.#partition) },
+    ];
+  }
+
+  applied(): void {
+    this.#subjects.trim();
+  }
+}
+
+const subjectOf = (record: InteractionRecord): SubjectId =>
+  record.userId === null ? subjectOfSession(record.sessionId!) : subjectOfUser(record.userId);
+
+const unexpected = (what: string): FreshetError =>
+  new Failure('bad_record', { problem: `${what} where an interaction belongs` });
+
+const conflict = ({ eventId }: InteractionRecord): FreshetError =>
+  new Failure('id_conflict', { eventId });
+
+/** Ingest checks all this too; but others may write the topic, and the table of kinds may change. */
+const problemOf = (
+  record: InteractionRecord,
+  kind: FeedbackKind | undefined,
+  kinds: KindTable,
+): FreshetError | undefined => {
+  if (kind === undefined) {
+    return new Failure('unknown_kind', { known: [...kinds.keys()].join(', '), kind: record.kind });
+  }
+  const { value } = record;
+  if (value === null) {
+    if (kind.value?.required !== true) return undeterminedUndo(record, kind);
+    return new Failure('bad_value', { problem: `Expected a value for ${kind.name}, got none.` });
+  }
+  if (kind.value === null) {
+    return new Failure('bad_value', {
+      problem: `Expected no value for ${kind.name}, got ${value}.`,
+    });
+  }
+  const { min, max } = kind.value;
+  if (value >= min && value <= max) return undeterminedUndo(record, kind);
+  return new Failure('bad_value', {
+    problem: `Expected value of ${kind.name} to be ${min} to ${max}, got ${value}.`,
+  });
+};
+
+const undeterminedUndo = (
+  record: InteractionRecord,
+  kind: FeedbackKind,
+): FreshetError | undefined =>
+  kind.polarity !== 'none' || record.context?.undoes
+    ? undefined
+    : new Failure('bad_record', { problem: 'an undo that does not say what it takes back' });

@@ -1,0 +1,445 @@
+/**
+ * Drives one state partition: read → decode → prefetch → operators → append outputs, await them →
+ * apply state and offset in one step → hint (invariants I2 and I4). What goes wrong in between is
+ * repaired by starting over from the stored offset: the operators are deterministic, and consumers
+ * drop by their marks what was appended before.
+ *
+ * On an idle system an event is applied at once. Under load, batches grow by themselves while a
+ * flush is under way; far behind, flushes wait until they are full, which is what makes a replay
+ * fast.
+ */
+
+import { encodeRecord } from '../schemas/avro/record-codec.ts';
+import type { Clock, CrashPoint, Logger } from '../schemas/environment.ts';
+import { FreshetError, isFreshetError } from '../schemas/errors.ts';
+import {
+  type EpochMs,
+  NO_OFFSET,
+  type Offset,
+  type PartitionIndex,
+  type StatePartition,
+  statePartition,
+} from '../schemas/ids.ts';
+import { DEDUPE_PREFIX } from '../schemas/state/dedupe-chunk.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import type { EventLog, LogRecord, TopicInfo } from '../storage/event-log/event-log.ts';
+import { murmur2 } from '../storage/event-log/partitioner.ts';
+import { type LiveBus, STATE_HINTS, type StateHint } from '../storage/live-bus/live-bus.ts';
+import type { StateChange, StatePosition, StateStore } from '../storage/state-store/state-store.ts';
+import type { StreamCrashPoint } from './crash-points.ts';
+import { LogFollower } from './log-follower.ts';
+import { SequenceMarks } from './operators/sequence-marks.ts';
+import type { RunnerOptions } from './options.ts';
+import { type Pipeline, type SourceRecord, sourceRecordOf } from './pipeline.ts';
+import type { Envelope } from './signal-batch.ts';
+
+export interface RunnerDependencies {
+  readonly eventLog: EventLog;
+  readonly stateStore: StateStore;
+  readonly liveBus: LiveBus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly crashPoint: CrashPoint;
+}
+
+export interface PartitionPlan {
+  readonly topic: string;
+  readonly index: PartitionIndex;
+  readonly applyEveryMs: number;
+  /** Made anew at every opening; reads what it needs to know of its targets. */
+  createPipeline(log: TopicInfo): Promise<Pipeline>;
+}
+
+export type RunnerState = 'opening' | 'running' | 'halted' | 'stopped';
+
+export interface RunnerStatus {
+  readonly partition: StatePartition;
+  readonly state: RunnerState;
+  readonly coveredOffset: Offset;
+  /** Why it halted, or what it is trying to get over. */
+  readonly problem: { readonly code: string; readonly message: string } | null;
+  readonly applies: number;
+  readonly restarts: number;
+}
+
+/** After these a partition stops: going on would make it worse. */
+const HALTING: ReadonlySet<string> = new Set([
+  'gap_detected',
+  'log_regressed',
+  'log_diverged',
+  'fenced',
+  'state_corrupt',
+  'record_corrupt',
+  'apply_too_large',
+  'storage_failed',
+]);
+const CATCH_UP_APPLY_MS = 1_000;
+/** A flush may take this share of the time: one part in `1 + FLUSH_REST`. */
+const FLUSH_REST = 3;
+const RECORDS_BETWEEN_TURNS = 1_024;
+const HASHED_BYTES_MAX = 4_096;
+const ENTITY_BYTES = 2_600;
+
+export class PartitionRunner {
+  readonly partition: StatePartition;
+  readonly #deps: RunnerDependencies;
+  readonly #plan: PartitionPlan;
+  readonly #options: RunnerOptions;
+  readonly #stop = new AbortController();
+  readonly #waiters = new Set<{
+    readonly offset: Offset;
+    resolve(): void;
+    reject(e: unknown): void;
+  }>();
+  #pipeline: Pipeline | undefined;
+  #state: RunnerState = 'opening';
+  #problem: RunnerStatus['problem'] = null;
+  #position: StatePosition = { epoch: 0, coveredOffset: NO_OFFSET, logId: null, recordHash: 0 };
+  #logInfo: TopicInfo | undefined;
+  #lastTaken: LogRecord | undefined;
+  #pendingSinceMs = 0;
+  #lastFlushEndMs = Number.NEGATIVE_INFINITY;
+  #lastFlushMs = 0;
+  #isBehind = false;
+  #applies = 0;
+  #restarts = 0;
+  #done: Promise<void> | undefined;
+
+  constructor(deps: RunnerDependencies, plan: PartitionPlan, options: RunnerOptions) {
+    this.#deps = deps;
+    this.#plan = plan;
+    this.#options = options;
+    this.partition = statePartition(plan.topic, plan.index);
+  }
+
+  start(): void {
+    this.#done ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  get place(): { readonly topic: string; readonly index: PartitionIndex } {
+    return this.#plan;
+  }
+
+  get pipeline(): Pipeline | undefined {
+    return this.#pipeline;
+  }
+
+  status(): RunnerStatus {
+    return {
+      partition: this.partition,
+      state: this.#state,
+      coveredOffset: this.#position.coveredOffset,
+      problem: this.#problem,
+      applies: this.#applies,
+      restarts: this.#restarts,
+    };
+  }
+
+  /** Resolves once the partition was opened for the first time; rejects if it halts instead. */
+  async opened(): Promise<void> {
+    await this.covered(NO_OFFSET);
+  }
+
+  /** Resolves once the offset is covered; rejects if the partition halts before that. */
+  async covered(offset: Offset): Promise<void> {
+    if (this.#pipeline !== undefined && this.#position.coveredOffset >= offset) return;
+    if (this.#state === 'halted' || this.#state === 'stopped') throw this.#notRunning();
+    await new Promise<void>((resolve, reject) => {
+      this.#waiters.add({ offset, resolve, reject });
+    });
+  }
+
+  #notRunning(): FreshetError {
+    const why = `${this.partition} ${this.#problem?.message ?? 'was stopped'}`;
+    return new FreshetError('unavailable', { why });
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted && this.#state !== 'halted') {
+      try {
+        await this.#openAndFollow();
+      } catch (error) {
+        if (!this.#stop.signal.aborted) await this.#recover(error);
+      }
+    }
+    if (this.#state !== 'halted') this.#state = 'stopped';
+    for (const waiter of this.#waiters) waiter.reject(this.#notRunning());
+    this.#waiters.clear();
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const code = isFreshetError(error) ? error.code : 'internal';
+    this.#problem = { code, message: error instanceof Error ? error.message : String(error) };
+    const isHalting = HALTING.has(code) || !isFreshetError(error);
+    const fields = { partition: this.partition, code, error };
+    if (isHalting) {
+      this.#state = 'halted';
+      this.#deps.logger.error('a partition of the stream halts', fields);
+      return;
+    }
+    this.#state = 'opening';
+    this.#restarts++;
+    this.#deps.logger.warn('a partition of the stream starts over', fields);
+    await this.#deps.clock
+      .sleep(this.#options.retryMs as never, this.#stop.signal)
+      .catch(() => undefined);
+  }
+
+  async #openAndFollow(): Promise<void> {
+    await this.#open();
+    const from = (this.#position.coveredOffset + 1) as Offset;
+    const { topic, index: partition } = this.#plan;
+    const low = (await this.#deps.eventLog.watermarks(topic, partition)).low;
+    const follower = new LogFollower(
+      this.#deps.eventLog,
+      { topic, partition, from: Math.max(from, low) as Offset },
+      { recordsMax: this.#options.readRecordsMax, bytesMax: this.#options.readBytesMax },
+    );
+    const onStop = (): void => void follower.close();
+    this.#stop.signal.addEventListener('abort', onStop);
+    try {
+      this.#state = 'running';
+      this.#problem = null;
+      while (!this.#stop.signal.aborted && !follower.isOver) await this.#step(follower);
+    } finally {
+      this.#stop.signal.removeEventListener('abort', onStop);
+      await follower.close();
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { eventLog, stateStore } = this.#deps;
+    this.#logInfo = await eventLog.topic(this.#plan.topic);
+    this.#position = await stateStore.claim(this.partition);
+    await this.#checkLog();
+    this.#pipeline = await this.#plan.createPipeline(this.#logInfo);
+    await this.#pipeline.open({ store: stateStore, partition: this.partition });
+    this.#lastTaken = undefined;
+    this.#crash('stream.opened');
+    this.#wake();
+  }
+
+  /** The log must still be the one that the state was made from. */
+  async #checkLog(): Promise<void> {
+    const { coveredOffset, logId, recordHash } = this.#position;
+    const { topic, index: partition } = this.#plan;
+    const { low, end } = await this.#deps.eventLog.watermarks(topic, partition);
+    const expected = (coveredOffset + 1) as Offset;
+    const isCompacted = this.#logInfo!.cleanup === 'compact';
+    if (logId !== null && logId !== this.#logInfo!.logId) {
+      throw new FreshetError('log_diverged', { topic, partition, offset: coveredOffset });
+    }
+    if (low > expected && !isCompacted) {
+      throw new FreshetError('gap_detected', { topic, partition, expected, low });
+    }
+    if (end < expected) {
+      throw new FreshetError('log_regressed', { topic, partition, expected, end });
+    }
+    if (coveredOffset < low || coveredOffset === NO_OFFSET) return;
+    const [record] = await this.#deps.eventLog.read(topic, partition, coveredOffset, ONE_RECORD);
+    // A compacted topic may have let go of the very record.
+    if (record === undefined || record.offset !== coveredOffset) return;
+    if (hashOf(record) !== recordHash) {
+      throw new FreshetError('log_diverged', { topic, partition, offset: coveredOffset });
+    }
+  }
+
+  async #step(follower: LogFollower): Promise<void> {
+    const slice = follower.take();
+    if (slice !== undefined) {
+      this.#crash('stream.batch-read');
+      await this.#takeSlice(slice);
+      if (this.#isDue()) await this.#flush();
+      return;
+    }
+    if (this.#lastTaken === undefined) {
+      await follower.arrival;
+      return;
+    }
+    const restMs = this.#restMs();
+    if (restMs <= 0) {
+      await this.#flush();
+      return;
+    }
+    const pause = new AbortController();
+    const sleep = this.#deps.clock.sleep(restMs as never, pause.signal).catch(() => undefined);
+    await Promise.race([follower.arrival, sleep]);
+    pause.abort();
+  }
+
+  /** Whether to flush although more records are at hand. */
+  #isDue(): boolean {
+    if (this.#lastTaken === undefined) return false;
+    const sinceMs = this.#deps.clock.monotonicMs() - this.#pendingSinceMs;
+    return sinceMs >= (this.#isBehind ? CATCH_UP_APPLY_MS : this.#plan.applyEveryMs);
+  }
+
+  /** How long the next flush should wait although nothing else is at hand: none when idle. */
+  #restMs(): number {
+    const restMs = Math.min(FLUSH_REST * this.#lastFlushMs, this.#plan.applyEveryMs);
+    return this.#lastFlushEndMs + restMs - this.#deps.clock.monotonicMs();
+  }
+
+  async #takeSlice(slice: readonly LogRecord[]): Promise<void> {
+    this.#isBehind = slice.length >= this.#options.readRecordsMax || slice.length >= 512;
+    for (let from = 0; from < slice.length; from += RECORDS_BETWEEN_TURNS) {
+      const part = slice.slice(from, from + RECORDS_BETWEEN_TURNS).map(sourceRecordOf);
+      await this.#prefetch(part);
+      for (const record of part) {
+        if (this.#isFull(record)) {
+          await this.#flush();
+          await this.#prefetch(part);
+        }
+        if (this.#lastTaken === undefined) this.#pendingSinceMs = this.#deps.clock.monotonicMs();
+        this.#pipeline!.take(record);
+        this.#lastTaken = record.log;
+      }
+      if (this.#isBehind) await turn();
+    }
+  }
+
+  async #prefetch(records: readonly SourceRecord[]): Promise<void> {
+    const pipeline = this.#pipeline!;
+    const wanted = new Set<string>();
+    for (const record of records) pipeline.keysOf(record, wanted);
+    const missing: string[] = [];
+    for (const key of wanted) if (!pipeline.has(key)) missing.push(key);
+    if (missing.length === 0) return;
+    const values = await this.#deps.stateStore.getMany(this.partition, missing);
+    for (let index = 0; index < missing.length; index++) {
+      pipeline.load(missing[index]!, values[index]);
+    }
+  }
+
+  /** Whether one apply could not hold what is pending together with this record. */
+  #isFull(record: SourceRecord): boolean {
+    if (this.#lastTaken === undefined) return false;
+    const pipeline = this.#pipeline!;
+    const { keysPerApplyMax, bytesPerApplyMax } = this.#deps.stateStore.limits;
+    const more = pipeline.keyCountOf(record);
+    return (
+      pipeline.pendingKeys + 2 * more + 8 > keysPerApplyMax ||
+      pipeline.pendingBytes + more * ENTITY_BYTES > bytesPerApplyMax
+    );
+  }
+
+  async #flush(): Promise<void> {
+    const startMs = this.#deps.clock.monotonicMs();
+    const pipeline = this.#pipeline!;
+    const last = this.#lastTaken!;
+    this.#crash('stream.before-append');
+    await this.#append(pipeline.envelopes(), last.timestamp);
+    await this.#appendDeadLetters(pipeline);
+    this.#crash('stream.between-append-and-apply');
+    await this.#apply(pipeline.changes(), last);
+    pipeline.applied();
+    this.#lastTaken = undefined;
+    this.#lastFlushEndMs = this.#deps.clock.monotonicMs();
+    this.#lastFlushMs = this.#lastFlushEndMs - startMs;
+  }
+
+  async #append(envelopes: readonly Envelope[], timestamp: EpochMs): Promise<void> {
+    if (envelopes.length === 0) return;
+    const byTarget = Map.groupBy(envelopes, ({ target }) => target);
+    let left = byTarget.size;
+    const sends = [...byTarget].map(async ([target, parts]) => {
+      const records = parts.map(({ bytes }) => ({ key: null, value: bytes, timestamp }));
+      await this.#deps.eventLog.append(TOPICS.itemSignals.name, target, records);
+      left--;
+      if (left > 0) this.#crash('stream.between-target-appends');
+    });
+    const settled = await Promise.allSettled(sends);
+    const failed = settled.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #appendDeadLetters(pipeline: Pipeline): Promise<void> {
+    const letters = pipeline.deadLetters();
+    if (letters.length === 0) return;
+    for (let from = 0; from < letters.length; from += DEAD_LETTERS_AT_ONCE) {
+      const records = letters.slice(from, from + DEAD_LETTERS_AT_ONCE).map((letter) => ({
+        key: null,
+        value: encodeRecord('DeadLetter', letter),
+        timestamp: letter.at,
+      }));
+      await this.#deps.eventLog.append(TOPICS.deadLetters.name, FIRST_PARTITION, records);
+    }
+  }
+
+  async #apply(changes: readonly StateChange[], last: LogRecord): Promise<void> {
+    const before = this.#position;
+    const after: StatePosition = {
+      epoch: before.epoch,
+      coveredOffset: last.offset,
+      logId: this.#logInfo!.logId,
+      recordHash: hashOf(last),
+    };
+    const result = await this.#deps.stateStore.apply(this.partition, {
+      epoch: before.epoch,
+      expectedOffset: before.coveredOffset,
+      coveredOffset: after.coveredOffset,
+      logId: after.logId!,
+      recordHash: after.recordHash,
+      changes,
+    });
+    if (result.outcome === 'mismatch') throw this.#mismatch(result.stored);
+    this.#position = after;
+    this.#applies++;
+    this.#crash('stream.between-apply-and-hint');
+    this.#hint(before.coveredOffset, after.coveredOffset, changes);
+    this.#crash('stream.after-hint');
+    this.#wake();
+  }
+
+  #mismatch(stored: StatePosition): FreshetError {
+    const { epoch, coveredOffset } = this.#position;
+    if (stored.epoch > epoch) {
+      return new FreshetError('fenced', { partition: this.partition, epoch, stored: stored.epoch });
+    }
+    const why = `${this.partition} stands at ${stored.coveredOffset}, not ${coveredOffset}`;
+    return new FreshetError('unavailable', { why });
+  }
+
+  #hint(from: Offset, to: Offset, changes: readonly StateChange[]): void {
+    const keys: string[] = [];
+    for (const { key } of changes) {
+      if (!key.startsWith(DEDUPE_PREFIX) && !key.startsWith(SequenceMarks.prefix)) keys.push(key);
+    }
+    // Readers notice the gap and ask `changesSince`.
+    if (keys.length > this.#options.hintKeysMax) return;
+    const hint: StateHint = { partition: this.partition, from, to, keys };
+    this.#deps.liveBus.publish(STATE_HINTS, hint);
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.offset > this.#position.coveredOffset) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  #crash(name: StreamCrashPoint): void {
+    this.#deps.crashPoint(name);
+  }
+}
+
+const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
+const FIRST_PARTITION = 0 as PartitionIndex;
+const DEAD_LETTERS_AT_ONCE = 100;
+
+/** Of the record at the covered offset, so that a log that lost it and went on is noticed. */
+const hashOf = ({ key, value, timestamp }: LogRecord): number => {
+  let hash = (timestamp % 0x7fff_ffff) ^ (key === null ? 0 : murmur2(key));
+  if (value === null) return hash >>> 0;
+  hash = Math.imul(hash, 31) ^ value.length;
+  return (Math.imul(hash, 31) ^ murmur2(value.subarray(0, HASHED_BYTES_MAX))) >>> 0;
+};
+
+/** Lets the other partitions of this thread, its timers and its sockets have their turn. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,108 @@
+/**
+ * What the runner asks of the operators of one input partition. A pipeline is a state machine
+ * without IO: the runner reads, prefetches, appends and applies around it.
+ */
+import { decodeRecord } from '../schemas/avro/record-codec.ts';
+import { FreshetError, isFreshetError } from '../schemas/errors.ts';
+import type { PartitionIndex, StatePartition } from '../schemas/ids.ts';
+import type { DeadLetterRecord, NamedRecord } from '../schemas/records.ts';
+import type {
+  ForwarderState,
+  ItemPartitionState,
+  UserPartitionState,
+} from '../schemas/state/partition-state.ts';
+import type { LogRecord } from '../storage/event-log/event-log.ts';
+import type { StateChange, StateStore } from '../storage/state-store/state-store.ts';
+import type { Envelope } from './signal-batch.ts';
+
+/** A record of the log with what could be made of it. */
+export interface SourceRecord {
+  readonly log: LogRecord;
+  /** null for a tombstone, and for what could not be read. */
+  readonly named: NamedRecord | null;
+  readonly problem: FreshetError | null;
+}
+
+export interface StateAccess {
+  readonly store: Pick<StateStore, 'getMany' | 'scan'>;
+  readonly partition: StatePartition;
+}
+
+export interface Pipeline {
+  /** The partition's own value: clock, counters, marks. */
+  readonly partition: UserPartitionState | ItemPartitionState | ForwarderState;
+  /** Loads what is kept in memory whole; forgets everything else. */
+  open(access: StateAccess): Promise<void>;
+  /** Adds the keys that `take` will want of this record. Pure. */
+  keysOf(record: SourceRecord, wanted: Set<string>): void;
+  /** How many entities `take` may change for this record, at most. */
+  keyCountOf(record: SourceRecord): number;
+  /** Whether a key is there already, or known to be absent. */
+  has(key: string): boolean;
+  load(key: string, value: Uint8Array | undefined): void;
+  take(record: SourceRecord): void;
+  /** Upper bounds of what the changes so far come to. */
+  readonly pendingKeys: number;
+  readonly pendingBytes: number;
+  /** What goes to `item-signals`, and what to the dead letters, since the last call. */
+  envelopes(): readonly Envelope[];
+  deadLetters(): readonly DeadLetterRecord[];
+  /** The changes since the last call, encoded. */
+  changes(): readonly StateChange[];
+  /** The last changes are stored. */
+  applied(): void;
+}
+
+const DEAD_VALUE_BYTES_MAX = 65_536;
+const NO_BYTES = new Uint8Array(0);
+
+/** Decodes, guarded: what cannot be read is carried on as a problem, never thrown. */
+export const sourceRecordOf = (log: LogRecord): SourceRecord => {
+  if (log.value === null) return { log, named: null, problem: null };
+  try {
+    return { log, named: decodeRecord(log.value), problem: null };
+  } catch (error) {
+    const problem = isFreshetError(error)
+      ? error
+      : new FreshetError('bad_record', { problem: String(error) }, { cause: error });
+    return { log, named: null, problem };
+  }
+};
+
+/** What is written of a record that is set aside. Deterministic: `at` is the record's own stamp. */
+export const deadLetterOf = (
+  topic: string,
+  partition: PartitionIndex,
+  log: LogRecord,
+  problem: FreshetError,
+): DeadLetterRecord => ({
+  topic,
+  partition,
+  offset: log.offset,
+  reason: problem.code,
+  message: problem.message,
+  key: log.key,
+  value: (log.value ?? NO_BYTES).slice(0, DEAD_VALUE_BYTES_MAX),
+  at: log.timestamp,
+});
+
+const SCAN_LIMIT = 1_000;
+
+/** Every value under a prefix, page by page. */
+export const scanAll = async (
+  { store, partition }: StateAccess,
+  prefix: string,
+  receive: (key: string, value: Uint8Array) => void,
+): Promise<void> => {
+  let after: string | undefined;
+  for (;;) {
+    const page = await store.scan(partition, {
+      prefix,
+      limit: SCAN_LIMIT,
+      ...(after === undefined ? {} : { after }),
+    });
+    for (const { key, value } of page) receive(key, value);
+    if (page.length < SCAN_LIMIT) return;
+    after = page.at(-1)!.key;
+  }
+};

@@ -1,0 +1,106 @@
+/**
+ * What the stream says of itself: positions, lag, what became of every record, what halted and why,
+ * and how full the bounded things are.
+ */
+import type { EpochMs, Offset, StatePartition } from '../schemas/ids.ts';
+import type {
+  ForwarderState,
+  ItemPartitionState,
+  StageCounters,
+  UserPartitionState,
+} from '../schemas/state/partition-state.ts';
+import type { EventLog } from '../storage/event-log/event-log.ts';
+import { InteractionPipeline } from './interaction-pipeline.ts';
+import { ItemPipeline } from './item-pipeline.ts';
+import type { PartitionRunner, RunnerStatus } from './partition-runner.ts';
+import type { Pipeline } from './pipeline.ts';
+
+export interface PartitionStatus extends RunnerStatus {
+  readonly end: Offset;
+  /** Records not yet covered. */
+  readonly lag: number;
+  /** The partition clock; null where there is none. */
+  readonly clock: EpochMs | null;
+  readonly counters: Readonly<Record<string, number>>;
+  /** How full the bounded things are. */
+  readonly sizes: Readonly<Record<string, number>>;
+}
+
+export interface StreamStatus {
+  /** False as soon as one partition has halted. */
+  readonly isHealthy: boolean;
+  readonly isCaughtUp: boolean;
+  readonly lag: number;
+  readonly partitions: readonly PartitionStatus[];
+  /** received = accepted + duplicate + refused + deadLettered, over the interactions. */
+  readonly interactions: StageCounters;
+  readonly halted: readonly StatePartition[];
+}
+
+export const streamStatusOf = async (
+  eventLog: EventLog,
+  runners: readonly PartitionRunner[],
+): Promise<StreamStatus> => {
+  const partitions = await Promise.all(runners.map((runner) => partitionStatus(eventLog, runner)));
+  const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
+  const halted = partitions.filter(({ state }) => state === 'halted');
+  return {
+    isHealthy: halted.length === 0,
+    isCaughtUp: lag === 0 && partitions.every(({ state }) => state === 'running'),
+    lag,
+    partitions,
+    interactions: interactionTotals(runners),
+    halted: halted.map(({ partition }) => partition),
+  };
+};
+
+const partitionStatus = async (
+  eventLog: EventLog,
+  runner: PartitionRunner,
+): Promise<PartitionStatus> => {
+  const status = runner.status();
+  const { topic, index } = runner.place;
+  const end = await endOf(eventLog, topic, index);
+  const { pipeline } = runner;
+  const state = stateOf(pipeline);
+  return {
+    ...status,
+    end,
+    lag: Math.max(0, end - 1 - status.coveredOffset),
+    clock: state !== undefined && 'clock' in state ? state.clock : null,
+    counters: { ...state?.counters },
+    sizes: sizesOf(pipeline),
+  };
+};
+
+const endOf = async (
+  eventLog: EventLog,
+  topic: string,
+  index: PartitionRunner['place']['index'],
+): Promise<Offset> => (await eventLog.watermarks(topic, index)).end;
+
+const stateOf = (
+  pipeline: Pipeline | undefined,
+): UserPartitionState | ItemPartitionState | ForwarderState | undefined => pipeline?.partition;
+
+const sizesOf = (pipeline: Pipeline | undefined): Record<string, number> => {
+  if (pipeline instanceof InteractionPipeline) return { dedupeIds: pipeline.dedupeIds };
+  if (pipeline instanceof ItemPipeline) {
+    return { items: pipeline.partition.itemCount, categories: pipeline.categoryCount };
+  }
+  return {};
+};
+
+const interactionTotals = (runners: readonly PartitionRunner[]): StageCounters => {
+  const totals = { received: 0, accepted: 0, duplicate: 0, refused: 0, deadLettered: 0 };
+  for (const { pipeline } of runners) {
+    if (!(pipeline instanceof InteractionPipeline)) continue;
+    const { counters } = pipeline.partition;
+    totals.received += counters.received;
+    totals.accepted += counters.accepted;
+    totals.duplicate += counters.duplicate;
+    totals.refused += counters.refused;
+    totals.deadLettered += counters.deadLettered;
+  }
+  return totals;
+};

@@ -1,0 +1,197 @@
+/**
+ * The stream: one runner per owned state partition, from the log's topics to state, `item-signals`
+ * and hints. Whoever runs it (a worker thread, a test, the simulation) gives it the ports.
+ *
+ * A source reads at its start what each item partition has taken in of it, and leaves that out of
+ * what it sends: so a rebuild, which first lets item partitions read their whole log again, adds
+ * nothing to that log.
+ */
+import type { Clock, CrashPoint, Logger } from '../schemas/environment.ts';
+import { NO_OFFSET, type Offset, type PartitionIndex, statePartition } from '../schemas/ids.ts';
+import type { KindTable } from '../schemas/kinds.ts';
+import { PARTITION_KEY } from '../schemas/state/item-state.ts';
+import { decodeItemPartition, markName } from '../schemas/state/partition-state.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import type { EventLog, TopicInfo } from '../storage/event-log/event-log.ts';
+import type { LiveBus } from '../storage/live-bus/live-bus.ts';
+import type { StateStore } from '../storage/state-store/state-store.ts';
+import type { Warehouse } from '../storage/warehouse/warehouse.ts';
+import { CataloguePipeline, ControlPipeline } from './forwarding-pipelines.ts';
+import { InteractionPipeline } from './interaction-pipeline.ts';
+import { ItemPipeline } from './item-pipeline.ts';
+import type { StreamOptions } from './options.ts';
+import { PartitionRunner } from './partition-runner.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { SourceInputs } from './signal-batch.ts';
+import { type StreamStatus, streamStatusOf } from './stream-status.ts';
+
+/** Which input partitions this stream owns. All of a deployment's, or a share of them. */
+export interface OwnedPartitions {
+  readonly interactions: readonly PartitionIndex[];
+  readonly itemSignals: readonly PartitionIndex[];
+  readonly catalogue: readonly PartitionIndex[];
+  readonly control: readonly PartitionIndex[];
+}
+
+export interface StreamDependencies {
+  readonly eventLog: EventLog;
+  readonly stateStore: StateStore;
+  readonly liveBus: LiveBus;
+  readonly warehouse?: Warehouse;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly crashPoint: CrashPoint;
+  readonly options: StreamOptions;
+  readonly kinds: KindTable;
+  readonly partitions: OwnedPartitions;
+}
+
+export interface Stream {
+  /** Resolves once every partition has been started; their failures show in the status. */
+  start(): Promise<void>;
+  /** Lets batches under way finish or be dropped; what is stored is whole either way. */
+  stop(): Promise<void>;
+  status(): Promise<StreamStatus>;
+  /** Resolves once everything logged at the time of the call is covered, items included. */
+  caughtUp(): Promise<void>;
+}
+
+export const createStream = (deps: StreamDependencies): Stream => {
+  const runners = runnersOf(deps);
+  const all = [...runners.sources, ...runners.items];
+  return {
+    start: async () => {
+      for (const runner of runners.items) runner.start();
+      for (const runner of runners.sources) runner.start();
+    },
+    stop: async () => {
+      await Promise.all(runners.sources.map((runner) => runner.stop()));
+      await Promise.all(runners.items.map((runner) => runner.stop()));
+    },
+    status: () => streamStatusOf(deps.eventLog, all),
+    caughtUp: async () => {
+      await coverAll(deps.eventLog, runners.sources);
+      await coverAll(deps.eventLog, runners.items);
+    },
+  };
+};
+
+export interface Runners {
+  readonly sources: readonly PartitionRunner[];
+  readonly items: readonly PartitionRunner[];
+}
+
+export const runnersOf = (deps: StreamDependencies): Runners => {
+  const { interactions, itemSignals, catalogue, control } = deps.partitions;
+  const { userApplyEveryMs, itemApplyEveryMs } = deps.options.runner;
+  const runner = (
+    topic: string,
+    index: PartitionIndex,
+    applyEveryMs: number,
+    createPipeline: (log: TopicInfo) => Promise<Pipeline>,
+  ): PartitionRunner =>
+    new PartitionRunner(deps, { topic, index, applyEveryMs, createPipeline }, deps.options.runner);
+  const fromSource =
+    (index: PartitionIndex, create: (source: SourceInputs) => Pipeline) => async (log: TopicInfo) =>
+      create(await sourceInputsOf(deps, log, index));
+  return {
+    sources: [
+      ...control.map((index) =>
+        runner(
+          TOPICS.control.name,
+          index,
+          userApplyEveryMs,
+          fromSource(index, (given) => new ControlPipeline(given)),
+        ),
+      ),
+      ...catalogue.map((index) =>
+        runner(
+          TOPICS.catalogue.name,
+          index,
+          userApplyEveryMs,
+          fromSource(index, (given) => new CataloguePipeline(given)),
+        ),
+      ),
+      ...interactions.map((index) =>
+        runner(
+          TOPICS.interactions.name,
+          index,
+          userApplyEveryMs,
+          fromSource(
+            index,
+            (given) =>
+              new InteractionPipeline({ ...given, kinds: deps.kinds, options: deps.options }),
+          ),
+        ),
+      ),
+    ],
+    items: itemSignals.map((index) =>
+      runner(TOPICS.itemSignals.name, index, itemApplyEveryMs, async ({ name }) => {
+        const source = { topic: name, partition: index };
+        return new ItemPipeline({ source, options: deps.options });
+      }),
+    ),
+  };
+};
+
+const sourceInputsOf = async (
+  deps: StreamDependencies,
+  log: TopicInfo,
+  partition: PartitionIndex,
+): Promise<SourceInputs> => {
+  const { eventLog, stateStore } = deps;
+  const { partitionCount } = await eventLog.topic(TOPICS.itemSignals.name);
+  const name = markName(log.logId, log.name, partition);
+  const marks: Offset[] = [];
+  for (let index = 0; index < partitionCount; index++) {
+    const target = statePartition(TOPICS.itemSignals.name, index as PartitionIndex);
+    const [stored] = await stateStore.getMany(target, [PARTITION_KEY]);
+    const mark = stored === undefined ? undefined : decodeItemPartition(stored).marks[name];
+    marks.push(mark ?? NO_OFFSET);
+  }
+  return {
+    source: { logId: log.logId, topic: log.name, partition },
+    marks,
+    envelopeItemsMax: envelopeItemsMaxOf(stateStore),
+  };
+};
+
+/** Items, and the categories that they touch, within one apply of the consumer. */
+const envelopeItemsMaxOf = ({ limits }: StateStore): number =>
+  Math.max(
+    1,
+    Math.min(
+      Math.floor(limits.keysPerApplyMax / ITEM_KEYS),
+      Math.floor(limits.bytesPerApplyMax / ITEM_BYTES),
+    ),
+  );
+const ITEM_KEYS = 4;
+const ITEM_BYTES = 4_096;
+
+export const coverAll = async (
+  eventLog: EventLog,
+  runners: readonly PartitionRunner[],
+): Promise<void> => {
+  const ends = await Promise.all(
+    runners.map(async ({ place }) => eventLog.watermarks(place.topic, place.index)),
+  );
+  await Promise.all(runners.map((runner, index) => coverUpTo(eventLog, runner, ends[index]!.end)));
+};
+
+/** The log may have gaps, so what is left to cover is asked of the log, not counted. */
+const coverUpTo = async (
+  eventLog: EventLog,
+  runner: PartitionRunner,
+  end: Offset,
+): Promise<void> => {
+  const { topic, index } = runner.place;
+  await runner.opened();
+  for (;;) {
+    const { low } = await eventLog.watermarks(topic, index);
+    const from = Math.max(runner.status().coveredOffset + 1, low) as Offset;
+    if (from >= end) return;
+    const [next] = await eventLog.read(topic, index, from, { recordsMax: 1, bytesMax: 1 });
+    if (next === undefined || next.offset >= end) return;
+    await runner.covered(next.offset);
+  }
+};
