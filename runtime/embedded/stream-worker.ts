@@ -3,11 +3,10 @@
  * thread's questions. It dies with a message when something is wrong that it cannot mend.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { PartitionIndex } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import { openClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
-import { createStream } from '../../stream/stream.ts';
+import { createStream, type OwnedPartitions } from '../../stream/stream.ts';
 import { systemClock } from '../clock.ts';
 import { createCrashPoint } from '../crash-point.ts';
 import { environment } from '../environment.ts';
@@ -22,10 +21,7 @@ export interface StreamWorkerData {
   readonly logDirectory: string;
   readonly stateDirectory: string;
   readonly counts: PartitionCounts;
-  readonly owned: {
-    readonly users: readonly PartitionIndex[];
-    readonly items: readonly PartitionIndex[];
-  };
+  readonly owned: OwnedPartitions;
   readonly busName: string;
   readonly settings: Settings;
   /** Absent where the instance has no warehouse. */

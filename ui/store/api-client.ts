@@ -1,17 +1,17 @@
 /** The calls that the page makes, typed by the same schemas that the server checks. */
 import type { ErrorBody } from '../../schemas/api/errors.ts';
-import type { EventsAnswer, InteractionRequest } from '../../schemas/api/events.ts';
-import type { ItemAnswer, ItemSearchAnswer } from '../../schemas/api/items.ts';
+import type { EventInput, EventsAnswer } from '../../schemas/api/events.ts';
+import type { Item, ItemSearchAnswer } from '../../schemas/api/items.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { HistoryAnswer } from '../../schemas/api/users.ts';
 
 export interface ApiClient {
-  item(itemId: string): Promise<ItemAnswer>;
+  item(itemId: string): Promise<Item>;
   search(text: string, signal: AbortSignal): Promise<ItemSearchAnswer>;
   similar(itemId: string): Promise<ListAnswer>;
   next(itemId: string): Promise<ListAnswer>;
   history(userId: string): Promise<HistoryAnswer>;
-  send(event: InteractionRequest): Promise<EventsAnswer>;
+  send(event: EventInput): Promise<EventsAnswer>;
 }
 
 const SIDE_LIST_ITEMS = 8;

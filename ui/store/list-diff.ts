@@ -13,10 +13,12 @@ export const listOfSnapshot = (answer: ListAnswer, before: LiveList | null): Liv
 
 export const applyDiff = (before: LiveList, diff: LiveDiff, change: ListChange): LiveList => {
   const places = new Map(before.answer.items.map((item) => [item.itemId, item.rank]));
-  const leaving = new Set<string>(diff.left.map(({ itemId }) => itemId));
+  const leaving = new Set<string>(diff.left);
   const target = new Map<string, number>(diff.moved.map(({ itemId, to }) => [itemId, to]));
+  const changed = new Map(diff.changed.map((item) => [item.itemId, item]));
   const staying = before.answer.items
     .filter((item) => !leaving.has(item.itemId))
+    .map((item) => changed.get(item.itemId) ?? item)
     .map((item) => ({ ...item, rank: target.get(item.itemId) ?? item.rank }));
   const enteredIds = new Set<string>(diff.entered.map((item) => item.itemId));
   const items = [...staying.filter((item) => !enteredIds.has(item.itemId)), ...diff.entered].sort(
@@ -28,7 +30,7 @@ export const applyDiff = (before: LiveList, diff: LiveDiff, change: ListChange):
     if (place !== undefined && place !== rank) movedBy.set(itemId, place - rank);
   }
   return {
-    answer: { ...before.answer, items, asOf: diff.asOf },
+    answer: { ...before.answer, items, asOf: diff.asOf, rung: diff.rung },
     change,
     entered: new Set(items.map(({ itemId }) => itemId).filter((itemId) => !places.has(itemId))),
     movedBy,

@@ -2,25 +2,25 @@
  * One WebSocket for the whole page: keeps its subscriptions over reconnects, asks to resume where
  * it stopped, and waits longer after each failure. Knows nothing of what the messages mean.
  */
-import type { LiveClientMessage, LiveServerMessage } from '../../schemas/api/live.ts';
+import type { LiveMessage, LiveParams, LiveRequest } from '../../schemas/api/live.ts';
 
 export type ConnectionState = 'connecting' | 'live' | 'reconnecting';
 
 export interface LiveConnection {
-  subscribe(id: string, channel: string, params?: Readonly<Record<string, unknown>>): void;
+  subscribe(id: string, channel: string, params?: LiveParams): void;
   unsubscribe(id: string): void;
   close(): void;
 }
 
 export interface LiveConnectionOptions {
   readonly url: string;
-  onMessage(message: LiveServerMessage): void;
+  onMessage(message: LiveMessage): void;
   onState(state: ConnectionState): void;
 }
 
 interface Wanted {
   readonly channel: string;
-  readonly params: Readonly<Record<string, unknown>>;
+  readonly params: LiveParams;
   /** Sequence number of the newest message; undefined before the first. */
   seq: number | undefined;
 }
@@ -35,7 +35,7 @@ export const openLiveConnection = (options: LiveConnectionOptions): LiveConnecti
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
 
-  const send = (message: LiveClientMessage): void => {
+  const send = (message: LiveRequest): void => {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   };
   const ask = (id: string, { channel, params, seq }: Wanted): void => {
@@ -50,8 +50,8 @@ export const openLiveConnection = (options: LiveConnectionOptions): LiveConnecti
       for (const [id, want] of wanted) ask(id, want);
     });
     socket.addEventListener('message', (event: MessageEvent<string>) => {
-      const message = JSON.parse(event.data) as LiveServerMessage;
-      if ('id' in message && 'seq' in message && message.id !== undefined) {
+      const message = JSON.parse(event.data) as LiveMessage;
+      if ('seq' in message) {
         const want = wanted.get(message.id);
         if (!want) return;
         want.seq = message.seq;

@@ -1,7 +1,7 @@
 /** Everything that the page shows, as one immutable value. */
-import type { ItemAnswer, ItemSummary } from '../../schemas/api/items.ts';
+import type { Item } from '../../schemas/api/items.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
-import type { LiveCause } from '../../schemas/api/live.ts';
+import type { LiveDiff } from '../../schemas/api/live.ts';
 import type { ConnectionState } from './live-connection.ts';
 
 export interface Person {
@@ -11,8 +11,7 @@ export interface Person {
 
 /** What the last live change of a list was, and how fast it came. */
 export interface ListChange {
-  readonly cause: LiveCause | null;
-  readonly causeTitle: string | null;
+  readonly cause: LiveDiff['cause'];
   readonly eventToPushMs: number | null;
   /** From the click on this page to the changed list on it; null where somebody else acted. */
   readonly clickToListMs: number | null;
@@ -32,7 +31,7 @@ export interface LiveList {
 }
 
 export interface ActivityEntry {
-  readonly key: number;
+  readonly key: string;
   readonly who: string;
   readonly kind: string;
   readonly value: number | null;
@@ -53,14 +52,14 @@ export interface SystemSummary {
 
 export interface OpenFilm {
   readonly itemId: string;
-  readonly item: ItemAnswer | null;
+  readonly item: Item | null;
   readonly similar: ListAnswer | null;
   readonly next: ListAnswer | null;
 }
 
 export interface SearchView {
   readonly text: string;
-  readonly results: readonly ItemSummary[];
+  readonly results: readonly Item[];
 }
 
 export interface Notice {

@@ -2,16 +2,18 @@
  * The page's one store: what a person can do, what the server pushes, and the state that both make.
  * It knows no React, so that it can be tested without a page.
  */
-import type { LiveDiff, LiveServerMessage, LiveSnapshot } from '../../schemas/api/live.ts';
+import type { LiveDiff, LiveMessage, LiveSnapshot } from '../../schemas/api/live.ts';
+import type { SystemAnswer } from '../../schemas/api/system.ts';
+import { eventId, itemId as toItemId, userId } from '../../schemas/ids.ts';
 import { activityEntry } from './activity.ts';
 import type { ApiClient } from './api-client.ts';
 import { monotonicNowMs } from './clock.ts';
 import { applyDiff, listOfSnapshot } from './list-diff.ts';
 import { type LiveConnection, openLiveConnection } from './live-connection.ts';
 import { createSource } from './observable.ts';
-import type { ListChange, LiveList, PageState } from './page-state.ts';
+import type { ListChange, PageState } from './page-state.ts';
 import { loadPeople, newPerson, type PeopleStorage, savePeople } from './people.ts';
-import { summaryOf } from './system-summary.ts';
+import { type EarlierReport, summaryOf } from './system-summary.ts';
 
 export interface PageStore {
   readonly get: () => PageState;
@@ -59,6 +61,7 @@ export const createPageStore = (options: PageStoreOptions): PageStore => {
   let live: LiveConnection | undefined;
   /** When this page last sent an event: the list that it changes is timed from here. */
   let actedAtMs: number | undefined;
+  let report: EarlierReport | undefined;
   let searching: AbortController | undefined;
 
   const fail = (error: unknown): void => {
@@ -67,14 +70,12 @@ export const createPageStore = (options: PageStoreOptions): PageStore => {
     });
   };
 
-  const changeOf = (diff: LiveDiff, list: LiveList): ListChange => {
-    const title = diff.cause === null ? null : titleOf(diff.cause.itemId, source.get(), list);
+  const changeOf = (diff: LiveDiff): ListChange => {
     const isOwn = actedAtMs !== undefined && diff.id === 'mine';
     const clickToListMs = isOwn && actedAtMs !== undefined ? monotonicNowMs() - actedAtMs : null;
     if (isOwn) actedAtMs = undefined;
     return {
       cause: diff.cause,
-      causeTitle: title,
       eventToPushMs: diff.eventToPushMs,
       clickToListMs,
       enteredCount: diff.entered.length,
@@ -86,16 +87,20 @@ export const createPageStore = (options: PageStoreOptions): PageStore => {
     source.update((state) => {
       const before = state[name];
       if (message.type === 'snapshot') {
-        return 'list' in message
-          ? { ...state, [name]: listOfSnapshot(message.list, before) }
-          : state;
+        return { ...state, [name]: listOfSnapshot(message.list, before) };
       }
       if (before === null) return state;
-      return { ...state, [name]: applyDiff(before, message, changeOf(message, before)) };
+      return { ...state, [name]: applyDiff(before, message, changeOf(message)) };
     });
   };
 
-  const takeMessage = (message: LiveServerMessage): void => {
+  const takeSystem = (answer: SystemAnswer): void => {
+    const { summary, report: newest } = summaryOf(answer, report);
+    report = newest;
+    set({ system: summary });
+  };
+
+  const takeMessage = (message: LiveMessage): void => {
     switch (message.type) {
       case 'snapshot':
       case 'diff':
@@ -104,14 +109,21 @@ export const createPageStore = (options: PageStoreOptions): PageStore => {
       case 'activity':
         source.update((state) => ({
           ...state,
-          activity: [activityEntry(message), ...state.activity].slice(0, ACTIVITY_ENTRIES),
+          activity: [...message.events.map(activityEntry).toReversed(), ...state.activity].slice(
+            0,
+            ACTIVITY_ENTRIES,
+          ),
         }));
         return;
       case 'system':
-        set({ system: summaryOf(message.system) });
+        takeSystem(message.system);
         return;
       case 'error':
         fail(new Error(message.error.message));
+        return;
+      case 'resumed':
+      case 'unsubscribed':
+      case 'heartbeat':
         return;
     }
   };
@@ -124,7 +136,8 @@ export const createPageStore = (options: PageStoreOptions): PageStore => {
       .then(({ events }) => {
         const ratings = new Map<string, number>();
         for (const event of events.toReversed()) {
-          if (event.kind === 'rating' && event.value !== null) ratings.set(event.itemId, event.value);
+          if (event.kind === 'rating' && event.value !== null)
+            ratings.set(event.itemId, event.value);
         }
         if (source.get().person.id === person.id) set({ ratings });
       })
@@ -151,15 +164,15 @@ export const createPageStore = (options: PageStoreOptions): PageStore => {
     const { itemId, kind, value, undoes } = event;
     try {
       const answer = await api.send({
-        userId: source.get().person.id,
-        itemId,
+        userId: userId(source.get().person.id),
+        itemId: toItemId(itemId),
         kind,
         ...(value === undefined ? {} : { value }),
-        ...(undoes === undefined ? {} : { context: { undoes } }),
+        ...(undoes === undefined ? {} : { context: { undoes: eventId(undoes) } }),
       });
       const refusal = answer.refused[0];
       if (refusal) throw new Error(refusal.message);
-      return answer.eventIds?.[0];
+      return answer.eventIds[0] ?? undefined;
     } catch (error) {
       actedAtMs = undefined;
       fail(error);
@@ -239,11 +252,4 @@ export const createPageStore = (options: PageStoreOptions): PageStore => {
     },
     dismiss: () => set({ notice: null }),
   };
-};
-
-const titleOf = (itemId: string, state: PageState, list: LiveList): string | null => {
-  const found = [...list.answer.items, ...(state.trending?.answer.items ?? [])].find(
-    (item) => item.itemId === itemId,
-  );
-  return found?.title ?? (state.film?.itemId === itemId ? (state.film.item?.title ?? null) : null);
 };

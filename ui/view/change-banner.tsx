@@ -1,5 +1,5 @@
 /** Says what just changed the list, and in how many milliseconds. */
-import type { LiveList } from '../store/page-state.ts';
+import type { ListChange, LiveList } from '../store/page-state.ts';
 
 export const ChangeBanner = ({ list }: { readonly list: LiveList | null }) => {
   const change = list?.change ?? null;
@@ -18,7 +18,7 @@ export const ChangeBanner = ({ list }: { readonly list: LiveList | null }) => {
     <div className="change fresh" role="status" key={list?.revision}>
       {ms === null ? null : <span className="ms">{formatMs(ms)}</span>}
       <span>
-        {causeText(change.cause?.kind, change.causeTitle)}
+        {causeText(change.cause)}
         <span className="quiet">
           {' '}
           {change.enteredCount} new, {change.movedCount} moved
@@ -38,11 +38,10 @@ const VERBS: Readonly<Record<string, string>> = {
   watch: 'after watching',
   hide: 'after hiding',
   dislike: 'after a thumbs-down for',
-  undo: 'after taking something back',
+  undo: 'after taking back',
 };
 
-const causeText = (kind: string | undefined, title: string | null): string => {
-  if (kind === undefined) return 'The list moved because others acted.';
-  const verb = VERBS[kind] ?? `after ${kind} of`;
-  return title === null ? `The list changed ${verb}.` : `The list changed ${verb} ${title}.`;
+const causeText = (cause: ListChange['cause']): string => {
+  if (cause === null) return 'The list moved because others acted.';
+  return `The list changed ${VERBS[cause.kind] ?? `after ${cause.kind} of`} ${cause.title}.`;
 };

@@ -1,10 +1,10 @@
 /** One film of a list: what it is, why it is here, and what one can do about it. */
-import type { ListItem } from '../../schemas/api/lists.ts';
+import type { ListEntry } from '../../schemas/api/lists.ts';
 import { Poster } from './poster.tsx';
 import { Stars } from './stars.tsx';
 
 interface FilmCardProps {
-  readonly item: ListItem;
+  readonly item: ListEntry;
   readonly isNew: boolean;
   readonly rated: number | undefined;
   readonly onOpen: (itemId: string) => void;
@@ -13,7 +13,7 @@ interface FilmCardProps {
 }
 
 export const FilmCard = ({ item, isNew, rated, onOpen, onRate, onHide }: FilmCardProps) => {
-  const title = item.title ?? item.itemId;
+  const title = item.title;
   return (
     <li className={isNew ? 'film entered' : 'film'}>
       <Poster itemId={item.itemId} title={title} onOpen={() => onOpen(item.itemId)} />
@@ -44,4 +44,4 @@ export const FilmCard = ({ item, isNew, rated, onOpen, onRate, onHide }: FilmCar
   );
 };
 
-const reasonOf = (item: ListItem): string => item.reasons[0]?.text ?? 'New here';
+const reasonOf = (item: ListEntry): string => item.reasons[0]?.text ?? 'New here';

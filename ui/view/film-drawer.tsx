@@ -78,7 +78,7 @@ const Counters = ({ film }: { readonly film: OpenFilm }) => {
     <>
       <div className="counters">
         <div>
-          <b>{counters.interactionCount.toLocaleString('en-US')}</b>
+          <b>{counters.interactions.toLocaleString('en-US')}</b>
           <span className="quiet">interactions</span>
         </div>
         <div>
@@ -122,7 +122,7 @@ const FilmList = ({ heading, list, onOpen }: FilmListProps) => (
         <li className="row" key={item.itemId}>
           <span className="place">{item.rank}</span>
           <button type="button" onClick={() => onOpen(item.itemId)}>
-            {item.title ?? item.itemId}
+            {item.title}
           </button>
         </li>
       ))}

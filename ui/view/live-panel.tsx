@@ -23,7 +23,7 @@ export const LivePanel = ({ heading, note, list, onOpen }: LivePanelProps) => (
           >
             <span className="place">{item.rank}</span>
             <button type="button" onClick={() => onOpen(item.itemId)}>
-              {item.title ?? item.itemId}
+              {item.title}
             </button>
             <Movement places={list.movedBy.get(item.itemId) ?? 0} />
           </li>

@@ -11,7 +11,7 @@ interface SearchBoxProps {
 export const SearchBox = ({ search, onSearch, onOpen }: SearchBoxProps) => {
   const [isOpen, setOpen] = useState(false);
   return (
-    <div
+    <search
       className="search"
       onBlur={(event) => {
         if (!event.currentTarget.contains(event.relatedTarget)) setOpen(false);
@@ -51,6 +51,6 @@ export const SearchBox = ({ search, onSearch, onOpen }: SearchBoxProps) => {
           ))}
         </ul>
       ) : null}
-    </div>
+    </search>
   );
 };

@@ -1,0 +1,2 @@
+/** esbuild takes style sheets in; TypeScript only needs to know that they may be imported. */
+declare module '*.css';
