@@ -1,0 +1,95 @@
+/** How the instance is doing. */
+import Type from 'typebox';
+import {
+  choiceField,
+  integerField,
+  type Message,
+  mapOf,
+  nullable,
+  numberField,
+  offsetField,
+  partitionField,
+  timeField,
+} from './fields.ts';
+
+export const HealthLiveAnswer = Type.Object({
+  status: choiceField(['live'], { description: 'The process answers.' }),
+});
+export type HealthLiveAnswer = Message<typeof HealthLiveAnswer>;
+
+export const HealthReadyAnswer = Type.Object({
+  status: choiceField(['ready', 'not-ready'], { description: 'Whether lists are up to date.' }),
+  reasons: Type.Array(Type.String(), {
+    description: 'Why not; empty when ready.',
+    examples: [['catching up: interactions.3 is 12,000 records behind']],
+  }),
+  progress: nullable(
+    numberField({
+      description: 'Share of the catching up that is done, where it can be told.',
+      minimum: 0,
+      maximum: 1,
+    }),
+  ),
+});
+export type HealthReadyAnswer = Message<typeof HealthReadyAnswer>;
+
+const counters = (description: string) =>
+  mapOf(mapOf(Type.Number(), { description: 'By name.' }), {
+    description,
+    examples: [
+      { dedupe: { received: 1000, accepted: 998, duplicate: 2, refused: 0, deadLettered: 0 } },
+    ],
+  });
+
+const PartitionStatus = Type.Object({
+  statePartition: Type.String({ examples: ['interactions.3'] }),
+  partition: partitionField('Partition of the input topic.'),
+  covered: nullable(offsetField('The last record taken in; null before the first.')),
+  end: offsetField('The offset that the next record will get.'),
+  lag: integerField({ description: 'Records not yet taken in.', minimum: 0 }),
+  clock: nullable(timeField('The partition’s clock.')),
+});
+
+const Freshness = Type.Object(
+  {
+    samples: Type.Number(),
+    p50: nullable(Type.Number()),
+    p90: nullable(Type.Number()),
+    p99: nullable(Type.Number()),
+  },
+  { description: 'Milliseconds from an event’s arrival until its effect could be read, of late.' },
+);
+
+export const SystemAnswer = Type.Object({
+  version: Type.String({ examples: ['0.1.0'] }),
+  startedAt: timeField('When the process started.'),
+  uptimeMs: Type.Number(),
+  profile: choiceField(['embedded', 'distributed'], { description: 'Which adapters are in use.' }),
+  roles: Type.Array(Type.String(), { examples: [['ingest', 'stream', 'serving']] }),
+  configVersion: integerField({ description: 'Version of the table of kinds.', minimum: 0 }),
+  health: HealthReadyAnswer,
+  partitions: Type.Array(PartitionStatus),
+  freshnessMs: Freshness,
+  counters: counters('Of every stage: received = accepted + duplicate + refused + dead-lettered.'),
+  catalogue: Type.Object({ items: Type.Number(), visible: Type.Number() }),
+  models: Type.Array(
+    Type.Object({
+      kind: Type.String({ examples: ['als'] }),
+      version: Type.String(),
+      trainedAt: timeField('When it was trained.'),
+      ageMs: Type.Number(),
+    }),
+  ),
+  disk: Type.Object({
+    owners: Type.Array(
+      Type.Object({ owner: Type.String({ examples: ['log'] }), bytes: Type.Number() }),
+    ),
+    freeBytes: nullable(Type.Number()),
+    daysUntilFull: nullable(Type.Number({ description: 'At the rate of the last day.' })),
+  }),
+  memory: mapOf(Type.Number(), {
+    description: 'Bytes by owner.',
+    examples: [{ process: 210_000_000 }],
+  }),
+});
+export type SystemAnswer = Message<typeof SystemAnswer>;
