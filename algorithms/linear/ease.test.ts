@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { historiesOfRows, historyOfItems } from '../data/histories.ts';
-import { userItemsOf } from '../data/user-items.ts';
+import { historiesOfRows, historyOfItems } from '../histories/histories.ts';
+import { userItemsOf } from '../histories/user-items.ts';
 import { symmetricIndex, symmetricMatrix } from '../linear-algebra/dense-linear-algebra.ts';
 import { referenceLinearAlgebra } from '../linear-algebra/reference-linear-algebra.ts';
 import { EaseStatistics, fitEase, readEase } from './ease.ts';

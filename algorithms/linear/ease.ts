@@ -11,8 +11,8 @@
  * 4·n² bytes statistics (f64, half), what serves keeps `keepPerItem` weights of each column.
  * Caveat: blind to order. A person's ten-year-old and newest item count alike.
  */
-import { checkHistories, type Histories } from '../data/histories.ts';
-import { type SparseRows, userItemsOf } from '../data/user-items.ts';
+import { checkHistories, type Histories } from '../histories/histories.ts';
+import { type SparseRows, userItemsOf } from '../histories/user-items.ts';
 import { blockedLinearAlgebra } from '../linear-algebra/blocked-linear-algebra.ts';
 import {
   type DenseLinearAlgebra,
@@ -22,6 +22,7 @@ import {
 } from '../linear-algebra/dense-linear-algebra.ts';
 import { type FitContext, partOf, pause } from '../model/fit-context.ts';
 import { checkCount, checkPositive } from '../model/option-checks.ts';
+import { WHOLE_HISTORY } from './history-block.ts';
 import { LinearItemModel } from './linear-item-model.ts';
 import { WeightRows } from './weight-rows.ts';
 
@@ -119,11 +120,8 @@ export const solveEase = async (
     weights.setRow(from, row);
   }
   await pause(context, 1);
-  return new LinearItemModel({ format: FORMAT, blocks: [FLAT_BLOCK], itemCount, weights });
+  return new LinearItemModel({ format: FORMAT, blocks: [WHOLE_HISTORY], itemCount, weights });
 };
-
-/** Every item of the history counts 1, however old. */
-const FLAT_BLOCK = { decay: 1, length: Number.MAX_SAFE_INTEGER, isNormalised: false, isSet: true };
 
 export const fitEase = async (
   histories: Histories,

@@ -16,6 +16,14 @@ export interface HistoryBlock {
   readonly isSet?: boolean;
 }
 
+/** Every distinct item of the history counts 1, however old. */
+export const WHOLE_HISTORY: HistoryBlock = {
+  decay: 1,
+  length: Number.MAX_SAFE_INTEGER,
+  isNormalised: false,
+  isSet: true,
+};
+
 export const checkBlock = (block: HistoryBlock): void => {
   checkRange('block decay', block.decay, { min: Number.MIN_VALUE, max: 1 });
   checkCount('block length', block.length);

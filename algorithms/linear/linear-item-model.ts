@@ -3,7 +3,7 @@
  * (block of history, item), and a score that is the sum of the rows of what the person did, each
  * times what that event weighs. The sum is the explanation.
  */
-import type { History } from '../data/histories.ts';
+import type { History } from '../histories/histories.ts';
 import type { ExplainingItemModel } from '../model/item-model.ts';
 import { decodeModel, encodeModel } from '../model/model-bytes.ts';
 import { blockWeights, type HistoryBlock } from './history-block.ts';

@@ -3,7 +3,7 @@
  * the target row of every position, and add their outer products. To be compared with, not to be
  * used: a position costs the square of the features that it sees.
  */
-import type { History } from '../data/histories.ts';
+import type { History } from '../histories/histories.ts';
 import {
   type SymmetricMatrix,
   symmetricIndex,

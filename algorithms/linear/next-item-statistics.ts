@@ -7,7 +7,7 @@
  * Memory: with I items and K blocks XᵀX takes 4·(K·I)² bytes (f64, the lower half; 36·I² for three
  * blocks) and YᵀX 8·K·I². Cost: see position-tables.
  */
-import { checkHistories, type Histories } from '../data/histories.ts';
+import { checkHistories, type Histories } from '../histories/histories.ts';
 import { type SymmetricMatrix, symmetricMatrix } from '../linear-algebra/dense-linear-algebra.ts';
 import { checkCount } from '../model/option-checks.ts';
 import {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { historiesOfRows, historyOfItems } from '../data/histories.ts';
+import { historiesOfRows, historyOfItems } from '../histories/histories.ts';
 import { fitNextItem, readNextItem } from './next-item.ts';
 import { nextItemReference } from './next-item-reference.ts';
 import { NextItemStatistics } from './next-item-statistics.ts';

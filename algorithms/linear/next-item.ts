@@ -13,7 +13,7 @@
  * position-tables. Serving: K rows of at most `keepPerRow` weights for each event within reach.
  * Caveat: dense, so up to about 5,000 items; and weak where histories are two or three clicks.
  */
-import { checkHistories, type Histories } from '../data/histories.ts';
+import { checkHistories, type Histories } from '../histories/histories.ts';
 import { blockedLinearAlgebra } from '../linear-algebra/blocked-linear-algebra.ts';
 import type { DenseLinearAlgebra } from '../linear-algebra/dense-linear-algebra.ts';
 import { type FitContext, partOf, pause } from '../model/fit-context.ts';
@@ -35,9 +35,9 @@ export interface NextItemOptions {
 export const DEFAULT_NEXT_ITEM_OPTIONS: NextItemOptions = {
   shape: {
     blocks: [
-      { decay: 0.3, length: 3, isNormalised: false },
-      { decay: 0.8, length: 15, isNormalised: true },
-      { decay: 0.97, length: 100, isNormalised: true },
+      { decay: 0.2, length: 2, isNormalised: false },
+      { decay: 0.85, length: 25, isNormalised: true },
+      { decay: 0.99, length: 300, isNormalised: true },
     ],
     targetDecay: 0.6,
     targetLength: 4,

@@ -3,7 +3,7 @@
  * history and knows nothing of the person beside it. So a model fits whoever comes, holds no user
  * data, and can be stored as bytes.
  */
-import type { History } from '../data/histories.ts';
+import type { History } from '../histories/histories.ts';
 
 export interface ItemModel {
   readonly itemCount: number;

@@ -2,7 +2,12 @@
  * The baseline of every table: an item's score is how many events it has, whoever asks. A metric
  * whose figure for this model is not the published one is a broken metric.
  */
-import { checkHistories, type Histories, type History, itemCounts } from '../data/histories.ts';
+import {
+  checkHistories,
+  type Histories,
+  type History,
+  itemCounts,
+} from '../histories/histories.ts';
 import type { ItemModel } from '../model/item-model.ts';
 import { arrayOf, decodeModel, encodeModel } from '../model/model-bytes.ts';
 

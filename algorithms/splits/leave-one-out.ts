@@ -3,7 +3,7 @@
  * target, the rest trains. Caveat that must stand beside every figure of it: a user's training
  * part may hold events later than another user's target, so it is not time-respecting.
  */
-import type { Histories } from '../data/histories.ts';
+import type { Histories } from '../histories/histories.ts';
 
 export interface LeaveOneOut {
   readonly train: Histories;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { historiesOf, historyOf } from '../data/histories.ts';
+import { historiesOf, historyOf } from '../histories/histories.ts';
 import { kFolds } from './k-fold.ts';
 import { leaveLastOut } from './leave-one-out.ts';
 import { prequentialPlan } from './prequential.ts';

@@ -1,5 +1,5 @@
 /** A model in a table: what it scores, what it cost, and the seed of its randomness, if any. */
-import type { History } from '../../algorithms/data/histories.ts';
+import type { History } from '../../algorithms/histories/histories.ts';
 import type { ItemModel } from '../../algorithms/model/item-model.ts';
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
 

@@ -3,8 +3,8 @@
  * each person, blends combine those scores, and the rank of the target among its candidates is
  * kept. Equal scores are ranked in the middle of their tie.
  */
-import type { Histories } from '../../algorithms/data/histories.ts';
-import { historyOf } from '../../algorithms/data/histories.ts';
+import type { Histories } from '../../algorithms/histories/histories.ts';
+import { historyOf } from '../../algorithms/histories/histories.ts';
 import { bootstrapMean, pairedBootstrap } from '../../algorithms/metrics/confidence.ts';
 import { hitAtRank, ndcgAtRank, rankOfTarget } from '../../algorithms/metrics/ranking.ts';
 import { type Blend, type Contender, seconds } from './contender.ts';

@@ -3,7 +3,7 @@
  * Training rows of a user come in the order of `ratings.dat`, so a stable sort by time gives each
  * history with its ties in that order.
  */
-import { type Histories, historiesOf } from '../../../algorithms/data/histories.ts';
+import { type Histories, historiesOf } from '../../../algorithms/histories/histories.ts';
 import { linesOf, readZipEntry } from './archive.ts';
 
 export const NCF_FILE = 'ncf-ml-1m.zip';

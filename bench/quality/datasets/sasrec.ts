@@ -1,5 +1,5 @@
 /** The SASRec / BERT4Rec sequences of MovieLens 1M: `user item` a line, in time order, no times. */
-import { type Histories, historiesOf } from '../../../algorithms/data/histories.ts';
+import { type Histories, historiesOf } from '../../../algorithms/histories/histories.ts';
 import { linesOf, readGzip } from './archive.ts';
 
 export const SASREC_FILE = 'sasrec-ml-1m.txt.gz';
