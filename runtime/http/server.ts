@@ -71,6 +71,7 @@ const bodyAjv = new Ajv({
   removeAdditional: false,
   allErrors: false,
   strict: false,
+  strictNumbers: true,
   verbose: true,
 });
 /** Paths and queries are texts by nature: numbers in them are read as such. */
@@ -79,6 +80,7 @@ const textAjv = new Ajv({
   removeAdditional: false,
   useDefaults: true,
   strict: false,
+  strictNumbers: true,
   verbose: true,
 });
 
