@@ -1,6 +1,7 @@
 /**
  * The rules of the EventLog, run against every adapter. An adapter says how it is created, reopened and
- * re-created, and which rules do not hold for it and why; its limits are read from the log itself.
+ * re-created, which rules do not hold for it and why; it opens the topics of
+ * `contract-topics.fixture.ts`, and its limits are read from the log itself.
  *
  * Rules beyond the port's own: L11 what is unknown is refused by name; L12 what is handed over or handed
  * out is a copy; L13 sizeBytes follows what is stored.
@@ -13,7 +14,6 @@ import {
   type PartitionIndex,
   partitionIndex,
 } from '../../schemas/ids.ts';
-import type { TopicSpec } from '../../schemas/topics.ts';
 import type { AppendRecord, EventLog, LogRecord } from './event-log.ts';
 
 export interface EventLogFixture {
@@ -32,16 +32,6 @@ export interface EventLogUnderTest {
   readonly name: string;
   readonly create: () => Promise<EventLogFixture>;
   readonly lacks?: Partial<Record<LogCapability, string>>;
-}
-
-/** The topics that an adapter opens for the contract. */
-export const CONTRACT_TOPICS: readonly { spec: TopicSpec; partitionCount: number }[] = [
-  { spec: topicSpec('contract-delete', 'delete'), partitionCount: 3 },
-  { spec: topicSpec('contract-compact', 'compact'), partitionCount: 2 },
-];
-
-function topicSpec(name: string, cleanup: 'delete' | 'compact'): TopicSpec {
-  return { name, cleanup, partitionsBy: 'one', key: 'anything', records: [] };
 }
 
 const DELETE = 'contract-delete';

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { CONTRACT_TOPICS, eventLogContract } from './event-log.contract.ts';
+import { CONTRACT_TOPICS } from './contract-topics.fixture.ts';
+import { eventLogContract } from './event-log.contract.ts';
 import type { EventLog } from './event-log.ts';
 import { openLmdbEventLog } from './lmdb-event-log.ts';
 

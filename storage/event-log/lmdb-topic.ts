@@ -20,7 +20,7 @@ import type { RandomSource } from '../../schemas/environment.ts';
 import { type ErrorDetails, FreshetError } from '../../schemas/errors.ts';
 import { type LogId, type Offset, offset, type PartitionIndex } from '../../schemas/ids.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
-import { commitFailure, diskFailure } from './disk-failure.ts';
+import { commitFailure } from './disk-failure.ts';
 import type {
   AppendRecord,
   AppendResult,
@@ -336,9 +336,10 @@ export class LmdbTopic {
         this.#meta.put('commit', COMMIT_VALUE, this.#commitNumber + 1);
       });
       if (isCommitted) return undefined;
-      return diskFailure(new Error(`another writer has written to topic ${this.info.name}`));
+      const problem = `another writer has written to topic ${this.info.name}`;
+      return new FreshetError('storage_failed', { problem });
     } catch (rejected) {
-      return commitFailure(rejected);
+      return commitFailure(rejected, this.#options.directory);
     }
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs, offset, partitionIndex } from '../../schemas/ids.ts';
-import { CONTRACT_TOPICS, eventLogContract, readAll } from './event-log.contract.ts';
+import { CONTRACT_TOPICS } from './contract-topics.fixture.ts';
+import { eventLogContract, readAll } from './event-log.contract.ts';
 import { MemoryEventLog, MemoryLogDisk, type Schedule } from './memory-event-log.ts';
 
 /** Fractions of the golden ratio: deterministic, and no two alike. */

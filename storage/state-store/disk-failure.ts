@@ -2,13 +2,17 @@
  * Turns what LMDB says into the answers that matter: there is no room now, and writing works again once
  * there is; the disk can no longer be trusted, and nothing more is written; or the file is damaged.
  */
+import { statfsSync } from 'node:fs';
 import { FreshetError } from '../../schemas/errors.ts';
 
+const EIO = 5;
 const ENOSPC = 28;
 const EDQUOT = 122;
 const EFBIG = 27;
 const MDB_MAP_FULL = -30792;
 const NO_ROOM: readonly unknown[] = [ENOSPC, EDQUOT, EFBIG, MDB_MAP_FULL];
+/** LMDB calls a write that was cut short an EIO; with less room than this it was for want of room. */
+const ROOM_BYTES_MIN = 16 * 1_048_576;
 
 const MDB_PAGE_NOTFOUND = -30797;
 const MDB_CORRUPTED = -30796;
@@ -24,9 +28,11 @@ const DAMAGED: readonly unknown[] = [
 const codeOf = (cause: unknown): unknown =>
   cause instanceof Error ? (cause as Error & { code?: unknown }).code : undefined;
 
-export const diskFailure = (cause: unknown): FreshetError => {
+export const diskFailure = (cause: unknown, directory: string): FreshetError => {
   if (cause instanceof FreshetError) return cause;
-  if (NO_ROOM.includes(codeOf(cause))) return new FreshetError('disk_full', {}, { cause });
+  const code = codeOf(cause);
+  if (NO_ROOM.includes(code) || (code === EIO && isFull(directory)))
+    return new FreshetError('disk_full', {}, { cause });
   const problem = cause instanceof Error ? cause.message : String(cause);
   return new FreshetError('storage_failed', { problem }, { cause });
 };
@@ -34,3 +40,8 @@ export const diskFailure = (cause: unknown): FreshetError => {
 /** Whether LMDB itself found its pages or its header wrong. */
 export const isStructureDamaged = (cause: unknown): cause is Error =>
   DAMAGED.includes(codeOf(cause));
+
+const isFull = (directory: string): boolean => {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize < ROOM_BYTES_MIN;
+};

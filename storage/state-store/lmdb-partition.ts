@@ -255,7 +255,9 @@ export class LmdbPartition {
   }
 
   #failureOf(cause: unknown): FreshetError {
-    return isStructureDamaged(cause) ? this.#corrupt(cause.message) : diskFailure(cause);
+    return isStructureDamaged(cause)
+      ? this.#corrupt(cause.message)
+      : diskFailure(cause, this.#options.path);
   }
 }
 
