@@ -29,6 +29,7 @@ import type {
   TopicInfo,
   Watermarks,
 } from './event-log.ts';
+import { hasLmdbHeader } from './lmdb-header.ts';
 import {
   decodePartitionState,
   EMPTY_PARTITION,
@@ -120,7 +121,12 @@ export class LmdbTopic {
   constructor(options: LmdbTopicOptions) {
     this.#options = options;
     const { spec, partitionCount } = options;
-    this.#root = openEnvironment(join(options.directory, spec.name), partitionCount);
+    const path = join(options.directory, spec.name);
+    if (!hasLmdbHeader(join(path, 'data.mdb'))) {
+      const problem = `the log of topic ${spec.name} does not begin as LMDB’s files do`;
+      throw new FreshetError('storage_failed', { problem });
+    }
+    this.#root = openEnvironment(path, partitionCount);
     // One transaction: each would cost a flush of its own when the topic is new.
     const { meta, partitions, logId } = this.#root.transactionSync(() => this.#openDatabases());
     this.#meta = meta;

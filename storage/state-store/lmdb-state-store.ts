@@ -20,7 +20,8 @@ import {
   type StatePartition,
 } from '../../schemas/ids.ts';
 import { readBootId } from './boot-id.ts';
-import { isStructureDamaged } from './disk-failure.ts';
+import { diskFailure, isStructureDamaged } from './disk-failure.ts';
+import { hasLmdbHeader } from './lmdb-header.ts';
 import { LmdbPartition } from './lmdb-partition.ts';
 import {
   checkApply,
@@ -86,6 +87,10 @@ interface OpenPartition {
   snapshotDueAt: number;
   snapshot: Promise<void> | undefined;
   isDamaged: boolean;
+}
+
+class DamagedHeader extends Error {
+  override readonly message = 'a file that does not begin as LMDB’s do';
 }
 
 class LmdbStateStore implements StateStore {
@@ -268,6 +273,7 @@ class LmdbStateStore implements StateStore {
   async #openDatabase(name: StatePartition, files: StateFiles): Promise<LmdbPartition> {
     const { readOnly, changedKeysKept, seams } = this.#options;
     try {
+      if (!hasLmdbHeader(files.dataFile)) throw new DamagedHeader();
       return new LmdbPartition({
         path: files.path,
         name,
@@ -276,7 +282,8 @@ class LmdbStateStore implements StateStore {
         ignoresStoredPosition: seams.ignoreStoredPosition ?? false,
       });
     } catch (cause) {
-      if (!isStructureDamaged(cause)) throw cause;
+      const isDamaged = isStructureDamaged(cause) || cause instanceof DamagedHeader;
+      if (!isDamaged) throw diskFailure(cause, files.path);
       if (!readOnly) await files.markDamaged();
       const details = { partition: name, problem: cause.message };
       throw new FreshetError('state_corrupt', details, { cause });
