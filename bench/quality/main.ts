@@ -1,15 +1,17 @@
 /**
  * `npm run quality` measures how good the recommendations are, on public protocols, beside
  * popularity and random; `npm run quality -- Q1 Q2` runs those alone. Each protocol prints one
- * table and writes `bench/results/quality-<id>.json`.
+ * table and writes `bench/results/quality-<id>.json`. With `--validation` the same is run on the
+ * part that is held out of the training data, for choosing settings; that writes no result.
  */
 import { seconds } from './contender.ts';
 import { absenceOf, isPresent } from './datasets/location.ts';
-import type { Protocol } from './protocols/protocol.ts';
+import type { Part, Protocol } from './protocols/protocol.ts';
 import { q1 } from './protocols/q1.ts';
+import { q2 } from './protocols/q2.ts';
 import { saveReport, textOf } from './report.ts';
 
-const PROTOCOLS: readonly Protocol[] = [q1];
+const PROTOCOLS: readonly Protocol[] = [q1, q2];
 
 const chosen = (names: readonly string[]): readonly Protocol[] => {
   const wanted = names.map((name) => name.toUpperCase());
@@ -21,13 +23,22 @@ const chosen = (names: readonly string[]): readonly Protocol[] => {
   return wanted.length === 0 ? PROTOCOLS : PROTOCOLS.filter(({ id }) => wanted.includes(id));
 };
 
-for (const protocol of chosen(process.argv.slice(2))) {
-  if (!isPresent(protocol.file)) {
-    console.log(absenceOf(protocol.file, `${protocol.id}, ${protocol.title}`));
+const words = process.argv.slice(2);
+const part: Part = words.includes('--validation') ? 'validation' : 'test';
+
+for (const protocol of chosen(words.filter((word) => !word.startsWith('--')))) {
+  const { id, title, file } = protocol;
+  if (!isPresent(file)) {
+    console.log(absenceOf(file, `${id}, ${title}`));
     continue;
   }
   const start = seconds();
-  const report = await protocol.run(`npm run quality -- ${protocol.id}`);
+  const report = {
+    id,
+    title: part === 'test' ? title : `${title} (validation part)`,
+    command: `npm run quality -- ${id}${part === 'test' ? '' : ' --validation'}`,
+    ...(await protocol.run(part)),
+  };
   console.log(textOf(report));
-  console.log(`written: ${saveReport(report, seconds() - start)}\n`);
+  if (part === 'test') console.log(`written: ${saveReport(report, seconds() - start)}\n`);
 }

@@ -4,6 +4,8 @@
  * history with its ties in that order.
  */
 import { type Histories, historiesOf } from '../../../algorithms/histories/histories.ts';
+import { seededRandom } from '../../../algorithms/random/seeded-random.ts';
+import { leaveLastOut } from '../../../algorithms/splits/leave-one-out.ts';
 import { linesOf, readZipEntry } from './archive.ts';
 
 export const NCF_FILE = 'ncf-ml-1m.zip';
@@ -40,4 +42,26 @@ export const readNcf = async (): Promise<NcfData> => {
     targetTimes: Float64Array.from(test, (fields) => fields[3]!),
     negatives,
   };
+};
+
+/**
+ * The training part with a target of its own: a random member of each user's last tie group, since
+ * the file's own target is not always the last of the order either. The negatives stay: none of
+ * them is in the training part.
+ */
+export const validationOf = ({ train, targetTimes, negatives }: NcfData, seed: number): NcfData => {
+  const random = seededRandom(seed);
+  const items = train.items.slice();
+  const times = train.times!;
+  for (let user = 0; user < train.userCount; user++) {
+    const last = train.starts[user + 1]! - 1;
+    let first = last;
+    while (first > train.starts[user]! && times[first - 1] === times[last]) first -= 1;
+    const chosen = first + random.below(last - first + 1);
+    const target = items[chosen]!;
+    items.copyWithin(chosen, chosen + 1, last + 1);
+    items[last] = target;
+  }
+  const held = leaveLastOut({ ...train, items });
+  return { train: held.train, targets: Uint32Array.from(held.targets), targetTimes, negatives };
 };

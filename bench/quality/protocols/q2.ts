@@ -1,0 +1,39 @@
+/**
+ * Q2: the SASRec sequences. The last item of each user is the test target, the one before it the
+ * validation target; all items that the user has not met are ranked; HR@10 and NDCG@10. The file
+ * has no times, so neighbours are not damped by time. Leave-one-out, so not time-respecting.
+ *
+ * Settings and weights were chosen on the validation part (`-- Q2 --validation`).
+ */
+import { leaveLastOut } from '../../../algorithms/splits/leave-one-out.ts';
+import { readSasrec, SASREC_FILE } from '../datasets/sasrec.ts';
+import { compareWithBestPart, rowsOf, runRanking } from '../ranking-run.ts';
+import { zBlend } from '../score-blends.ts';
+import { usualContenders } from '../usual-contenders.ts';
+import type { Protocol } from './protocol.ts';
+
+const BLENDS = [
+  zBlend('next-item + sequence kNN', { 'next-item': 1, 'sequence kNN': 0.8 }),
+  zBlend('next-item + sequence kNN + EASE', { 'next-item': 1, 'sequence kNN': 0.8, EASE: 0.5 }),
+];
+
+export const q2: Protocol = {
+  id: 'Q2',
+  title: 'SASRec sequences (MovieLens 1M): last item among all unseen ones',
+  file: SASREC_FILE,
+  async run(part) {
+    const whole = leaveLastOut(await readSasrec());
+    const { train, targets } = part === 'test' ? whole : leaveLastOut(whole.train);
+    const contenders = await usualContenders(train, {
+      nextItemRegularisation: 200,
+      easeRegularisation: 1000,
+      sequenceDecay: 0.65,
+    });
+    const run = runRanking({ histories: train, targets, against: 'unseen' }, contenders, BLENDS);
+    return {
+      remarks: ['Not time-respecting: models see other users’ later events.'],
+      rows: rowsOf(run, contenders, BLENDS),
+      comparisons: BLENDS.flatMap((blend) => compareWithBestPart(run, blend)),
+    };
+  },
+};

@@ -1,0 +1,104 @@
+/** The models that every ranking table shows, fitted on one training part. */
+import type { Histories } from '../../algorithms/histories/histories.ts';
+import { fitEase } from '../../algorithms/linear/ease.ts';
+import { DEFAULT_NEXT_ITEM_OPTIONS, fitNextItem } from '../../algorithms/linear/next-item.ts';
+import type { FitContext } from '../../algorithms/model/fit-context.ts';
+import {
+  DEFAULT_ITEM_ITEM_OPTIONS,
+  fitItemItem,
+  type ItemSimilarity,
+} from '../../algorithms/neighbourhood/item-item.ts';
+import {
+  DEFAULT_RANDOM_WALK_OPTIONS,
+  fitRandomWalk,
+} from '../../algorithms/neighbourhood/random-walk.ts';
+import {
+  DEFAULT_SEQUENCE_NEIGHBOUR_OPTIONS,
+  SequenceNeighbours,
+} from '../../algorithms/neighbourhood/sequence-neighbours.ts';
+import {
+  DEFAULT_TRANSITION_OPTIONS,
+  fitTransitions,
+} from '../../algorithms/neighbourhood/transitions.ts';
+import { fitItemPopularity } from '../../algorithms/popularity/item-popularity.ts';
+import { type Contender, contenderOf, randomContender } from './contender.ts';
+
+const SEED = 1;
+
+/** Says on the error stream how far a long fit is, at most every tenth of it. */
+const reporting = (name: string): FitContext => {
+  let told = 0;
+  return {
+    seed: SEED,
+    onProgress(share) {
+      if (share - told < 0.1) return;
+      told = share;
+      console.error(`  ${name}: ${Math.round(share * 100)} %`);
+    },
+  };
+};
+
+export interface UsualSettings {
+  readonly nextItemRegularisation: number;
+  readonly easeRegularisation: number;
+  readonly sequenceDecay: number;
+}
+
+export const easeContender = (train: Histories, regularisation: number): Promise<Contender> => {
+  const settings = { regularisation, keepPerItem: train.itemCount };
+  return contenderOf({
+    name: 'EASE',
+    settings,
+    fit: () => fitEase(train, settings, reporting('EASE')),
+  });
+};
+
+export const nextItemContender = (train: Histories, regularisation: number): Promise<Contender> => {
+  const settings = { ...DEFAULT_NEXT_ITEM_OPTIONS, regularisation };
+  return contenderOf({
+    name: 'next-item',
+    settings,
+    fit: () => fitNextItem(train, settings, reporting('next-item')),
+  });
+};
+
+const itemItemContender = (train: Histories, similarity: ItemSimilarity): Promise<Contender> => {
+  const settings = { ...DEFAULT_ITEM_ITEM_OPTIONS, similarity };
+  return contenderOf({
+    name: `item-item, ${similarity}`,
+    settings,
+    fit: () => fitItemItem(train, settings, { seed: SEED }),
+  });
+};
+
+/** Popularity and random first, the strongest last. */
+export const usualContenders = async (
+  train: Histories,
+  { nextItemRegularisation, easeRegularisation, sequenceDecay }: UsualSettings,
+): Promise<Contender[]> => {
+  const sequence = { ...DEFAULT_SEQUENCE_NEIGHBOUR_OPTIONS, decay: sequenceDecay };
+  return [
+    randomContender(SEED),
+    await contenderOf({ name: 'popularity', fit: () => fitItemPopularity(train) }),
+    await itemItemContender(train, 'cosine'),
+    await itemItemContender(train, 'jaccard'),
+    await itemItemContender(train, 'log-likelihood'),
+    await contenderOf({
+      name: 'RP3beta',
+      settings: DEFAULT_RANDOM_WALK_OPTIONS,
+      fit: () => fitRandomWalk(train, DEFAULT_RANDOM_WALK_OPTIONS, { seed: SEED }),
+    }),
+    await easeContender(train, easeRegularisation),
+    await contenderOf({
+      name: 'transitions',
+      settings: DEFAULT_TRANSITION_OPTIONS,
+      fit: () => fitTransitions(train, DEFAULT_TRANSITION_OPTIONS, { seed: SEED }),
+    }),
+    await contenderOf({
+      name: 'sequence kNN',
+      settings: sequence,
+      fit: () => new SequenceNeighbours(train, sequence),
+    }),
+    await nextItemContender(train, nextItemRegularisation),
+  ];
+};
