@@ -1,8 +1,10 @@
 /**
- * A process of its own that owns a partition and applies until it is killed. It writes one line for every
- * apply that was acknowledged: the offset that is now covered.
+ * A process or thread of its own that owns a partition and applies until it is killed. As a process it
+ * writes one line for every apply that was acknowledged: the offset that is now covered. All values of an
+ * apply but the filling name its number; the filling makes the file grow.
  */
 import { writeSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import { type LogId, offset, type StatePartition } from '../../schemas/ids.ts';
 import { openLmdbStateStore } from './lmdb-state-store.ts';
 
@@ -19,8 +21,11 @@ for (let number = coveredOffset + 1; ; number += 1) {
     coveredOffset: offset(number),
     logId: 'log' as LogId,
     recordHash: number,
-    changes: Array.from({ length: 30 }, (_, at) => ({ key: `key-${at}`, value })),
+    changes: [
+      ...Array.from({ length: 30 }, (_, at) => ({ key: `key-${at}`, value })),
+      { key: `filling-${number}`, value: new Uint8Array(5_000) },
+    ],
   });
-  writeSync(1, `${number}\n`);
+  if (isMainThread) writeSync(1, `${number}\n`);
   await new Promise((resolve) => setImmediate(resolve));
 }
