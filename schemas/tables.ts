@@ -252,7 +252,3 @@ export const itemRow = (
   image: record?.image ?? null,
   updatedAt: nullableTime(record?.updatedAt ?? null),
 });
-
-export type InteractionRow = ReturnType<typeof interactionRow>;
-export type ImpressionRow = ReturnType<typeof impressionRow>;
-export type ItemRow = ReturnType<typeof itemRow>;

@@ -98,7 +98,7 @@ const UNREADABLE: readonly (readonly [string, AvroSchema, AvroSchema, string])[]
     'a union to a narrower one',
     ['null', 'int', 'string'],
     ['null', 'int'],
-    'string cannot be read as any of null, int',
+    'string cannot be read as one of null, int',
   ],
   ['a symbol that is unknown', enumOf(['A', 'B']), enumOf(['A']), 'symbol B is unknown'],
   [
@@ -137,7 +137,7 @@ const UNREADABLE: readonly (readonly [string, AvroSchema, AvroSchema, string])[]
     record(
       field(['null', { type: 'record', name: 'Inner', fields: [{ name: 'b', type: 'int' }] }]),
     ),
-    'f: record cannot be read as any of null, record',
+    'f: record cannot be read as one of null, record',
   ],
   [
     'an array to a map',

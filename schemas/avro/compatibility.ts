@@ -81,7 +81,7 @@ const compareWithUnion = (writer: Side, reader: Side, place: string): readonly s
   );
   if (isReadable) return [];
   const kinds = branches.map((branch) => kindOf(resolved({ ...reader, schema: branch }).schema));
-  return [`${at(place)}${kindOf(writer.schema)} cannot be read as any of ${kinds.join(', ')}`];
+  return [`${at(place)}${kindOf(writer.schema)} cannot be read as one of ${kinds.join(', ')}`];
 };
 
 /** Both of the same kind, neither a union. */
