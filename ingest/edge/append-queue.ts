@@ -1,0 +1,192 @@
+/**
+ * What stands between requests and the log: per partition one append outstanding, and everything that
+ * arrives meanwhile goes into the next. So concurrent single-event requests share group commits, and
+ * the order within a partition is the order of submission.
+ *
+ * The queue is bounded in bytes over all topics that share a budget; what does not fit is refused at
+ * once, so that a slow disk shows as 503 with Retry-After and not as growing memory.
+ */
+import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
+import type { Offset, PartitionIndex } from '../../schemas/ids.ts';
+import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
+
+/** Records for one partition that become durable together. */
+export interface Submission {
+  readonly records: readonly AppendRecord[];
+  onDurable(firstOffset: Offset): void;
+  onFailed(error: unknown): void;
+}
+
+interface Queued {
+  readonly submission: Submission;
+  readonly bytes: number;
+}
+
+/** Bytes that may wait, shared by all queues of an instance, and the word to stop. */
+export class QueueBudget {
+  readonly bytesMax: number;
+  bytes = 0;
+  #refusal: FreshetError | undefined;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  /** Throws while nothing, or nothing more, can be taken in. */
+  check(): void {
+    if (this.#refusal) throw this.#refusal;
+    if (this.bytes < this.bytesMax) return;
+    throw new FreshetError('unavailable', {
+      why: 'more waits for the disk than the queue holds',
+      retryAfterSeconds: 1,
+    });
+  }
+
+  /** From now on everything is refused with this error. */
+  refuse(error: FreshetError): void {
+    this.#refusal ??= error;
+  }
+
+  close(): void {
+    this.refuse(new FreshetError('unavailable', { why: 'the server is stopping' }));
+  }
+}
+
+export interface AppendQueueOptions {
+  readonly log: EventLog;
+  readonly topic: string;
+  readonly partitionCount: number;
+  readonly budget: QueueBudget;
+  /** The disk can no longer be trusted; may be called more than once. */
+  readonly onStorageFailed: (error: FreshetError) => void;
+}
+
+export class AppendQueue {
+  readonly #options: AppendQueueOptions;
+  readonly #waiting: Queued[][];
+  readonly #isAppending: boolean[];
+  #drained: (() => void)[] = [];
+  #outstanding = 0;
+
+  constructor(options: AppendQueueOptions) {
+    this.#options = options;
+    this.#waiting = Array.from({ length: options.partitionCount }, () => []);
+    this.#isAppending = Array.from({ length: options.partitionCount }, () => false);
+  }
+
+  get partitionCount(): number {
+    return this.#options.partitionCount;
+  }
+
+  /** Takes over the records; exactly one of the submission's calls follows, later. */
+  submit(partition: PartitionIndex, submission: Submission): void {
+    const bytes = bytesOf(submission.records);
+    this.#options.budget.bytes += bytes;
+    this.#outstanding += 1;
+    this.#waiting[partition]!.push({ submission, bytes });
+    if (this.#isAppending[partition]) return;
+    this.#isAppending[partition] = true;
+    // What else arrives in this turn of the event loop goes along.
+    setImmediate(() => void this.#appendAll(partition));
+  }
+
+  /** Resolves once everything submitted so far has been settled. */
+  drain(): Promise<void> {
+    if (this.#outstanding === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  async #appendAll(partition: PartitionIndex): Promise<void> {
+    for (;;) {
+      const group = this.#takeGroup(partition);
+      if (group.length === 0) break;
+      await this.#append(partition, group);
+    }
+    this.#isAppending[partition] = false;
+  }
+
+  #takeGroup(partition: PartitionIndex): readonly Queued[] {
+    const { batchRecordsMax, batchBytesMax } = this.#options.log.limits;
+    const waiting = this.#waiting[partition]!;
+    let records = 0;
+    let bytes = 0;
+    let count = 0;
+    for (; count < waiting.length; count += 1) {
+      const next = waiting[count]!;
+      records += next.submission.records.length;
+      bytes += next.bytes;
+      if (count > 0 && (records > batchRecordsMax || bytes > batchBytesMax)) break;
+    }
+    if (count === waiting.length) {
+      this.#waiting[partition] = [];
+      return waiting;
+    }
+    return waiting.splice(0, count);
+  }
+
+  async #append(partition: PartitionIndex, group: readonly Queued[]): Promise<void> {
+    const { log, topic } = this.#options;
+    const records =
+      group.length === 1
+        ? group[0]!.submission.records
+        : group.flatMap(({ submission }) => submission.records);
+    try {
+      const { firstOffset } = await log.append(topic, partition, records);
+      this.#settle(group, firstOffset);
+    } catch (error) {
+      this.#fail(group, error);
+    }
+  }
+
+  #settle(group: readonly Queued[], firstOffset: Offset): void {
+    let next = firstOffset as number;
+    for (const { submission, bytes } of group) {
+      this.#release(bytes);
+      submission.onDurable(next as Offset);
+      next += submission.records.length;
+    }
+    this.#wakeDrained();
+  }
+
+  #fail(group: readonly Queued[], error: unknown): void {
+    if (isFreshetError(error, 'storage_failed')) this.#options.onStorageFailed(error);
+    for (const { submission, bytes } of group) {
+      this.#release(bytes);
+      submission.onFailed(error);
+    }
+    this.#wakeDrained();
+  }
+
+  #release(bytes: number): void {
+    this.#options.budget.bytes -= bytes;
+    this.#outstanding -= 1;
+  }
+
+  #wakeDrained(): void {
+    if (this.#outstanding > 0) return;
+    for (const wake of this.#drained.splice(0)) wake();
+  }
+}
+
+const bytesOf = (records: readonly AppendRecord[]): number => {
+  let bytes = 0;
+  for (const { key, value } of records) bytes += (key?.length ?? 0) + (value?.length ?? 0) + 32;
+  return bytes;
+};
+
+/** Appends one batch and waits for it. */
+export const submitAndWait = (
+  queue: AppendQueue,
+  partition: PartitionIndex,
+  records: readonly AppendRecord[],
+): Promise<Offset> =>
+  new Promise((resolve, reject) => {
+    queue.submit(partition, { records, onDurable: resolve, onFailed: reject });
+  });
+
+export const openAppendQueue = async (
+  options: Omit<AppendQueueOptions, 'partitionCount'>,
+): Promise<AppendQueue> => {
+  const { partitionCount } = await options.log.topic(options.topic);
+  return new AppendQueue({ ...options, partitionCount });
+};

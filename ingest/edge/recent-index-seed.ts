@@ -1,0 +1,68 @@
+/**
+ * Fills the edge's memory from the end of the log, so that a duplicate of an event from before a
+ * restart is told at once too. Reads newest part only: as many records of each partition as the
+ * index can hold in all, none older than the window in which an id identifies an event.
+ */
+import { decodeRecord } from '../../schemas/avro/record-codec.ts';
+import type { Clock } from '../../schemas/environment.ts';
+import { eventIdentity, payloadHash } from '../../schemas/event-identity.ts';
+import type { PartitionIndex } from '../../schemas/ids.ts';
+import { type DurationMs, type EpochMs, offset, partitionIndex } from '../../schemas/ids.ts';
+import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
+import { subjectOf } from './event-check.ts';
+import type { RecentIndex } from './recent-index.ts';
+
+const SLICE = { recordsMax: 2_000, bytesMax: 1_048_576 };
+
+export interface RecentIndexSeed {
+  readonly log: EventLog;
+  readonly topic: string;
+  readonly recent: RecentIndex;
+  readonly capacity: number;
+  readonly windowMs: DurationMs;
+  readonly clock: Clock;
+}
+
+/** Resolves to how many events are remembered. Gives way to other work between slices. */
+export const seedRecentIndex = async (seed: RecentIndexSeed): Promise<number> => {
+  const { partitionCount } = await seed.log.topic(seed.topic);
+  const perPartition = Math.floor(seed.capacity / partitionCount);
+  for (let index = 0; index < partitionCount; index += 1) {
+    await seedPartition(seed, partitionIndex(index), perPartition);
+  }
+  return seed.recent.size;
+};
+
+const seedPartition = async (
+  seed: RecentIndexSeed,
+  partition: PartitionIndex,
+  recordsMax: number,
+): Promise<void> => {
+  const { log, topic, clock, windowMs } = seed;
+  const { low, end } = await log.watermarks(topic, partition);
+  const oldest = (clock.now() - windowMs) as EpochMs;
+  for (let from = offset(Math.max(low, end - recordsMax)); from < end; ) {
+    const records = await log.read(topic, partition, from, SLICE);
+    if (records.length === 0) return;
+    for (const record of records) {
+      if (record.timestamp >= oldest && record.offset < end)
+        remember(seed.recent, partition, record);
+    }
+    from = offset(records[records.length - 1]!.offset + 1);
+    await new Promise(setImmediate);
+  }
+};
+
+const remember = (
+  recent: RecentIndex,
+  partition: PartitionIndex,
+  { value, offset: at }: LogRecord,
+): void => {
+  if (value === null) return;
+  const decoded = decodeRecord(value);
+  // What an import numbered is known by its mark, and nobody sends it here.
+  if (decoded.name !== 'Interaction' || decoded.record.sequence !== null) return;
+  const { record } = decoded;
+  if (recent.find(eventIdentity(record, subjectOf(record))) !== undefined) return;
+  recent.settle(recent.add({ payload: payloadHash(record), partition, ticket: 0 }), at);
+};

@@ -1,0 +1,69 @@
+/**
+ * The calls that write: events, impressions, and the table of kinds. A scope of its own, because
+ * here bodies may be compressed, NDJSON or Avro, and `__proto__` is a name like any other.
+ *
+ * The handler of events is written for speed: no promise, and the answer as one string.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ErrorBody } from '../../schemas/api/errors.ts';
+import { EventsAnswer, EventsRequest, KindsAnswer } from '../../schemas/api/events.ts';
+import { ImpressionsAnswer, ImpressionsRequest } from '../../schemas/api/impressions.ts';
+import type { Ingest } from '../ingest.ts';
+import { eventFromAvro, impressionFromAvro } from './avro-requests.ts';
+import { acceptBodies, readBatch } from './bodies.ts';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+export const registerIngestRoutes = (app: FastifyInstance, ingest: Ingest): void => {
+  app.register(async (scope) => {
+    acceptBodies(scope, ingest.options.bodyBytesMax);
+    registerEvents(scope, ingest);
+    registerImpressions(scope, ingest);
+    registerKinds(scope, ingest);
+  });
+};
+
+/** The handlers check bodies themselves, one event at a time; the schema is for the documentation. */
+const uncheckedBody = (body: object, answer: object, summary: string) => ({
+  schema: { summary, tags: ['events'], body, response: { 200: answer, '4xx': ErrorBody } },
+  validatorCompiler: () => () => true,
+});
+
+const registerEvents = (scope: FastifyInstance, ingest: Ingest): void => {
+  const { batchMax } = ingest.options;
+  const options = uncheckedBody(EventsRequest, EventsAnswer, 'Send interactions');
+  scope.post('/v1/events', options, (request: FastifyRequest, reply: FastifyReply) => {
+    const batch = readBatch(request.body, { name: 'events', batchMax, fromAvro: eventFromAvro });
+    ingest.events.takeNow(batch, (error, answer) => {
+      if (answer === undefined) reply.send(error);
+      else reply.header('content-type', JSON_TYPE).send(JSON.stringify(answer));
+    });
+  });
+};
+
+const registerImpressions = (scope: FastifyInstance, ingest: Ingest): void => {
+  const { batchMax } = ingest.options;
+  const options = uncheckedBody(ImpressionsRequest, ImpressionsAnswer, 'Tell what was shown');
+  scope.post('/v1/impressions', options, async (request, reply) => {
+    const form = { name: 'impressions', batchMax, fromAvro: impressionFromAvro };
+    const answer = await ingest.impressions.take(readBatch(request.body, form));
+    return reply.header('content-type', JSON_TYPE).send(JSON.stringify(answer));
+  });
+};
+
+const registerKinds = (scope: FastifyInstance, { kinds, configVersion }: Ingest): void => {
+  const answer: KindsAnswer = {
+    configVersion,
+    kinds: [...kinds.values()].map(({ halfLife, seenFor, ...kind }) => ({
+      ...kind,
+      halfLifeMs: halfLife,
+      seenForMs: Number.isFinite(seenFor) ? seenFor : null,
+    })),
+  };
+  const schema = {
+    summary: 'The kinds of feedback',
+    tags: ['events'],
+    response: { 200: KindsAnswer },
+  };
+  scope.get('/v1/kinds', { schema }, async () => answer);
+};

@@ -1,0 +1,98 @@
+/**
+ * The edge of Freshet put together: the queues into the log, the memory of recent events, and the
+ * intakes that the HTTP routes and the simulated audience share.
+ */
+import type { Clock, Logger, RandomSource } from '../schemas/environment.ts';
+import type { FreshetError } from '../schemas/errors.ts';
+import type { ItemId } from '../schemas/ids.ts';
+import type { KindTable } from '../schemas/kinds.ts';
+import type { CatalogueItemRecord } from '../schemas/records.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import type { EventLog } from '../storage/event-log/event-log.ts';
+import { type AppendQueue, openAppendQueue, QueueBudget } from './edge/append-queue.ts';
+import { createEventIds } from './edge/event-ids.ts';
+import { EventIntake } from './edge/event-intake.ts';
+import { ImpressionIntake } from './edge/impression-intake.ts';
+import { RecentIndex } from './edge/recent-index.ts';
+import { seedRecentIndex } from './edge/recent-index-seed.ts';
+import { DEFAULT_INGEST_OPTIONS, type IngestOptions } from './options.ts';
+
+export interface IngestDeps {
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly logger: Logger;
+  readonly kinds: KindTable;
+  /** Version of the table of kinds, as answers carry it. */
+  readonly configVersion: number;
+  readonly options?: Partial<IngestOptions>;
+  /** The item as serving has it now; undefined where there is none. */
+  readonly currentItem: (itemId: ItemId) => CatalogueItemRecord | undefined;
+  /** The disk can no longer be trusted: the instance has to stop. Called once. */
+  readonly onStorageFailed: (error: FreshetError) => void;
+}
+
+export interface Ingest {
+  readonly events: EventIntake;
+  readonly impressions: ImpressionIntake;
+  readonly kinds: KindTable;
+  readonly configVersion: number;
+  readonly options: IngestOptions;
+  /** Why nothing can be taken in; undefined while all is well. */
+  problem(): string | undefined;
+  /** Bytes waiting for their append. */
+  queuedBytes(): number;
+  /** Remembers what the log's end holds. Until then a duplicate may be answered as accepted. */
+  seed(): Promise<number>;
+  /** Refuses what comes from now on and waits for what is under way. */
+  close(): Promise<void>;
+}
+
+export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
+  const options = { ...DEFAULT_INGEST_OPTIONS, ...deps.options };
+  const { log, clock, kinds, logger } = deps;
+  const budget = new QueueBudget(options.queueBytesMax);
+  let failure: FreshetError | undefined;
+  const onStorageFailed = (error: FreshetError): void => {
+    if (failure) return;
+    failure = error;
+    logger.error('Nothing more is written', { error });
+    budget.refuse(error);
+    deps.onStorageFailed(error);
+  };
+  const queueOf = (topic: string): Promise<AppendQueue> =>
+    openAppendQueue({ log, topic, budget, onStorageFailed });
+  const interactions = await queueOf(TOPICS.interactions.name);
+  const impressions = await queueOf(TOPICS.impressions.name);
+  const recent = new RecentIndex(options.recentEventsMax);
+  return {
+    events: new EventIntake({
+      queue: interactions,
+      budget,
+      recent,
+      kinds,
+      clock,
+      newEventId: createEventIds(deps.random),
+      limits: options,
+    }),
+    impressions: new ImpressionIntake({ queue: impressions, budget, clock, limits: options }),
+    kinds,
+    configVersion: deps.configVersion,
+    options,
+    problem: () => failure?.message,
+    queuedBytes: () => budget.bytes,
+    seed: () =>
+      seedRecentIndex({
+        log,
+        topic: TOPICS.interactions.name,
+        recent,
+        capacity: options.recentEventsMax,
+        windowMs: options.ageMax,
+        clock,
+      }),
+    async close() {
+      budget.close();
+      await Promise.all([interactions.drain(), impressions.drain()]);
+    },
+  };
+};

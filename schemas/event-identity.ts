@@ -1,0 +1,41 @@
+/**
+ * What makes two events the same event, and what makes them say the same: used by the edge, which
+ * tells duplicates early, and by the stream, whose verdict counts. Both must agree for ever.
+ */
+import { hash32 } from './hash.ts';
+import type { SubjectId } from './ids.ts';
+import type { InteractionRecord } from './records.ts';
+
+const float = new Float64Array(1);
+const floatWords = new Int32Array(float.buffer);
+
+/** (source, eventId, subject) as one text; a zero character cannot occur in an id. */
+export const eventIdentity = (
+  event: Pick<InteractionRecord, 'source' | 'eventId'>,
+  subject: SubjectId,
+): string => `${event.source}\0${event.eventId}\0${subject}`;
+
+/**
+ * A time that the server filled in differs when the client sends the same event again, so a time
+ * equal to the stamp is no part of what the event said.
+ */
+export const payloadHash = (
+  record: Pick<
+    InteractionRecord,
+    'itemId' | 'kind' | 'value' | 'occurredAt' | 'receivedAt' | 'context'
+  >,
+): number => {
+  let hash = hash32(record.itemId, hash32(record.kind) | 0);
+  hash = mixNumber(hash, record.value ?? Number.NaN);
+  hash = mixNumber(hash, record.occurredAt === record.receivedAt ? -1 : record.occurredAt);
+  const undoes = record.context?.undoes;
+  return undoes ? hash32(undoes, hash) | 0 : hash | 0;
+};
+
+const mixNumber = (hash: number, value: number): number => {
+  float[0] = value;
+  let mixed = Math.imul(hash ^ floatWords[0]!, 0x85ebca6b);
+  mixed ^= mixed >>> 15;
+  mixed = Math.imul(mixed ^ floatWords[1]!, 0xc2b2ae35);
+  return mixed ^ (mixed >>> 13);
+};
