@@ -146,6 +146,12 @@ export const ERRORS = {
     retriable: true,
     template: 'Expected the warehouse to answer, got {problem}.',
   },
+  warehouse_reset: {
+    status: 503,
+    retriable: true,
+    template:
+      'Expected the same warehouse as before, got one that was set up anew; its covered offsets are to be read again.',
+  },
   statement_failed: {
     status: 500,
     retriable: false,

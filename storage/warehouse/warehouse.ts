@@ -1,13 +1,41 @@
 /**
  * The port of the warehouse: rows for analysis and training, in ClickHouse's SQL. The rules W1–W7
  * stand in `warehouse.contract.ts`. Tables are those of `schemas/tables.ts`.
+ *
+ * What comes back has the same JavaScript type for every row of a column:
+ *
+ * | ClickHouse | JavaScript |
+ * |---|---|
+ * | integers up to 64 bits, floats | number; a value past 2^53 is refused by name, never rounded |
+ * | integers of 128 and 256 bits | bigint (cast to UInt128 what may pass 2^53) |
+ * | Decimal | string, exact |
+ * | DateTime, DateTime64 | number: milliseconds since 1970, UTC |
+ * | Date, Date32 | string, 2026-01-31 |
+ * | Bool, String, UUID, Enum | boolean, string, string, string |
+ * | Nullable | the inner type, or null |
+ * | Array, Tuple | array |
+ * | Map | Map |
+ *
+ * Rows that go in take the same types; a time may be a Date too, and an absent cell becomes the
+ * column's default. A bound time is a Date.
  */
 import type { Offset, PartitionIndex } from '../../schemas/ids.ts';
 
-export type CellValue = string | number | bigint | boolean | Date | null | readonly CellValue[];
+export type CellValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | Date
+  | null
+  | readonly CellValue[]
+  | ReadonlyMap<CellValue, CellValue>;
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Which slice of the log the rows come from; a range that was inserted before counts once. */
+/**
+ * Which slice of the log the rows come from; a range that was inserted before counts once. Ranges
+ * of one partition follow each other without a hole, also where no record became a row.
+ */
 export interface OffsetRange {
   readonly topic: string;
   readonly partition: PartitionIndex;
@@ -24,8 +52,22 @@ export interface Statement {
 
 export type StatementParameters = Readonly<Record<string, unknown>>;
 
+/** One partition's place in a table. */
+export interface CoveredPartition {
+  readonly table: string;
+  readonly topic: string;
+  readonly partition: PartitionIndex;
+}
+
 export interface Warehouse {
+  /**
+   * Resolves once the rows and the range that they cover are stored. Rejects with
+   * `warehouse_reset` when the warehouse was set up anew since this object first looked: then
+   * migrate, ask for `coveredOffset` again and go on from there.
+   */
   insert(table: string, rows: readonly Row[], range: OffsetRange): Promise<void>;
+  /** Up to which offset, inclusive, the table holds a partition; NO_OFFSET where it holds none. */
+  coveredOffset(place: CoveredPartition): Promise<Offset>;
   query(
     statement: Statement,
     parameters?: StatementParameters,

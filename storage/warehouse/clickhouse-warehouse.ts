@@ -1,0 +1,294 @@
+/**
+ * The warehouse over ClickHouse's HTTP interface: the same adapter for the embedded engine and for
+ * a server or cluster.
+ *
+ * An insert is two statements: the rows, then the range of offsets that they cover. A crash between
+ * them makes the sink send the range again, and the rows replace themselves, because every sorting
+ * key ends in (topic, partition, offset) and readers use FINAL. ClickHouse has no compare-and-set;
+ * what stands in for it is that the second statement throws unless the warehouse is still the one
+ * whose covered offsets the caller read: the id of its `covered_ranges` table is the warehouse's
+ * identity, and a warehouse that was set up anew has another one. Without that, a writer that did
+ * not notice a rebuild would leave a hole below its next range.
+ */
+import { Readable } from 'node:stream';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { FreshetError } from '../../schemas/errors.ts';
+import { NO_OFFSET, type Offset } from '../../schemas/ids.ts';
+import { ddlOf, WAREHOUSE_TABLES, type WarehouseTable } from '../../schemas/tables.ts';
+import { ANSWER_FORMAT, ANSWER_SETTINGS, AnswerReader } from './answer-reader.ts';
+import {
+  COVERED_OFFSET,
+  CREATE_COVERED_RANGES,
+  MARK_COVERED,
+  WAREHOUSE_IDENTITY,
+} from './covered-ranges.ts';
+import { type RowEncoder, rowEncoder } from './row-binary.ts';
+import { failureOf, meansReset } from './statement-failure.ts';
+import type {
+  CoveredPartition,
+  OffsetRange,
+  Row,
+  Statement,
+  StatementParameters,
+  Warehouse,
+} from './warehouse.ts';
+
+export interface ClickHouseConnection {
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface ClickHouseWarehouseOptions {
+  readonly connection: ClickHouseConnection;
+  /** A database of its own, so that two sites can share a server. */
+  readonly database: string;
+  readonly tables?: readonly WarehouseTable[];
+  /** How long a statement may stay silent. */
+  readonly requestTimeoutMs?: number;
+  readonly connectionsMax?: number;
+}
+
+export const DEFAULT_CLICKHOUSE_OPTIONS = {
+  tables: Object.values(WAREHOUSE_TABLES) as readonly WarehouseTable[],
+  requestTimeoutMs: 300_000,
+  connectionsMax: 8,
+} as const;
+
+const EXCEPTION_TAG_HEADER = 'x-clickhouse-exception-tag';
+
+const INSERT_SETTINGS = {
+  async_insert: 0,
+  /** An import of decades comes in one insert, and tables are split by year. */
+  max_partitions_per_insert_block: '1000',
+} as const;
+
+/** A reader that goes away ends its query. */
+const READ_SETTINGS = {
+  ...ANSWER_SETTINGS,
+  cancel_http_readonly_queries_on_client_close: 1,
+} as const;
+
+export class ClickHouseWarehouse implements Warehouse {
+  readonly #options: Required<ClickHouseWarehouseOptions>;
+  readonly #client: ClickHouseClient;
+  readonly #tables: ReadonlyMap<string, WarehouseTable>;
+  readonly #encoders = new Map<string, RowEncoder>();
+  #identity: string | undefined;
+  #isClosed = false;
+
+  constructor(options: ClickHouseWarehouseOptions) {
+    this.#options = { ...DEFAULT_CLICKHOUSE_OPTIONS, ...options };
+    this.#client = this.#connect(options.database);
+    this.#tables = new Map(this.#options.tables.map((table) => [table.name, table]));
+  }
+
+  async insert(table: string, rows: readonly Row[], range: OffsetRange): Promise<void> {
+    const name = `insert into ${table}`;
+    await this.#fenced(async () => {
+      const identity = await this.#identityFor(name);
+      if (rows.length > 0) await this.#sendRows(name, table, rows);
+      await this.command({ name, sql: MARK_COVERED }, { table, ...range, identity });
+    });
+  }
+
+  async coveredOffset({ table, topic, partition }: CoveredPartition): Promise<Offset> {
+    const name = 'covered offset';
+    return this.#fenced(async () => {
+      await this.#identityFor(name);
+      const parameters = { table, topic, partition };
+      const [row] = await this.query({ name, sql: COVERED_OFFSET }, parameters);
+      return (row?.offset as Offset | null | undefined) ?? NO_OFFSET;
+    });
+  }
+
+  async query(
+    statement: Statement,
+    parameters?: StatementParameters,
+    signal?: AbortSignal,
+  ): Promise<readonly Row[]> {
+    const rows: Row[] = [];
+    for await (const block of this.stream(statement, parameters, signal)) {
+      for (const row of block) rows.push(row);
+    }
+    return rows;
+  }
+
+  async *stream(
+    statement: Statement,
+    parameters: StatementParameters = {},
+    signal?: AbortSignal,
+  ): AsyncIterable<readonly Row[]> {
+    const answer = await this.#run(statement.name, signal, () =>
+      this.#client.exec({
+        query: `${statement.sql}\nFORMAT ${ANSWER_FORMAT}`,
+        query_params: parameters,
+        clickhouse_settings: READ_SETTINGS,
+        ...(signal ? { abort_signal: signal } : {}),
+      }),
+    );
+    const abort = (): void => {
+      answer.stream.destroy();
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      yield* blocksOf(answer.stream, answer.response_headers[EXCEPTION_TAG_HEADER]);
+      signal?.throwIfAborted();
+    } catch (cause) {
+      throw this.#failure(statement.name, cause, signal);
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      answer.stream.destroy();
+    }
+  }
+
+  async command(statement: Statement, parameters: StatementParameters = {}): Promise<void> {
+    await this.#run(statement.name, undefined, () =>
+      this.#client.command({
+        query: statement.sql,
+        query_params: parameters,
+        clickhouse_settings: { wait_end_of_query: 1 },
+      }),
+    );
+  }
+
+  async migrate(): Promise<void> {
+    await this.#createDatabase();
+    await this.command({ name: 'create covered ranges', sql: CREATE_COVERED_RANGES });
+    for (const table of this.#options.tables) {
+      await this.command({ name: `create ${table.name}`, sql: ddlOf(table) });
+    }
+    this.#identity = undefined;
+  }
+
+  async ping(): Promise<boolean> {
+    if (this.#isClosed) return false;
+    return (await this.#client.ping()).success;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#client.close();
+  }
+
+  #connect(database: string): ClickHouseClient {
+    const { connection, requestTimeoutMs, connectionsMax } = this.#options;
+    return createClient({
+      ...connection,
+      database,
+      request_timeout: requestTimeoutMs,
+      max_open_connections: connectionsMax,
+      application: 'freshet',
+      // Every failure reaches the caller as an error.
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+  }
+
+  /** A request names a database, and refuses one that does not exist yet. */
+  async #createDatabase(): Promise<void> {
+    const client = this.#connect('default');
+    try {
+      await this.#run('create database', undefined, () =>
+        client.command({
+          query: 'CREATE DATABASE IF NOT EXISTS {database:Identifier} ENGINE = Atomic',
+          query_params: { database: this.#options.database },
+        }),
+      );
+    } finally {
+      await client.close();
+    }
+  }
+
+  /** Says so when the warehouse turns out to be another one than before. */
+  async #fenced<Result>(run: () => Promise<Result>): Promise<Result> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!meansReset(error)) throw error;
+      this.#identity = undefined;
+      throw new FreshetError('warehouse_reset', {}, { cause: error });
+    }
+  }
+
+  async #identityFor(name: string): Promise<string> {
+    if (this.#identity !== undefined) return this.#identity;
+    const [row] = await this.query({ name, sql: WAREHOUSE_IDENTITY });
+    if (row === undefined) throw new FreshetError('warehouse_reset', { statement: name });
+    this.#identity = row.identity as string;
+    return this.#identity;
+  }
+
+  async #sendRows(name: string, table: string, rows: readonly Row[]): Promise<void> {
+    const encoded = this.#encode(name, table, rows);
+    await this.#run(name, undefined, async () => {
+      const { stream } = await this.#client.exec({
+        query: `INSERT INTO {table:Identifier} FORMAT RowBinaryWithDefaults`,
+        query_params: { table },
+        clickhouse_settings: INSERT_SETTINGS,
+        values: Readable.from([encoded], { objectMode: false }),
+      });
+      for await (const _ of stream) {
+        // The answer is empty; reading it to its end frees the connection.
+      }
+    });
+  }
+
+  #encode(name: string, table: string, rows: readonly Row[]): Buffer {
+    try {
+      return this.#encoderOf(table)(rows);
+    } catch (cause) {
+      throw new FreshetError(
+        'statement_failed',
+        { statement: name, engineCode: 'bad row', problem: (cause as Error).message },
+        { cause },
+      );
+    }
+  }
+
+  #encoderOf(name: string): RowEncoder {
+    const known = this.#encoders.get(name);
+    if (known !== undefined) return known;
+    const table = this.#tables.get(name);
+    if (table === undefined) throw new TypeError(`Expected a known table, got ${name}.`);
+    const encoder = rowEncoder(table.columns);
+    this.#encoders.set(name, encoder);
+    return encoder;
+  }
+
+  async #run<Result>(
+    name: string,
+    signal: AbortSignal | undefined,
+    send: () => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#isClosed) throw new FreshetError('warehouse_closed');
+    signal?.throwIfAborted();
+    try {
+      return await send();
+    } catch (cause) {
+      throw this.#failure(name, cause, signal);
+    }
+  }
+
+  #failure(name: string, cause: unknown, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted) return signal.reason;
+    if (this.#isClosed) return new FreshetError('warehouse_closed', {}, { cause });
+    return failureOf(name, cause);
+  }
+}
+
+async function* blocksOf(
+  stream: AsyncIterable<Buffer>,
+  exceptionTag: string | readonly string[] | undefined,
+): AsyncIterable<readonly Row[]> {
+  const reader = new AnswerReader(typeof exceptionTag === 'string' ? exceptionTag : undefined);
+  try {
+    for await (const piece of stream) {
+      const rows = reader.take(piece);
+      if (rows.length > 0) yield rows;
+    }
+  } catch (cause) {
+    // A statement that fails midway also cuts the connection: what it said counts for more.
+    throw reader.failure() ?? cause;
+  }
+  reader.finish();
+}
