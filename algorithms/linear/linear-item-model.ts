@@ -39,6 +39,16 @@ export class LinearItemModel implements ExplainingItemModel {
     this.#eachShare(history, (row, share) => this.#weights.addRow(row, share, scores));
   }
 
+  /**
+   * Adds to `scores` what an amount of each item gives, by the first block's rows: from the scores
+   * of one step this makes those of two.
+   */
+  addFrom(amounts: Float64Array, scores: Float64Array): void {
+    for (let item = 0; item < this.itemCount; item++) {
+      if (amounts[item] !== 0) this.#weights.addRow(item, amounts[item]!, scores);
+    }
+  }
+
   explain(history: History, item: number): Float64Array {
     const parts = new Float64Array(history.items.length);
     this.#eachShare(history, (row, share, place) => {

@@ -22,6 +22,8 @@ export interface TransitionOptions {
   readonly stepDecay: number;
   /** What a pair in the other direction counts. */
   readonly backward: number;
+  /** Whether an item may follow itself: clicks repeat, films hardly. */
+  readonly countsRepeats: boolean;
   readonly shrinkage: number;
   readonly neighbours: number;
   /** How many of the newest events are scored from, and what each older one keeps. */
@@ -33,6 +35,7 @@ export const DEFAULT_TRANSITION_OPTIONS: TransitionOptions = {
   steps: 10,
   stepDecay: 0.8,
   backward: 0,
+  countsRepeats: false,
   shrinkage: 5,
   neighbours: 500,
   reach: 10,
@@ -68,7 +71,7 @@ export const fitTransitions = async (
     for (let k = occurrences.starts[item]!; k < occurrences.starts[item + 1]!; k++) {
       countAround(histories, occurrences, k, options, counts);
     }
-    counts[item] = 0;
+    if (!options.countsRepeats) counts[item] = 0;
     const total = counts.reduce((sum, count) => sum + count, 0) + options.shrinkage;
     if (total > 0) for (let other = 0; other < itemCount; other++) counts[other]! /= total;
     weights.setRow(item, counts);

@@ -9,9 +9,10 @@ import { absenceOf, isPresent } from './datasets/location.ts';
 import type { Part, Protocol } from './protocols/protocol.ts';
 import { q1 } from './protocols/q1.ts';
 import { q2 } from './protocols/q2.ts';
+import { q6 } from './protocols/q6.ts';
 import { saveReport, textOf } from './report.ts';
 
-const PROTOCOLS: readonly Protocol[] = [q1, q2];
+const PROTOCOLS: readonly Protocol[] = [q1, q2, q6];
 
 const chosen = (names: readonly string[]): readonly Protocol[] => {
   const wanted = names.map((name) => name.toUpperCase());

@@ -5,7 +5,11 @@
  */
 import type { Histories } from '../../algorithms/histories/histories.ts';
 import { historyOf } from '../../algorithms/histories/histories.ts';
-import { bootstrapMean, pairedBootstrap } from '../../algorithms/metrics/confidence.ts';
+import {
+  bootstrapMean,
+  type Clusters,
+  pairedBootstrap,
+} from '../../algorithms/metrics/confidence.ts';
 import { hitAtRank, ndcgAtRank, rankOfTarget } from '../../algorithms/metrics/ranking.ts';
 import { type Blend, type Contender, seconds } from './contender.ts';
 import type { Comparison, ResultRow } from './report.ts';
@@ -15,9 +19,27 @@ export interface RankingTask {
   readonly histories: Histories;
   /** Per user the item to be found, −1 to leave the user out. */
   readonly targets: ArrayLike<number>;
-  /** What a target is ranked against: given candidates, or all items that the user has not seen. */
-  readonly against: 'unseen' | readonly Uint32Array[];
+  /**
+   * What a target is ranked against: given candidates, all items that the user has not seen, or
+   * all items, as where people come back to what they saw.
+   */
+  readonly against: 'unseen' | 'all' | readonly Uint32Array[];
 }
+
+/** How ranks become figures: at which cut-off, by what metrics, and whose events belong together. */
+export interface Measures {
+  readonly metrics: Readonly<Record<string, (rank: number) => number>>;
+  /** Per row of the histories the person or session that it belongs to; null: each its own. */
+  readonly clusterOf: ArrayLike<number> | null;
+}
+
+export const AT_10: Measures = {
+  metrics: {
+    'HR@10': (rank) => hitAtRank(rank, 10),
+    'NDCG@10': (rank) => ndcgAtRank(rank, 10),
+  },
+  clusterOf: null,
+};
 
 /** Per contender the rank of each user's target. */
 export type Ranks = ReadonlyMap<string, Float64Array>;
@@ -75,7 +97,7 @@ const rankIn = (
   seen: Uint8Array,
 ): number => {
   const target = targets[user]!;
-  if (against !== 'unseen') {
+  if (typeof against !== 'string') {
     const others = Float64Array.from(against[user]!, (item) => scores[item]!);
     return rankOfTarget(scores[target]!, others, 'average');
   }
@@ -84,29 +106,42 @@ const rankIn = (
   let above = 0;
   let equal = 0;
   for (let item = 0; item < scores.length; item++) {
-    if (seen[item] === 1 || item === target) continue;
+    if ((seen[item] === 1 && against === 'unseen') || item === target) continue;
     if (scores[item]! > wanted) above += 1;
     else if (scores[item]! === wanted) equal += 1;
   }
   return above + equal / 2;
 };
 
-const at10 = {
-  'HR@10': (rank: number) => hitAtRank(rank, 10),
-  'NDCG@10': (rank: number) => ndcgAtRank(rank, 10),
+/** Sums and counts by person. */
+const clustersOf = (
+  { users }: RankingRun,
+  values: Float64Array,
+  clusterOf: Measures['clusterOf'],
+): Clusters => {
+  if (!clusterOf) return { sums: values, counts: null };
+  const sums = new Map<number, number>();
+  const counts = new Map<number, number>();
+  users.forEach((user, place) => {
+    const cluster = clusterOf[user]!;
+    sums.set(cluster, (sums.get(cluster) ?? 0) + values[place]!);
+    counts.set(cluster, (counts.get(cluster) ?? 0) + 1);
+  });
+  return { sums: [...sums.values()], counts: [...counts.values()] };
 };
 
 export const rowsOf = (
   run: RankingRun,
   contenders: readonly Contender[],
   blends: readonly Blend[],
+  { metrics, clusterOf }: Measures = AT_10,
 ): ResultRow[] => {
   const rowOf = (name: string): Pick<ResultRow, 'model' | 'metrics' | 'scoreSeconds'> => ({
     model: name,
     metrics: Object.fromEntries(
-      Object.entries(at10).map(([metric, of]) => [
+      Object.entries(metrics).map(([metric, of]) => [
         metric,
-        bootstrapMean({ sums: run.ranks.get(name)!.map(of), counts: null })!,
+        bootstrapMean(clustersOf(run, run.ranks.get(name)!.map(of), clusterOf))!,
       ]),
     ),
     scoreSeconds: run.scoreSeconds.get(name)!,
@@ -131,18 +166,18 @@ export const rowsOf = (
   ];
 };
 
-/** A blend against its best part by NDCG@10: the lower end must not lie far below 0. */
-export const compareWithBestPart = (run: RankingRun, blend: Blend): Comparison[] => {
-  const gains = (name: string) => run.ranks.get(name)!.map(at10['NDCG@10']);
-  const total = (name: string): number => gains(name).reduce((sum, gain) => sum + gain, 0);
-  const best = blend.parts.toSorted((a, b) => total(b) - total(a))[0]!;
-  return Object.entries(at10).map(([metric, of]) => ({
-    of: blend.name,
-    against: best,
-    metric,
-    difference: pairedBootstrap(
-      { sums: run.ranks.get(blend.name)!.map(of), counts: null },
-      { sums: run.ranks.get(best)!.map(of), counts: null },
-    )!,
-  }));
-};
+/** A blend against its best part: the lower end must not lie far below 0. */
+export const compareWithBestPart = (
+  run: RankingRun,
+  blend: Blend,
+  { metrics, clusterOf }: Measures = AT_10,
+): Comparison[] =>
+  Object.entries(metrics).map(([metric, of]) => {
+    const total = (name: string): number =>
+      run.ranks.get(name)!.reduce((sum, rank) => sum + of(rank), 0);
+    const best = blend.parts.toSorted((a, b) => total(b) - total(a))[0]!;
+    const clusters = (name: string): Clusters =>
+      clustersOf(run, run.ranks.get(name)!.map(of), clusterOf);
+    const difference = pairedBootstrap(clusters(blend.name), clusters(best))!;
+    return { of: blend.name, against: best, metric, difference };
+  });

@@ -43,3 +43,21 @@ const spreadOf = (
   const mean = sum / count;
   return { mean, deviation: Math.sqrt(Math.max(squares / count - mean * mean, 0)) };
 };
+
+/** Σ weight · score ÷ the largest score, for scores of at least 0. */
+export const maxBlend = (name: string, weights: Weights, note?: string): Blend => ({
+  name,
+  parts: Object.keys(weights),
+  settings: { rule: 'sum of shares of the largest score', weights },
+  note,
+  combine(parts, into) {
+    into.fill(0);
+    Object.values(weights).forEach((weight, index) => {
+      const scores = parts[index]!;
+      const largest = scores.reduce((most, score) => Math.max(most, score), 0);
+      if (largest === 0) return;
+      for (let item = 0; item < into.length; item++)
+        into[item]! += (weight / largest) * scores[item]!;
+    });
+  },
+});
