@@ -2,6 +2,7 @@
  * The edge of Freshet put together: the queues into the log, the memory of recent events, and the
  * intakes that the HTTP routes and the simulated audience share.
  */
+import type { Position } from '../schemas/api/fields.ts';
 import type { Clock, Logger, RandomSource } from '../schemas/environment.ts';
 import type { FreshetError } from '../schemas/errors.ts';
 import type { ItemId } from '../schemas/ids.ts';
@@ -9,6 +10,7 @@ import type { KindTable } from '../schemas/kinds.ts';
 import type { CatalogueItemRecord } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
+import { CatalogueWriter } from './catalogue/catalogue-writer.ts';
 import { type AppendQueue, openAppendQueue, QueueBudget } from './edge/append-queue.ts';
 import { createEventIds } from './edge/event-ids.ts';
 import { EventIntake } from './edge/event-intake.ts';
@@ -28,6 +30,8 @@ export interface IngestDeps {
   readonly options?: Partial<IngestOptions>;
   /** The item as serving has it now; undefined where there is none. */
   readonly currentItem: (itemId: ItemId) => CatalogueItemRecord | undefined;
+  /** Resolves once lists go by these positions of the catalogue; left out, nobody waits. */
+  readonly untilItemsShown?: (positions: readonly Position[]) => Promise<void>;
   /** The disk can no longer be trusted: the instance has to stop. Called once. */
   readonly onStorageFailed: (error: FreshetError) => void;
 }
@@ -35,6 +39,7 @@ export interface IngestDeps {
 export interface Ingest {
   readonly events: EventIntake;
   readonly impressions: ImpressionIntake;
+  readonly catalogue: CatalogueWriter;
   readonly kinds: KindTable;
   readonly configVersion: number;
   readonly options: IngestOptions;
@@ -64,6 +69,7 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
     openAppendQueue({ log, topic, budget, onStorageFailed });
   const interactions = await queueOf(TOPICS.interactions.name);
   const impressions = await queueOf(TOPICS.impressions.name);
+  const catalogue = await queueOf(TOPICS.catalogue.name);
   const recent = new RecentIndex(options.recentEventsMax);
   return {
     events: new EventIntake({
@@ -76,6 +82,14 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       limits: options,
     }),
     impressions: new ImpressionIntake({ queue: impressions, budget, clock, limits: options }),
+    catalogue: new CatalogueWriter({
+      queue: catalogue,
+      budget,
+      clock,
+      currentItem: deps.currentItem,
+      untilShown: deps.untilItemsShown ?? (async () => undefined),
+      recentItemsMax: options.recentItemsMax,
+    }),
     kinds,
     configVersion: deps.configVersion,
     options,
@@ -92,7 +106,7 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       }),
     async close() {
       budget.close();
-      await Promise.all([interactions.drain(), impressions.drain()]);
+      await Promise.all([interactions, impressions, catalogue].map((queue) => queue.drain()));
     },
   };
 };

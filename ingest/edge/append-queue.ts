@@ -174,16 +174,6 @@ const bytesOf = (records: readonly AppendRecord[]): number => {
   return bytes;
 };
 
-/** Appends one batch and waits for it. */
-export const submitAndWait = (
-  queue: AppendQueue,
-  partition: PartitionIndex,
-  records: readonly AppendRecord[],
-): Promise<Offset> =>
-  new Promise((resolve, reject) => {
-    queue.submit(partition, { records, onDurable: resolve, onFailed: reject });
-  });
-
 export const openAppendQueue = async (
   options: Omit<AppendQueueOptions, 'partitionCount'>,
 ): Promise<AppendQueue> => {

@@ -8,7 +8,8 @@ import type { ImpressionRecord } from '../../schemas/records.ts';
 import type { AppendRecord } from '../../storage/event-log/event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
 import type { IngestOptions } from '../options.ts';
-import { type AppendQueue, type QueueBudget, submitAndWait } from './append-queue.ts';
+import type { AppendQueue, QueueBudget } from './append-queue.ts';
+import { appendShares } from './append-shares.ts';
 import { type Batch, placeIn } from './batch.ts';
 import { checkSubject, checkTime, DEFAULT_SOURCE, subjectOf } from './event-check.ts';
 import { emptyIntakeCounters } from './event-intake.ts';
@@ -103,22 +104,6 @@ export class ImpressionIntake {
     }
   }
 }
-
-/** Appends every share and waits for all of them, also when one fails. */
-export const appendShares = async (
-  queue: AppendQueue,
-  shares: ReadonlyMap<PartitionIndex, readonly AppendRecord[]>,
-): Promise<ImpressionsAnswer['positions']> => {
-  const appends = [...shares].map(async ([partition, records]) => {
-    const first = await submitAndWait(queue, partition, records);
-    return { partition, offset: (first + records.length - 1) as typeof first };
-  });
-  const outcomes = await Promise.allSettled(appends);
-  return outcomes.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    return outcome.value;
-  });
-};
 
 const refusal = (index: number, { code, message }: FreshetError): Refused => ({
   index,

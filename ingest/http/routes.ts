@@ -5,33 +5,43 @@
  * The handler of events is written for speed: no promise, and the answer as one string.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ErrorBody } from '../../schemas/api/errors.ts';
 import { EventsAnswer, EventsRequest, KindsAnswer } from '../../schemas/api/events.ts';
 import { ImpressionsAnswer, ImpressionsRequest } from '../../schemas/api/impressions.ts';
 import type { Ingest } from '../ingest.ts';
 import { eventFromAvro, impressionFromAvro } from './avro-requests.ts';
 import { acceptBodies, readBatch } from './bodies.ts';
-
-const JSON_TYPE = 'application/json; charset=utf-8';
+import { registerItemRoutes } from './item-routes.ts';
+import { JSON_TYPE, uncheckedBody } from './route-options.ts';
 
 export const registerIngestRoutes = (app: FastifyInstance, ingest: Ingest): void => {
   app.register(async (scope) => {
     acceptBodies(scope, ingest.options.bodyBytesMax);
+    leaveBodiesUnchecked(scope);
+    // Answers are made here and typed: a compiled serializer for each would only delay the start.
+    scope.setSerializerCompiler(() => JSON.stringify);
     registerEvents(scope, ingest);
     registerImpressions(scope, ingest);
     registerKinds(scope, ingest);
+    registerItemRoutes(scope, ingest);
   });
 };
 
-/** The handlers check bodies themselves, one event at a time; the schema is for the documentation. */
-const uncheckedBody = (body: object, answer: object, summary: string) => ({
-  schema: { summary, tags: ['events'], body, response: { 200: answer, '4xx': ErrorBody } },
-  validatorCompiler: () => () => true,
-});
+/** The handlers check bodies part by part; paths are checked as everywhere. */
+const leaveBodiesUnchecked = (scope: FastifyInstance): void => {
+  const inherited = scope.validatorCompiler;
+  scope.setValidatorCompiler((part) =>
+    part.httpPart === 'body' || !inherited ? () => true : inherited(part),
+  );
+};
 
 const registerEvents = (scope: FastifyInstance, ingest: Ingest): void => {
   const { batchMax } = ingest.options;
-  const options = uncheckedBody(EventsRequest, EventsAnswer, 'Send interactions');
+  const options = uncheckedBody({
+    summary: 'Send interactions',
+    tag: 'events',
+    body: EventsRequest,
+    answer: EventsAnswer,
+  });
   scope.post('/v1/events', options, (request: FastifyRequest, reply: FastifyReply) => {
     const batch = readBatch(request.body, { name: 'events', batchMax, fromAvro: eventFromAvro });
     ingest.events.takeNow(batch, (error, answer) => {
@@ -43,7 +53,12 @@ const registerEvents = (scope: FastifyInstance, ingest: Ingest): void => {
 
 const registerImpressions = (scope: FastifyInstance, ingest: Ingest): void => {
   const { batchMax } = ingest.options;
-  const options = uncheckedBody(ImpressionsRequest, ImpressionsAnswer, 'Tell what was shown');
+  const options = uncheckedBody({
+    summary: 'Tell what was shown',
+    tag: 'events',
+    body: ImpressionsRequest,
+    answer: ImpressionsAnswer,
+  });
   scope.post('/v1/impressions', options, async (request, reply) => {
     const form = { name: 'impressions', batchMax, fromAvro: impressionFromAvro };
     const answer = await ingest.impressions.take(readBatch(request.body, form));

@@ -115,3 +115,5 @@ export const decodedFrom = async <Name extends RecordName>(
 
 export const interactionsIn = (log: EventLog) =>
   decodedFrom(log, TOPICS.interactions.name, 'Interaction');
+
+export const itemsIn = (log: EventLog) => decodedFrom(log, TOPICS.catalogue.name, 'CatalogueItem');
