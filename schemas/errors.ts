@@ -71,7 +71,11 @@ export const ERRORS = {
   timeout: { status: 504, retriable: true, template: 'Expected an answer within {limitMs} ms.' },
 
   // Records
-  bad_record: { status: 400, retriable: false, template: 'Expected a readable record, got {problem}.' },
+  bad_record: {
+    status: 400,
+    retriable: false,
+    template: 'Expected a readable record, got {problem}.',
+  },
   unknown_schema: {
     status: 400,
     retriable: false,
@@ -174,7 +178,8 @@ export const ERRORS = {
   storage_failed: {
     status: 500,
     retriable: false,
-    template: 'The disk failed while writing ({problem}); stopping rather than guessing what is safe.',
+    template:
+      'The disk failed while writing ({problem}); stopping rather than guessing what is safe.',
   },
   data_newer: {
     status: 500,
@@ -199,7 +204,11 @@ export const ERRORS = {
   },
   bad_settings: { status: 500, retriable: false, template: '{problem}' },
   bad_usage: { status: 400, retriable: false, template: '{problem}' },
-  bad_file: { status: 400, retriable: false, template: 'Expected {expected} in {path}, got {got}.' },
+  bad_file: {
+    status: 400,
+    retriable: false,
+    template: 'Expected {expected} in {path}, got {got}.',
+  },
   feed_withdraws_too_much: {
     status: 409,
     retriable: false,
