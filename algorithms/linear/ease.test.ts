@@ -4,7 +4,7 @@ import { historiesOfRows, historyOfItems } from '../histories/histories.ts';
 import { userItemsOf } from '../histories/user-items.ts';
 import { symmetricIndex, symmetricMatrix } from '../linear-algebra/dense-linear-algebra.ts';
 import { referenceLinearAlgebra } from '../linear-algebra/reference-linear-algebra.ts';
-import { EaseStatistics, fitEase, readEase } from './ease.ts';
+import { EaseStatistics, fitEase, readEase, solveEase } from './ease.ts';
 
 const context = { seed: 1 };
 const options = { regularisation: 2, keepPerItem: 100 };
@@ -48,6 +48,25 @@ describe('EASE', () => {
         expect(scores[j]).toBeCloseTo(column[from]!, 6);
       }
     }
+  });
+
+  it('is the same by people as by items', async () => {
+    const history = fc.uniqueArray(fc.nat(7), { maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(history, { maxLength: 7 }), async (people) => {
+        const data = historiesOfRows(people, 8);
+        const statistics = new EaseStatistics(8);
+        statistics.addAll(userItemsOf(data));
+        const byItems = await solveEase(statistics, options, context);
+        const byPeople = await fitEase(data, options, context);
+        const [a, b] = [new Float64Array(8), new Float64Array(8)];
+        byItems.score(historyOfItems([0, 3, 5]), a);
+        byPeople.score(historyOfItems([0, 3, 5]), b);
+        a.forEach((score, item) => {
+          expect(b[item]).toBeCloseTo(score, 6);
+        });
+      }),
+    );
   });
 
   it('explains its score by the events that it comes from', async () => {

@@ -22,6 +22,7 @@ import {
 } from '../linear-algebra/dense-linear-algebra.ts';
 import { type FitContext, partOf, pause } from '../model/fit-context.ts';
 import { checkCount, checkPositive } from '../model/option-checks.ts';
+import { gramInverseByPeople } from './ease-dual.ts';
 import { WHOLE_HISTORY } from './history-block.ts';
 import { LinearItemModel } from './linear-item-model.ts';
 import { WeightRows } from './weight-rows.ts';
@@ -105,24 +106,33 @@ export const solveEase = async (
   algebra: DenseLinearAlgebra = blockedLinearAlgebra,
 ): Promise<LinearItemModel> => {
   checkEaseOptions(options);
-  const itemCount = statistics.itemCount;
   const inverse = await algebra.invert(
     { matrix: statistics.gram, ridge: options.regularisation },
     partOf(context, { start: 0, end: 0.95 }),
   );
+  const model = modelOf(inverse, options);
+  await pause(context, 1);
+  return model;
+};
+
+const modelOf = (inverse: SymmetricMatrix, options: EaseOptions): LinearItemModel => {
+  const itemCount = inverse.size;
   const weights = new WeightRows(itemCount, itemCount, options.keepPerItem);
+  const diagonal = Float64Array.from(
+    { length: itemCount },
+    (_, item) => inverse.lower[symmetricIndex(item, item)]!,
+  );
   const row = new Float64Array(itemCount);
   for (let from = 0; from < itemCount; from++) {
     for (let to = 0; to < itemCount; to++) {
-      const weight = -inverse.lower[symmetricIndex(from, to)]!;
-      row[to] = to === from ? 0 : weight / inverse.lower[symmetricIndex(to, to)]!;
+      row[to] = to === from ? 0 : -inverse.lower[symmetricIndex(from, to)]! / diagonal[to]!;
     }
     weights.setRow(from, row);
   }
-  await pause(context, 1);
   return new LinearItemModel({ format: FORMAT, blocks: [WHOLE_HISTORY], itemCount, weights });
 };
 
+/** Takes the way that is shorter: by items, or by people where there are fewer of them. */
 export const fitEase = async (
   histories: Histories,
   options: EaseOptions,
@@ -131,8 +141,17 @@ export const fitEase = async (
 ): Promise<LinearItemModel> => {
   checkEaseOptions(options);
   checkHistories(histories);
+  const userItems = userItemsOf(histories);
+  if (histories.userCount < histories.itemCount) {
+    const part = partOf(context, { start: 0, end: 0.95 });
+    const ridge = options.regularisation;
+    const inverse = await gramInverseByPeople(userItems, ridge, part, algebra);
+    const model = modelOf(inverse, options);
+    await pause(context, 1);
+    return model;
+  }
   const statistics = new EaseStatistics(histories.itemCount);
-  statistics.addAll(userItemsOf(histories));
+  statistics.addAll(userItems);
   await pause(context, 0.1);
   return solveEase(statistics, options, partOf(context, { start: 0.1, end: 1 }), algebra);
 };
