@@ -40,6 +40,9 @@ export interface ArtifactStore {
   /** Newest first. */
   list(): Promise<readonly StoredManifest[]>;
   /** Keeps the newest `keep` releases and `inUse` always; returns the versions removed. */
-  prune(options: { readonly keep: number; readonly inUse: string | null }): Promise<readonly string[]>;
+  prune(options: {
+    readonly keep: number;
+    readonly inUse: string | null;
+  }): Promise<readonly string[]>;
   close(): Promise<void>;
 }

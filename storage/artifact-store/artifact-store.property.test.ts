@@ -1,0 +1,145 @@
+/**
+ * Random histories of the directory store and the memory store, side by side; among the commands are
+ * crashes at every step of a publish and of a prune, after which the store is opened again.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { it } from 'vitest';
+import type { Logger } from '../../schemas/environment.ts';
+import { isFreshetError } from '../../schemas/errors.ts';
+import { file, release } from './artifact-store.contract.ts';
+import type { ArtifactFile, ArtifactStore } from './artifact-store.ts';
+import { openDirectoryArtifactStore } from './directory-artifact-store.ts';
+import { MemoryArtifactStore } from './memory-artifact-store.ts';
+
+class Crash extends Error {}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** The directory store, with a crash that can be ordered for a coming step. */
+class Subject {
+  store!: ArtifactStore;
+  readonly directory: string;
+  stepsUntilCrash = Number.POSITIVE_INFINITY;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  async open(): Promise<void> {
+    this.stepsUntilCrash = Number.POSITIVE_INFINITY;
+    this.store = await openDirectoryArtifactStore({
+      directory: this.directory,
+      logger: silent,
+      crashPoint: () => {
+        this.stepsUntilCrash -= 1;
+        if (this.stepsUntilCrash === 0) throw new Crash();
+      },
+    });
+  }
+}
+
+type Step = (model: MemoryArtifactStore, subject: Subject) => Promise<void>;
+
+const outcome = async (run: () => Promise<unknown>): Promise<unknown> => {
+  try {
+    return await run();
+  } catch (error) {
+    if (isFreshetError(error)) return { refused: error.code };
+    throw error;
+  }
+};
+
+const same = async (
+  model: MemoryArtifactStore,
+  subject: Subject,
+  ask: (store: ArtifactStore) => Promise<unknown>,
+): Promise<void> => {
+  const expected = fc.stringify(await outcome(() => ask(model)));
+  const found = fc.stringify(await outcome(() => ask(subject.store)));
+  if (expected !== found) throw new Error(`Expected ${expected}, got ${found}`);
+};
+
+const allOf = async (store: ArtifactStore): Promise<unknown> => {
+  const manifests = await store.list();
+  return Promise.all(
+    manifests.map(async ({ version }) => {
+      const { manifest, files } = await store.read(version);
+      return { manifest, files: [...files].map(([name, bytes]) => [name, [...bytes]]) };
+    }),
+  );
+};
+
+const crashing = async (subject: Subject, steps: number, run: () => Promise<unknown>) => {
+  subject.stepsUntilCrash = steps;
+  try {
+    await outcome(run);
+  } catch (error) {
+    if (!(error instanceof Crash)) throw error;
+  }
+  await subject.open();
+};
+
+const version = fc.constantFrom('1', '2', '3', '4');
+const files: fc.Arbitrary<readonly ArtifactFile[]> = fc
+  .array(fc.string({ maxLength: 20 }), { maxLength: 3 })
+  .map((texts) => texts.map((text, index) => file(`file-${index}`, text)));
+
+const publishStep = fc.tuple(version, files).map(
+  ([name, parts]): Step =>
+    (model, subject) =>
+      same(model, subject, (store) => store.publish(release(name, { parts: parts.length }), parts)),
+);
+
+const pruneStep = fc.tuple(fc.nat(3), fc.option(version)).map(
+  ([keep, inUse]): Step =>
+    (model, subject) =>
+      same(model, subject, (store) => store.prune({ keep, inUse })),
+);
+
+/** After the crash the release is there whole, as the model would have it, or not at all. */
+const crashInPublish = fc.tuple(version, files, fc.integer({ min: 1, max: 6 })).map(
+  ([name, parts, steps]): Step =>
+    async (model, subject) => {
+      const manifest = release(name, { parts: parts.length });
+      const before = await subject.store.list();
+      await crashing(subject, steps, () => subject.store.publish(manifest, parts));
+      const isThere = (await subject.store.list()).some((found) => found.version === name);
+      if (isThere && !before.some((found) => found.version === name)) {
+        await model.publish(manifest, parts);
+      }
+    },
+);
+
+/** What was pruned before the crash is gone for good; pruning again finishes it. */
+const crashInPrune = fc.tuple(fc.nat(3), fc.option(version), fc.integer({ min: 1, max: 3 })).map(
+  ([keep, inUse, steps]): Step =>
+    async (model, subject) => {
+      await crashing(subject, steps, () => subject.store.prune({ keep, inUse }));
+      await model.prune({ keep, inUse });
+      await subject.store.prune({ keep, inUse });
+    },
+);
+
+it('[A1] [A4] any history, with crashes at any step, leaves what the model holds', async () => {
+  const step = fc.oneof(publishStep, publishStep, crashInPublish, pruneStep, crashInPrune);
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+      const directory = await mkdtemp(join(tmpdir(), 'freshet-artifacts-'));
+      const model = new MemoryArtifactStore();
+      const subject = new Subject(directory);
+      try {
+        await subject.open();
+        for (const take of steps) {
+          await take(model, subject);
+          await same(model, subject, allOf);
+        }
+      } finally {
+        await rm(directory, { recursive: true });
+      }
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,73 @@
+/** What a release's manifest may say, how it is written, and how its bytes are checked. */
+import { createHash } from 'node:crypto';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { EpochMs } from '../../schemas/ids.ts';
+import type {
+  ArtifactFile,
+  ReleaseManifest,
+  StoredFile,
+  StoredManifest,
+} from './artifact-store.ts';
+
+/** Versions and file names become names in a directory; nothing else ever does. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+export const sha256Of = (bytes: Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('hex');
+
+/** What is stored of a release, with its facts as they will be read back. */
+export const storedManifestOf = (
+  manifest: ReleaseManifest,
+  files: readonly ArtifactFile[],
+): StoredManifest => {
+  mustBeName('version', manifest.version);
+  for (const { name } of files) mustBeName('file name', name);
+  if (new Set(files.map(({ name }) => name)).size < files.length) {
+    throw new FreshetError('bad_value', { problem: 'Expected file names to differ, got twins.' });
+  }
+  return readManifest(
+    manifestText({
+      version: manifest.version,
+      createdAt: manifest.createdAt,
+      facts: manifest.facts,
+      files: files.map(({ name, bytes }) => ({
+        name,
+        sizeBytes: bytes.length,
+        sha256: sha256Of(bytes),
+      })),
+    }),
+  );
+};
+
+export const isReleaseName = (name: string): boolean => NAME.test(name);
+
+const mustBeName = (what: string, name: string): void => {
+  if (isReleaseName(name)) return;
+  throw new FreshetError('bad_value', {
+    problem: `Expected a ${what} of letters, digits, ".", "_" and "-", got ${JSON.stringify(name)}.`,
+  });
+};
+
+export const manifestText = (manifest: StoredManifest): string =>
+  `${JSON.stringify(manifest, null, 2)}\n`;
+
+/** The text was checked against its checksum before: its shape is the one that was written. */
+export const readManifest = (text: string): StoredManifest => {
+  const { version, createdAt, facts, files } = JSON.parse(text) as StoredManifest;
+  return { version, createdAt: createdAt as EpochMs, facts, files };
+};
+
+export const mustFit = (version: string, file: StoredFile, bytes: Uint8Array): void => {
+  if (bytes.length === file.sizeBytes && sha256Of(bytes) === file.sha256) return;
+  throw new FreshetError('artifact_damaged', { version, file: file.name });
+};
+
+/** Versions sort by the time of their publication. */
+export const newestFirst = (one: StoredManifest, other: StoredManifest): number =>
+  one.version < other.version ? 1 : one.version > other.version ? -1 : 0;
+
+/** Which versions go when the newest `keep`, and the one in use, stay. */
+export const versionsToPrune = (
+  newestFirstVersions: readonly string[],
+  { keep, inUse }: { readonly keep: number; readonly inUse: string | null },
+): readonly string[] => newestFirstVersions.slice(keep).filter((version) => version !== inUse);
