@@ -118,6 +118,7 @@ export class PartitionRunner {
 
   async stop(): Promise<void> {
     this.#stop.abort();
+    if (this.#done === undefined) this.#end();
     await this.#done;
   }
 
@@ -167,6 +168,10 @@ export class PartitionRunner {
         if (!this.#stop.signal.aborted) await this.#recover(error);
       }
     }
+    this.#end();
+  }
+
+  #end(): void {
     if (this.#state !== 'halted') this.#state = 'stopped';
     for (const waiter of this.#waiters) waiter.reject(this.#notRunning());
     this.#waiters.clear();
@@ -179,6 +184,7 @@ export class PartitionRunner {
     const fields = { partition: this.partition, code, error };
     if (isHalting) {
       this.#state = 'halted';
+      this.#end();
       this.#deps.logger.error('a partition of the stream halts', fields);
       return;
     }

@@ -14,6 +14,7 @@ import { InteractionPipeline } from './interaction-pipeline.ts';
 import { ItemPipeline } from './item-pipeline.ts';
 import type { PartitionRunner, RunnerStatus } from './partition-runner.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { SinkStatus, WarehouseSink } from './warehouse-sink.ts';
 
 export interface PartitionStatus extends RunnerStatus {
   readonly end: Offset;
@@ -35,11 +36,14 @@ export interface StreamStatus {
   /** received = accepted + duplicate + refused + deadLettered, over the interactions. */
   readonly interactions: StageCounters;
   readonly halted: readonly StatePartition[];
+  /** Copying to the warehouse; its lag is no part of the lag above. */
+  readonly sinks: readonly SinkStatus[];
 }
 
 export const streamStatusOf = async (
   eventLog: EventLog,
   runners: readonly PartitionRunner[],
+  sinks: readonly WarehouseSink[],
 ): Promise<StreamStatus> => {
   const partitions = await Promise.all(runners.map((runner) => partitionStatus(eventLog, runner)));
   const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
@@ -51,6 +55,7 @@ export const streamStatusOf = async (
     partitions,
     interactions: interactionTotals(runners),
     halted: halted.map(({ partition }) => partition),
+    sinks: sinks.map((sink) => sink.status()),
   };
 };
 

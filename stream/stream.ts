@@ -24,6 +24,7 @@ import { PartitionRunner } from './partition-runner.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { SourceInputs } from './signal-batch.ts';
 import { type StreamStatus, streamStatusOf } from './stream-status.ts';
+import { SINK_TABLES, type SinkPlan, WarehouseSink } from './warehouse-sink.ts';
 
 /** Which input partitions this stream owns. All of a deployment's, or a share of them. */
 export interface OwnedPartitions {
@@ -58,22 +59,68 @@ export interface Stream {
 
 export const createStream = (deps: StreamDependencies): Stream => {
   const runners = runnersOf(deps);
-  const all = [...runners.sources, ...runners.items];
+  const sinks = sinksOf(deps, runners.sources);
+  let isStopping = false;
+  /**
+   * First item partitions, so that sources know what those have; then control, so that counters
+   * have their landmark before the first event. A halted one holds nobody up.
+   */
+  const startSources = async (): Promise<void> => {
+    await coverAll(deps.eventLog, runners.items, { toleratesHalted: true });
+    const isControl = ({ place }: PartitionRunner): boolean => place.topic === TOPICS.control.name;
+    const control = runners.sources.filter(isControl);
+    if (isStopping) return;
+    for (const runner of control) runner.start();
+    await coverAll(deps.eventLog, control, { toleratesHalted: true });
+    if (isStopping) return;
+    for (const runner of runners.sources) runner.start();
+  };
   return {
     start: async () => {
       for (const runner of runners.items) runner.start();
-      for (const runner of runners.sources) runner.start();
+      for (const sink of sinks) sink.start();
+      void startSources();
     },
     stop: async () => {
+      isStopping = true;
+      await Promise.all(sinks.map((sink) => sink.stop()));
       await Promise.all(runners.sources.map((runner) => runner.stop()));
       await Promise.all(runners.items.map((runner) => runner.stop()));
     },
-    status: () => streamStatusOf(deps.eventLog, all),
+    status: () => streamStatusOf(deps.eventLog, [...runners.sources, ...runners.items], sinks),
     caughtUp: async () => {
       await coverAll(deps.eventLog, runners.sources);
       await coverAll(deps.eventLog, runners.items);
     },
   };
+};
+
+/**
+ * Throws the owned state away and makes it anew from the log; afterwards it is the same, bit for
+ * bit. Item partitions come first: from what they take in, sources learn what not to send again.
+ */
+export const rebuildState = async (deps: StreamDependencies): Promise<void> => {
+  const { interactions, itemSignals, catalogue, control } = deps.partitions;
+  // Item partitions last: a crash in between must not leave them empty beside full sources.
+  for (const [topic, indexes] of [
+    [TOPICS.interactions.name, interactions],
+    [TOPICS.catalogue.name, catalogue],
+    [TOPICS.control.name, control],
+    [TOPICS.itemSignals.name, itemSignals],
+  ] as const) {
+    for (const index of indexes) {
+      await deps.stateStore.clear(statePartition(topic, index));
+      deps.crashPoint('stream.rebuild.between-clears');
+    }
+  }
+  const { warehouse: _, ...withoutWarehouse } = deps;
+  const stream = createStream(withoutWarehouse);
+  await stream.start();
+  try {
+    await stream.caughtUp();
+  } finally {
+    await stream.stop();
+  }
 };
 
 export interface Runners {
@@ -165,17 +212,60 @@ const envelopeItemsMaxOf = ({ limits }: StateStore): number =>
       Math.floor(limits.bytesPerApplyMax / ITEM_BYTES),
     ),
   );
+const sinksOf = (
+  deps: StreamDependencies,
+  sources: readonly PartitionRunner[],
+): readonly WarehouseSink[] => {
+  const { warehouse, eventLog, partitions } = deps;
+  if (warehouse === undefined) return [];
+  const coveredBy = (topic: string, index: PartitionIndex) => async (): Promise<Offset> =>
+    sources.find(({ place }) => place.topic === topic && place.index === index)!.status()
+      .coveredOffset;
+  const endOf = (topic: string, index: PartitionIndex) => async (): Promise<Offset> =>
+    ((await eventLog.watermarks(topic, index)).end - 1) as Offset;
+  const { interactions, impressions, catalogue } = TOPICS;
+  const plans: SinkPlan[] = [
+    ...partitions.interactions.flatMap((partition) => [
+      {
+        topic: interactions.name,
+        partition,
+        table: SINK_TABLES.interactions,
+        limit: coveredBy(interactions.name, partition),
+        followsVerdicts: true,
+      },
+      {
+        topic: impressions.name,
+        partition,
+        table: SINK_TABLES.impressions,
+        limit: endOf(impressions.name, partition),
+        followsVerdicts: false,
+      },
+    ]),
+    ...partitions.catalogue.map((partition) => ({
+      topic: catalogue.name,
+      partition,
+      table: SINK_TABLES.catalogue,
+      limit: endOf(catalogue.name, partition),
+      followsVerdicts: false,
+    })),
+  ];
+  return plans.map((plan) => new WarehouseSink({ ...deps, warehouse }, plan, deps.options.sink));
+};
+
 const ITEM_KEYS = 4;
 const ITEM_BYTES = 4_096;
 
-export const coverAll = async (
+const coverAll = async (
   eventLog: EventLog,
   runners: readonly PartitionRunner[],
+  { toleratesHalted = false } = {},
 ): Promise<void> => {
   const ends = await Promise.all(
     runners.map(async ({ place }) => eventLog.watermarks(place.topic, place.index)),
   );
-  await Promise.all(runners.map((runner, index) => coverUpTo(eventLog, runner, ends[index]!.end)));
+  const covering = runners.map((runner, index) => coverUpTo(eventLog, runner, ends[index]!.end));
+  const failed = (await Promise.allSettled(covering)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected' && !toleratesHalted) throw failed.reason;
 };
 
 /** The log may have gaps, so what is left to cover is asked of the log, not counted. */

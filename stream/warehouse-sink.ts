@@ -1,0 +1,241 @@
+/**
+ * Copies one partition of the log into the warehouse, behind what state has covered and without what
+ * dedupe rejected. Its mark is the warehouse's own record of covered ranges, so that a lost reply, a
+ * restart or a warehouse set up anew are all the same case: ask where it stands, go on from there.
+ *
+ * Ranges end at multiples of `chunkRecords`, or at the end of the log when that has been quiet; a
+ * row's (topic, partition, offset) identifies it, so a range sent twice, or cut elsewhere, is once.
+ *
+ * While the warehouse is away nothing else notices; the sink's lag shows it. A list of rejected
+ * offsets is kept for the dedupe window: a sink further behind than that may copy duplicates.
+ */
+import type { Clock, CrashPoint, Logger } from '../schemas/environment.ts';
+import { isFreshetError } from '../schemas/errors.ts';
+import {
+  type ItemId,
+  NO_OFFSET,
+  type Offset,
+  type PartitionIndex,
+  statePartition,
+} from '../schemas/ids.ts';
+import { chunkOfOffset, decodeDedupeChunk, dedupeKey } from '../schemas/state/dedupe-chunk.ts';
+import { impressionRow, interactionRow, itemRow, WAREHOUSE_TABLES } from '../schemas/tables.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import type { EventLog, LogRecord } from '../storage/event-log/event-log.ts';
+import type { StateStore } from '../storage/state-store/state-store.ts';
+import type { Row, Warehouse } from '../storage/warehouse/warehouse.ts';
+import type { SinkOptions } from './options.ts';
+import { sourceRecordOf } from './pipeline.ts';
+
+export interface SinkDependencies {
+  readonly eventLog: EventLog;
+  readonly stateStore: StateStore;
+  readonly warehouse: Warehouse;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly crashPoint: CrashPoint;
+}
+
+export interface SinkPlan {
+  readonly topic: string;
+  readonly partition: PartitionIndex;
+  readonly table: string;
+  /** Up to where rows may be copied now. */
+  limit(): Promise<Offset>;
+  /** Whether the stream's verdicts decide which records become rows. */
+  readonly followsVerdicts: boolean;
+}
+
+export interface SinkStatus {
+  readonly table: string;
+  readonly topic: string;
+  readonly partition: PartitionIndex;
+  /** NO_OFFSET until the warehouse has answered for the first time. */
+  readonly coveredOffset: Offset;
+  readonly lag: number;
+  readonly rows: number;
+  readonly rejected: number;
+  /** Records that the log had let go of before they were copied. */
+  readonly lost: number;
+  readonly problem: string | null;
+}
+
+const READ = { recordsMax: 4_096, bytesMax: 1_048_576 };
+const decoder = new TextDecoder();
+
+export class WarehouseSink {
+  readonly #deps: SinkDependencies;
+  readonly #plan: SinkPlan;
+  readonly #options: SinkOptions;
+  readonly #stop = new AbortController();
+  #covered = NO_OFFSET;
+  #limit = NO_OFFSET;
+  #rows = 0;
+  #rejected = 0;
+  #lost = 0;
+  #problem: string | null = null;
+  #done: Promise<void> | undefined;
+
+  constructor(deps: SinkDependencies, plan: SinkPlan, options: SinkOptions) {
+    this.#deps = deps;
+    this.#plan = plan;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#done ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  status(): SinkStatus {
+    const { table, topic, partition } = this.#plan;
+    return {
+      table,
+      topic,
+      partition,
+      coveredOffset: this.#covered,
+      lag: Math.max(0, this.#limit - this.#covered),
+      rows: this.#rows,
+      rejected: this.#rejected,
+      lost: this.#lost,
+      problem: this.#problem,
+    };
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#follow();
+      } catch (error) {
+        this.#limit = await this.#plan.limit().catch(() => this.#limit);
+        this.#report(error);
+        await this.#sleep(this.#options.retryMs);
+      }
+    }
+  }
+
+  #report(error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    const message = error instanceof Error ? error.message : String(error);
+    const { topic, partition } = this.#plan;
+    // Said once per outage, not at every try.
+    if (this.#problem === null) {
+      const code = isFreshetError(error) ? error.code : 'internal';
+      this.#deps.logger.warn('the warehouse sink waits', { topic, partition, code, error });
+    }
+    this.#problem = message;
+  }
+
+  async #follow(): Promise<void> {
+    const { table, topic, partition } = this.#plan;
+    await this.#deps.warehouse.migrate();
+    this.#covered = await this.#deps.warehouse.coveredOffset({ table, topic, partition });
+    this.#problem = null;
+    let isQuiet = false;
+    while (!this.#stop.signal.aborted) {
+      this.#limit = await this.#plan.limit();
+      const first = (this.#covered + 1) as Offset;
+      const { chunkRecords } = this.#options;
+      const chunkEnd = (Math.floor(first / chunkRecords) + 1) * chunkRecords - 1;
+      if (this.#limit >= chunkEnd || (isQuiet && this.#limit >= first)) {
+        await this.#copy(first, Math.min(this.#limit, chunkEnd) as Offset);
+        isQuiet = false;
+      } else {
+        await this.#sleep(this.#options.flushAfterMs);
+        isQuiet = true;
+      }
+    }
+  }
+
+  async #copy(first: Offset, last: Offset): Promise<void> {
+    const { table, topic, partition } = this.#plan;
+    const records = await this.#read(first, last);
+    const rejected = this.#plan.followsVerdicts ? await this.#rejectedIn(first, last) : NONE;
+    const rows: Row[] = [];
+    for (const record of records) {
+      if (rejected.has(record.offset)) continue;
+      const row = this.#rowOf(record);
+      if (row !== undefined) rows.push(row);
+    }
+    this.#deps.crashPoint('stream.sink.before-insert');
+    await this.#deps.warehouse.insert(table, rows, {
+      topic,
+      partition,
+      firstOffset: first,
+      lastOffset: last,
+    });
+    this.#deps.crashPoint('stream.sink.after-insert');
+    this.#covered = last;
+    this.#rows += rows.length;
+    this.#rejected += rejected.size;
+  }
+
+  async #read(first: Offset, last: Offset): Promise<LogRecord[]> {
+    const { topic, partition } = this.#plan;
+    const { low } = await this.#deps.eventLog.watermarks(topic, partition);
+    const records: LogRecord[] = [];
+    if (low > first) this.#lost += Math.min(low, last + 1) - first;
+    for (let from = Math.max(first, low) as Offset; from <= last; ) {
+      const slice = await this.#deps.eventLog.read(topic, partition, from, READ);
+      if (slice.length === 0) break;
+      for (const record of slice) if (record.offset <= last) records.push(record);
+      from = (slice.at(-1)!.offset + 1) as Offset;
+    }
+    return records;
+  }
+
+  async #rejectedIn(first: Offset, last: Offset): Promise<ReadonlySet<Offset>> {
+    const chunks: number[] = [];
+    for (let chunk = chunkOfOffset(first); chunk <= chunkOfOffset(last); chunk++)
+      chunks.push(chunk);
+    const { topic, partition } = this.#plan;
+    const values = await this.#deps.stateStore.getMany(
+      statePartition(topic, partition),
+      chunks.map(dedupeKey),
+    );
+    const rejected = new Set<Offset>();
+    values.forEach((value, index) => {
+      if (value === undefined) return;
+      for (const offset of decodeDedupeChunk(value, chunks[index]!).rejected) {
+        if (offset >= first && offset <= last) rejected.add(offset);
+      }
+    });
+    return rejected;
+  }
+
+  #rowOf(log: LogRecord): Row | undefined {
+    const { topic, partition } = this.#plan;
+    const position = { topic, partition, offset: log.offset };
+    if (log.value === null && topic === TOPICS.catalogue.name && log.key !== null) {
+      return itemRow(decoder.decode(log.key) as ItemId, null, position);
+    }
+    const { named } = sourceRecordOf(log);
+    switch (named?.name) {
+      case 'Interaction':
+        return interactionRow(named.record, position);
+      case 'Impression':
+        return impressionRow(named.record, position);
+      case 'CatalogueItem':
+        return itemRow(named.record.itemId, named.record, position);
+      default:
+        return undefined;
+    }
+  }
+
+  async #sleep(duration: SinkOptions['retryMs']): Promise<void> {
+    await this.#deps.clock.sleep(duration, this.#stop.signal).catch(() => undefined);
+  }
+}
+
+const NONE: ReadonlySet<Offset> = new Set();
+
+/** Where the records of a topic go. */
+export const SINK_TABLES = {
+  interactions: WAREHOUSE_TABLES.interactions.name,
+  impressions: WAREHOUSE_TABLES.impressions.name,
+  catalogue: WAREHOUSE_TABLES.items.name,
+} as const;
