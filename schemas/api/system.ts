@@ -68,6 +68,9 @@ export const SystemAnswer = Type.Object({
   roles: Type.Array(Type.String(), { examples: [['ingest', 'stream', 'serving']] }),
   configVersion: integerField({ description: 'Version of the table of kinds.', minimum: 0 }),
   health: HealthReadyAnswer,
+  notices: Type.Array(Type.String(), {
+    description: 'What is off or runs with less than usual, in sentences.',
+  }),
   partitions: Type.Array(PartitionStatus),
   freshnessMs: Freshness,
   counters: counters('Of every stage: received = accepted + duplicate + refused + dead-lettered.'),
