@@ -22,7 +22,8 @@ export const API_LIMITS = {
   batchMax: 500,
   listMax: 100,
   excludeMax: 100,
-  cursorLengthMax: 1024,
+  /** A cursor of a ranked list names up to 1,000 items. */
+  cursorLengthMax: 6_144,
 } as const;
 
 interface FieldOptions {

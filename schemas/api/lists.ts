@@ -44,6 +44,15 @@ const listParameters = {
   category: Type.Optional(
     textField({ description: 'Only items of this category.', minLength: 1, examples: ['crime'] }),
   ),
+  filter: Type.Optional(
+    textField({
+      description:
+        'Only items whose attributes fit: =, !=, <, <=, >, >=, in, and, or, not, brackets.',
+      minLength: 1,
+      maxLength: 1_024,
+      examples: ['year>=1990 and genre in (Drama, Comedy)'],
+    }),
+  ),
   exclude: Type.Optional(excludeParameter),
   after: Type.Optional(afterParameter),
 };
@@ -55,6 +64,14 @@ export const RecommendationsQuery = request({
     booleanField('True lets items in that the person has seen.', { default: false }),
   ),
   explain: Type.Optional(booleanField('False leaves the reasons out.', { default: true })),
+  diversity: Type.Optional(
+    numberField({
+      description: '0 keeps the order of scores, 1 looks at difference alone.',
+      minimum: 0,
+      maximum: 1,
+      examples: [0.2],
+    }),
+  ),
 });
 export type RecommendationsQuery = Message<typeof RecommendationsQuery>;
 
@@ -130,6 +147,13 @@ export type Reason = Message<typeof Reason>;
 export const ListEntry = Type.Object({
   itemId: itemIdField(),
   rank: integerField({ description: 'From 1, over all pages.', minimum: 1, examples: [1] }),
+  scoreRank: Type.Optional(
+    integerField({
+      description: 'The rank that the score alone would have given, where diversity moved it.',
+      minimum: 1,
+      examples: [3],
+    }),
+  ),
   score: numberField({ description: 'The sum of the parts.', examples: [0.83] }),
   title: Type.String({ examples: ['Heat'] }),
   parts: mapOf(Type.Number(), {

@@ -331,6 +331,7 @@ const ANSWERS: Readonly<Record<string, readonly [TSchema, unknown]>> = {
       roles: ['stream'],
       configVersion: 1,
       health: ready,
+      notices: ['The warehouse is turned off by the settings.'],
       partitions: [
         {
           statePartition: 'interactions.3',
