@@ -5,7 +5,8 @@
  * each bus has an inbox of its own; a publisher sends to the inboxes of those that subscribe, and
  * counts per inbox what was not yet acknowledged. At the limit it drops for that one alone. Buses
  * find each other by announcing themselves, and what they subscribe to, on a shared channel; what
- * is published before that has arrived is lost, as hints may be.
+ * is published before that has arrived is lost, as hints may be. A thread that dies without closing its
+ * bus keeps its place, and one full queue, until the process ends.
  */
 import { BroadcastChannel, threadId } from 'node:worker_threads';
 import { FreshetError } from '../../schemas/errors.ts';

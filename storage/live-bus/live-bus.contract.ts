@@ -1,0 +1,214 @@
+/**
+ * The rules of the LiveBus, run against every adapter.
+ *
+ * B1 at most once, in order per channel and publisher. B2 a slow subscriber holds up neither a
+ * publisher nor another subscriber. B3 what is dropped is counted.
+ *
+ * Beyond the port's own: B4 only subscribers of a channel, from their subscription on, hear it; B5
+ * after close every call rejects with its code; B6 what a subscriber gets is a copy.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LiveBus } from './live-bus.ts';
+
+/** A subscriber that takes nothing in until it is let go. */
+export interface StalledSubscriber {
+  /** Lets it go on; resolves with all that it got once `last` has come. */
+  resume(last: unknown): Promise<readonly unknown[]>;
+}
+
+export interface LiveBusFixture {
+  readonly bus: LiveBus;
+  /** Another bus of the same name. */
+  join(): Promise<LiveBus>;
+  /** A subscriber of a channel, somewhere else, that is busy. */
+  joinStalled(channel: string): Promise<StalledSubscriber>;
+  /** So many messages may wait for one subscriber before some are dropped. */
+  readonly queueMax: number;
+  remove(): Promise<void>;
+}
+
+export interface LiveBusUnderTest {
+  readonly name: string;
+  readonly create: () => Promise<LiveBusFixture>;
+}
+
+/** Turns of the event loop, until it holds; the test's own limit ends a wait in vain. */
+export const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await nextTurn();
+};
+
+/** Resolves once what `from` publishes on the channel arrives at `to`. */
+export const linked = async (from: LiveBus, to: LiveBus, channel: string): Promise<void> => {
+  let hasArrived = false;
+  const subscription = to.subscribe(channel, () => {
+    hasArrived = true;
+  });
+  await until(() => {
+    if (!hasArrived) from.publish(channel, 'probe');
+    return hasArrived;
+  });
+  await quiet(to);
+  subscription.close();
+};
+
+/** Until nothing has come in for a while: the probes of `linked` are through. */
+const quiet = async (bus: LiveBus): Promise<void> => {
+  let before = -1;
+  for (let calm = 0; calm < 20; ) {
+    const { delivered } = bus.counters();
+    calm = delivered === before ? calm + 1 : 0;
+    before = delivered;
+    await nextTurn();
+  }
+};
+
+const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
+
+export const liveBusContract = (adapter: LiveBusUnderTest): void => {
+  describe(`${adapter.name} keeps the rules of the LiveBus`, () => {
+    let fixture: LiveBusFixture;
+    let bus: LiveBus;
+    let other: LiveBus;
+    beforeEach(async () => {
+      fixture = await adapter.create();
+      bus = fixture.bus;
+      other = await fixture.join();
+    });
+    afterEach(() => fixture.remove());
+
+    const listen = (on: LiveBus, channel: string): unknown[] => {
+      const heard: unknown[] = [];
+      on.subscribe(channel, (message) => heard.push(message));
+      return heard;
+    };
+
+    for (const where of ['the same bus', 'another bus']) {
+      const receiver = (): LiveBus => (where === 'the same bus' ? bus : other);
+
+      it(`[B1] messages arrive once and in order per channel, on ${where}`, async () => {
+        await linked(bus, receiver(), 'a');
+        await linked(bus, receiver(), 'b');
+        const [a, b] = [listen(receiver(), 'a'), listen(receiver(), 'b')];
+        await linked(bus, receiver(), 'end');
+        a.length = 0;
+        b.length = 0;
+        const count = Math.min(200, Math.floor(fixture.queueMax / 3));
+        for (const at of numbers(count)) {
+          bus.publish('a', { at });
+          bus.publish('b', { at });
+        }
+        const end = listen(receiver(), 'end');
+        bus.publish('end', 'end');
+        await until(() => end.includes('end'));
+        expect(a).toEqual(numbers(count).map((at) => ({ at })));
+        expect(b).toEqual(a);
+      });
+
+      it(`[B4] ${where} hears its own channels only, and no longer after unsubscribing`, async () => {
+        await linked(bus, receiver(), 'a');
+        const heard: unknown[] = [];
+        const subscription = receiver().subscribe('a', (message) => heard.push(message));
+        await linked(bus, receiver(), 'end');
+        heard.length = 0;
+        bus.publish('b', 'not for it');
+        bus.publish('a', 1);
+        await until(() => heard.length > 0);
+        subscription.close();
+        bus.publish('a', 2);
+        await linked(bus, receiver(), 'end');
+        expect(heard).toEqual([1]);
+      });
+
+      it(`[B6] a subscriber on ${where} gets a copy`, async () => {
+        await linked(bus, receiver(), 'a');
+        const heard = listen(receiver(), 'a');
+        await linked(bus, receiver(), 'a');
+        heard.length = 0;
+        const message = { keys: ['item:heat-1995', '__proto__', '☃'] };
+        bus.publish('a', message);
+        message.keys.push('late');
+        await until(() => heard.length > 0);
+        expect(heard).toEqual([{ keys: ['item:heat-1995', '__proto__', '☃'] }]);
+      });
+    }
+
+    it('[B1] publishing does not run a subscriber', async () => {
+      const heard = listen(bus, 'a');
+      bus.publish('a', 1);
+      expect(heard).toEqual([]);
+      await until(() => heard.length > 0);
+    });
+
+    it('[B2] [B3] a stalled subscriber holds up nobody, and what it misses is counted', async () => {
+      await linked(bus, other, 'a');
+      const heard = listen(other, 'a');
+      await linked(bus, other, 'a');
+      const stalled = await fixture.joinStalled('a');
+      await until(() => bus.counters().dropped > 0 || publishSome(bus, 'a'));
+      heard.length = 0;
+      const before = bus.counters().dropped;
+      const count = fixture.queueMax * 2;
+      for (const at of numbers(count)) {
+        bus.publish('a', { at });
+        await until(() => heard.length > at);
+      }
+      expect(heard).toEqual(numbers(count).map((at) => ({ at })));
+      expect(bus.counters().dropped - before).toBe(count);
+      const got = await stalled.resume('probe');
+      expect(got.length).toBeLessThanOrEqual(fixture.queueMax);
+    });
+
+    it('[B3] published = delivered + dropped on a bus that hears itself', async () => {
+      const heard = listen(bus, 'a');
+      const count = fixture.queueMax * 3;
+      for (const at of numbers(count)) bus.publish('a', at);
+      await until(() => heard.length === fixture.queueMax);
+      await quiet(bus);
+      expect(heard).toEqual(numbers(fixture.queueMax));
+      expect(bus.counters()).toEqual({
+        published: count,
+        delivered: fixture.queueMax,
+        dropped: count - fixture.queueMax,
+      });
+    });
+
+    it('[B4] several subscribers of a channel each hear it, and closing one twice harms none', async () => {
+      const first: unknown[] = [];
+      const subscription = bus.subscribe('a', (message) => first.push(message));
+      const second = listen(bus, 'a');
+      subscription.close();
+      subscription.close();
+      bus.publish('a', 1);
+      await until(() => second.length > 0);
+      expect([first, second]).toEqual([[], [1]]);
+    });
+
+    it('[B5] after close every call is refused with its code, and closing again is nothing', async () => {
+      await bus.close();
+      await bus.close();
+      expect(() => bus.publish('a', 1)).toThrow(expect.objectContaining({ code: 'bus_closed' }));
+      expect(() => bus.subscribe('a', () => {})).toThrow(
+        expect.objectContaining({ code: 'bus_closed' }),
+      );
+    });
+
+    it('[B2] a bus that is closed is no longer waited for', async () => {
+      await linked(bus, other, 'a');
+      listen(other, 'a');
+      await linked(bus, other, 'a');
+      await other.close();
+      const third = await fixture.join();
+      await linked(bus, third, 'a');
+      await linked(bus, third, 'end');
+      const { dropped } = bus.counters();
+      for (const at of numbers(fixture.queueMax * 2)) bus.publish('a', at);
+      expect(bus.counters().dropped).toBe(dropped);
+    });
+  });
+};
+
+const publishSome = (bus: LiveBus, channel: string): boolean => {
+  bus.publish(channel, 'filling');
+  return false;
+};
