@@ -1,4 +1,5 @@
 /** The embedded state in two threads of one process: one owns it, the other reads it. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +35,10 @@ describe('LmdbStateStore in two threads', () => {
     }
     expect(broken).toEqual([]);
     expect(reads).toBeGreaterThan(10);
-    await owner.terminate();
+    // Never terminated: lmdb-js would wait for ever for a transaction that was cut off.
+    const exited = once(owner, 'exit');
+    owner.postMessage('stop');
+    await exited;
     expect(await reader.position(P0)).toMatchObject({ epoch: 1 });
     await reader.close();
     rmSync(directory, { recursive: true });

@@ -7,6 +7,10 @@
  * An apply is not flushed. `state-files.ts` says why, and what is trusted after a start; the owner takes
  * a flushed snapshot now and then, while it works on. A reading store treats state that its owner has
  * not yet vouched for as absent.
+ *
+ * The owning thread must be asked to close, never terminated from outside (also not by process.exit in
+ * another thread): a transaction that is cut off keeps its lock, and lmdb-js then waits for it for ever.
+ * Killing the whole process is safe.
  */
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -4,7 +4,7 @@
  * apply but the filling name its number; the filling makes the file grow.
  */
 import { writeSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, parentPort } from 'node:worker_threads';
 import { type LogId, offset, type StatePartition } from '../../schemas/ids.ts';
 import { openLmdbStateStore } from './lmdb-state-store.ts';
 
@@ -13,7 +13,11 @@ const partition = name as StatePartition;
 const store = await openLmdbStateStore({ directory });
 const { epoch, coveredOffset } = await store.claim(partition);
 
-for (let number = coveredOffset + 1; ; number += 1) {
+let isStopped = false;
+parentPort?.once('message', () => {
+  isStopped = true;
+});
+for (let number = coveredOffset + 1; !isStopped; number += 1) {
   const value = new TextEncoder().encode(`${number}`.padEnd(20 + ((number * 97) % 700), '.'));
   await store.apply(partition, {
     epoch,
@@ -29,3 +33,4 @@ for (let number = coveredOffset + 1; ; number += 1) {
   if (isMainThread) writeSync(1, `${number}\n`);
   await new Promise((resolve) => setImmediate(resolve));
 }
+await store.close();
