@@ -9,10 +9,11 @@ import { absenceOf, isPresent } from './datasets/location.ts';
 import type { Part, Protocol } from './protocols/protocol.ts';
 import { q1 } from './protocols/q1.ts';
 import { q2 } from './protocols/q2.ts';
+import { q3 } from './protocols/q3.ts';
 import { q6 } from './protocols/q6.ts';
 import { saveReport, textOf } from './report.ts';
 
-const PROTOCOLS: readonly Protocol[] = [q1, q2, q6];
+const PROTOCOLS: readonly Protocol[] = [q1, q2, q3, q6];
 
 const chosen = (names: readonly string[]): readonly Protocol[] => {
   const wanted = names.map((name) => name.toUpperCase());
@@ -28,9 +29,10 @@ const words = process.argv.slice(2);
 const part: Part = words.includes('--validation') ? 'validation' : 'test';
 
 for (const protocol of chosen(words.filter((word) => !word.startsWith('--')))) {
-  const { id, title, file } = protocol;
-  if (!isPresent(file)) {
-    console.log(absenceOf(file, `${id}, ${title}`));
+  const { id, title, file, alsoNeeds = [] } = protocol;
+  const missing = [file, ...alsoNeeds].find((name) => !isPresent(name));
+  if (missing) {
+    console.log(absenceOf(missing, `${id}, ${title}`));
     continue;
   }
   const start = seconds();

@@ -12,5 +12,6 @@ export interface Protocol {
   readonly title: string;
   /** The data file without which it cannot run. */
   readonly file: string;
+  readonly alsoNeeds?: readonly string[];
   run(part: Part): Promise<Omit<ProtocolReport, 'id' | 'title' | 'command'>>;
 }

@@ -1,0 +1,38 @@
+/**
+ * ISGD (Vinagre, Jorge and Gama, 2014), the baseline of prequential tables: a factor model in
+ * which every positive event pulls one product of vectors towards 1, once, as it comes.
+ */
+import { seededRandom } from '../../../algorithms/random/seeded-random.ts';
+import type { OnlineModel, OnlineSize } from './online-model.ts';
+
+export const incrementalSgd = ({ userCount, itemCount }: OnlineSize): OnlineModel => {
+  const settings = { factors: 64, rate: 0.05, regularisation: 0.01, deviation: 0.1, seed: 1 };
+  const { factors, rate, regularisation } = settings;
+  const random = seededRandom(settings.seed);
+  const vectors = (count: number): Float64Array =>
+    Float64Array.from({ length: count * factors }, () => settings.deviation * random.normal());
+  const users = vectors(userCount);
+  const items = vectors(itemCount);
+  const dot = (user: number, item: number): number => {
+    let sum = 0;
+    for (let k = 0; k < factors; k++)
+      sum += users[user * factors + k]! * items[item * factors + k]!;
+    return sum;
+  };
+  return {
+    name: 'ISGD',
+    settings,
+    score(user, _history, scores) {
+      for (let item = 0; item < itemCount; item++) scores[item] = dot(user, item);
+    },
+    learn(user, _history, item) {
+      const error = 1 - dot(user, item);
+      for (let k = 0; k < factors; k++) {
+        const [u, i] = [user * factors + k, item * factors + k];
+        const ofUser = users[u]!;
+        users[u]! += rate * (error * items[i]! - regularisation * ofUser);
+        items[i]! += rate * (error * ofUser - regularisation * items[i]!);
+      }
+    },
+  };
+};

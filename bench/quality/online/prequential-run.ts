@@ -1,0 +1,173 @@
+/**
+ * One prequential pass: each event is ranked by every model against all items that anybody has
+ * touched before and that the person has not, and learned afterwards. An item that nobody has
+ * touched before cannot be ranked and counts as missed, for every model alike. The blend adds
+ * z-scores over the ranked items.
+ */
+import type { PrequentialPlan } from '../../../algorithms/splits/prequential.ts';
+import { seconds } from '../contender.ts';
+import type { OnlineModel, OnlineSize } from './online-model.ts';
+
+export interface OnlineEvent {
+  readonly user: number;
+  readonly item: number;
+  readonly time: number;
+}
+
+export interface OnlineBlend {
+  readonly name: string;
+  /** Model name → weight. */
+  readonly weights: Readonly<Record<string, number>>;
+  /** Ranks for a person without history. */
+  readonly coldStart: string;
+}
+
+export interface OnlineRun {
+  /** Per event, in order. */
+  readonly users: Uint32Array;
+  /** Rank from 0 of each event's item, by model; Infinity where it could not be ranked. */
+  readonly ranks: ReadonlyMap<string, Float64Array>;
+  readonly spentSeconds: ReadonlyMap<string, number>;
+  readonly unknownItems: number;
+  readonly refreshes: number;
+}
+
+export interface OnlineTask {
+  readonly plan: PrequentialPlan<OnlineEvent>;
+  readonly size: OnlineSize;
+  readonly models: readonly OnlineModel[];
+  readonly blends: readonly OnlineBlend[];
+  /** Refresh once so many events, or this share of all learned ones, have come since the last. */
+  readonly refreshEvents: number;
+  readonly refreshShare: number;
+}
+
+export const runPrequential = async (task: OnlineTask): Promise<OnlineRun> => {
+  const { plan, size, models, blends } = task;
+  const count = plan.steps.reduce((sum, step) => sum + step.length, 0);
+  const names = [...models, ...blends].map(({ name }) => name);
+  const users = new Uint32Array(count);
+  const ranks = new Map(names.map((name) => [name, new Float64Array(count)]));
+  const spentSeconds = new Map(names.map((name) => [name, 0]));
+  const scores = new Map(names.map((name) => [name, new Float64Array(size.itemCount)]));
+  const histories: number[][] = Array.from({ length: size.userCount }, () => []);
+  const isKnown = new Uint8Array(size.itemCount);
+  const isSeen = new Uint8Array(size.itemCount);
+  let learned = 0;
+  let learnedAtRefresh = 0;
+  let refreshes = 0;
+  let unknownItems = 0;
+  let place = 0;
+
+  const timed = (name: string, start: number): void => {
+    spentSeconds.set(name, spentSeconds.get(name)! + seconds() - start);
+  };
+  const learn = ({ user, item }: OnlineEvent): void => {
+    const history = histories[user]!;
+    for (const model of models) {
+      const start = seconds();
+      model.learn(user, history, item);
+      timed(model.name, start);
+    }
+    history.push(item);
+    isKnown[item] = 1;
+    learned += 1;
+  };
+  const refresh = async (): Promise<void> => {
+    for (const model of models) {
+      const start = seconds();
+      await model.refresh?.();
+      timed(model.name, start);
+    }
+    refreshes += 1;
+    learnedAtRefresh = learned;
+  };
+  const rankAll = ({ user, item }: OnlineEvent): void => {
+    const history = histories[user]!;
+    users[place] = user;
+    for (const seen of history) isSeen[seen] = 1;
+    const rank = (name: string): void => {
+      const into = scores.get(name)!;
+      ranks.get(name)![place] = isKnown[item] ? rankOf(into, item, isKnown, isSeen) : Infinity;
+    };
+    for (const model of models) {
+      const start = seconds();
+      model.score(user, history, scores.get(model.name)!);
+      timed(model.name, start);
+      rank(model.name);
+    }
+    for (const blend of blends) {
+      const start = seconds();
+      blendScores(blend, history.length, scores, { isKnown, isSeen });
+      timed(blend.name, start);
+      rank(blend.name);
+    }
+    for (const seen of history) isSeen[seen] = 0;
+    if (!isKnown[item]) unknownItems += 1;
+    place += 1;
+  };
+
+  for (const event of plan.warmUp) learn(event);
+  await refresh();
+  for (const step of plan.steps) {
+    const due = Math.max(task.refreshEvents, task.refreshShare * learnedAtRefresh);
+    if (learned - learnedAtRefresh >= due) await refresh();
+    for (const event of step) rankAll(event);
+    for (const event of step) learn(event);
+  }
+  return { users, ranks, spentSeconds, unknownItems, refreshes };
+};
+
+interface Masks {
+  readonly isKnown: Uint8Array;
+  readonly isSeen: Uint8Array;
+}
+
+const rankOf = (
+  scores: Float64Array,
+  target: number,
+  isKnown: Uint8Array,
+  isSeen: Uint8Array,
+): number => {
+  const wanted = scores[target]!;
+  let above = 0;
+  let equal = 0;
+  for (let item = 0; item < scores.length; item++) {
+    if (isKnown[item] === 0 || isSeen[item] === 1 || item === target) continue;
+    if (scores[item]! > wanted) above += 1;
+    else if (scores[item]! === wanted) equal += 1;
+  }
+  return above + equal / 2;
+};
+
+const blendScores = (
+  { name, weights, coldStart }: OnlineBlend,
+  historyLength: number,
+  scores: ReadonlyMap<string, Float64Array>,
+  { isKnown, isSeen }: Masks,
+): void => {
+  const into = scores.get(name)!;
+  if (historyLength === 0) {
+    into.set(scores.get(coldStart)!);
+    return;
+  }
+  into.fill(0);
+  for (const [part, weight] of Object.entries(weights)) {
+    const of = scores.get(part)!;
+    let sum = 0;
+    let squares = 0;
+    let count = 0;
+    for (let item = 0; item < of.length; item++) {
+      if (isKnown[item] === 0 || isSeen[item] === 1) continue;
+      sum += of[item]!;
+      squares += of[item]! * of[item]!;
+      count += 1;
+    }
+    const mean = sum / count;
+    const deviation = Math.sqrt(Math.max(squares / count - mean * mean, 0));
+    if (!(deviation > 0)) continue;
+    for (let item = 0; item < of.length; item++) {
+      into[item]! += (weight / deviation) * (of[item]! - mean);
+    }
+  }
+};
