@@ -14,8 +14,15 @@ import {
   encodePartitionState,
   type ForwarderState,
 } from '../schemas/state/partition-state.ts';
+import type { LogRecord } from '../storage/event-log/event-log.ts';
 import type { StateChange } from '../storage/state-store/state-store.ts';
-import { deadLetterOf, type Pipeline, type SourceRecord, type StateAccess } from './pipeline.ts';
+import {
+  deadLetterOf,
+  type Pipeline,
+  type SourceRecord,
+  type StateAccess,
+  sourceRecordOf,
+} from './pipeline.ts';
 import {
   type Envelope,
   SignalBatch,
@@ -29,23 +36,22 @@ const NO_SUBJECT = 0;
 const NO_CLOCK = 0 as EpochMs;
 const decoder = new TextDecoder();
 
-abstract class ForwardingPipeline implements Pipeline {
+abstract class ForwardingPipeline implements Pipeline<SourceRecord> {
   protected readonly source: SignalSource;
   protected readonly signals: SignalBatch;
   #state: ForwarderState = emptyForwarder();
   #deadLetters: DeadLetterRecord[] = [];
   #isChanged = false;
 
-  constructor({ source, marks, envelopeItemsMax }: SourceInputs) {
-    this.source = source;
-    this.signals = new SignalBatch(source, marks, envelopeItemsMax);
+  constructor(given: SourceInputs) {
+    this.source = given.source;
+    this.signals = new SignalBatch(given);
   }
 
   /** Sends on what items need of the record, or says what is wrong with it. */
   protected abstract forward(record: SourceRecord): FreshetError | undefined;
 
   async open({ store, partition }: StateAccess): Promise<void> {
-    this.signals.discard();
     this.#deadLetters = [];
     this.#isChanged = false;
     const [stored] = await store.getMany(partition, [PARTITION_KEY]);
@@ -54,6 +60,10 @@ abstract class ForwardingPipeline implements Pipeline {
 
   get partition(): ForwarderState {
     return this.#state;
+  }
+
+  prepare(log: LogRecord): SourceRecord {
+    return sourceRecordOf(log);
   }
 
   keysOf(): void {

@@ -18,6 +18,7 @@ import {
   type UserPartitionState,
 } from '../schemas/state/partition-state.ts';
 import { subjectKey } from '../schemas/state/subject-state.ts';
+import type { LogRecord } from '../storage/event-log/event-log.ts';
 import type { StateChange } from '../storage/state-store/state-store.ts';
 import { EntityCache } from './entity-cache.ts';
 import { DedupeOperator } from './operators/dedupe.ts';
@@ -33,6 +34,7 @@ import {
   type SourceRecord,
   type StateAccess,
   scanAll,
+  sourceRecordOf,
 } from './pipeline.ts';
 import { type Envelope, SignalBatch, type SourceInputs } from './signal-batch.ts';
 
@@ -45,7 +47,7 @@ export interface InteractionPipelineOptions extends SourceInputs {
 const RESIDENT_BYTES = 16_384;
 const RESIDENT_KEYS = 8;
 
-export class InteractionPipeline implements Pipeline {
+export class InteractionPipeline implements Pipeline<SourceRecord> {
   readonly #given: InteractionPipelineOptions;
   readonly #subjects: EntityCache<SubjectCell>;
   readonly #history: HistoryOperator;
@@ -58,9 +60,9 @@ export class InteractionPipeline implements Pipeline {
 
   constructor(given: InteractionPipelineOptions) {
     this.#given = given;
-    const { kinds, options, source, marks } = given;
+    const { kinds, options } = given;
     this.#history = new HistoryOperator(kinds, options.history);
-    this.#signals = new SignalBatch(source, marks, given.envelopeItemsMax);
+    this.#signals = new SignalBatch(given);
     this.#dedupe = new DedupeOperator(options.dedupe);
     this.#subjects = new EntityCache(
       {
@@ -74,7 +76,6 @@ export class InteractionPipeline implements Pipeline {
 
   async open(access: StateAccess): Promise<void> {
     this.#subjects.clear();
-    this.#signals.discard();
     this.#deadLetters = [];
     this.#isChanged = false;
     const [stored] = await access.store.getMany(access.partition, [PARTITION_KEY]);
@@ -92,6 +93,10 @@ export class InteractionPipeline implements Pipeline {
 
   get dedupeIds(): number {
     return this.#dedupe.idCount;
+  }
+
+  prepare(log: LogRecord): SourceRecord {
+    return sourceRecordOf(log);
   }
 
   keysOf({ named }: SourceRecord, wanted: Set<string>): void {

@@ -6,10 +6,18 @@
  * A rebase moves the landmark of the totals at once, and that of each item and category when it is
  * next touched: moving late in one step gives the same bits as moving in time in two.
  */
+import {
+  type CatalogueSignal,
+  COUNT,
+  PAIR_FORWARD,
+  type PackedSignals,
+  RATING,
+  unpackSignals,
+} from '../schemas/avro/packed-signals.ts';
 import type { FreshetError } from '../schemas/errors.ts';
 import { FreshetError as Failure } from '../schemas/errors.ts';
 import type { EpochMs, ItemId, Offset } from '../schemas/ids.ts';
-import type { DeadLetterRecord, ItemSignal, ItemSignalsRecord } from '../schemas/records.ts';
+import type { DeadLetterRecord } from '../schemas/records.ts';
 import {
   CATEGORY_PREFIX,
   type CategoryColumns,
@@ -28,13 +36,14 @@ import {
   markName,
 } from '../schemas/state/partition-state.ts';
 import { wideOfWords, wordsOfWide } from '../schemas/state/wide-integer.ts';
+import type { LogRecord } from '../storage/event-log/event-log.ts';
 import type { StateChange } from '../storage/state-store/state-store.ts';
 import { EntityCache } from './entity-cache.ts';
 import {
+  CovisitationOperator,
   type HashWords,
   halveNeighbours,
   hashWordsOf,
-  takePair,
 } from './operators/covisitation.ts';
 import {
   addCounters,
@@ -47,7 +56,8 @@ import type { ItemOptions, StreamOptions } from './options.ts';
 import {
   deadLetterOf,
   type Pipeline,
-  type SourceRecord,
+  type PreparedRecord,
+  problemOf,
   type StateAccess,
   scanAll,
 } from './pipeline.ts';
@@ -59,16 +69,22 @@ const CATEGORY_BYTES = 256;
 const SLOT_BYTES_MAX = 36;
 const NO_ENVELOPES: readonly Envelope[] = [];
 
+interface EnvelopeRecord extends PreparedRecord {
+  readonly envelope: PackedSignals | null;
+  readonly problem: FreshetError | null;
+}
+
 export interface ItemPipelineOptions {
   readonly source: Pick<SignalSource, 'topic' | 'partition'>;
   readonly options: StreamOptions;
 }
 
-export class ItemPipeline implements Pipeline {
+export class ItemPipeline implements Pipeline<EnvelopeRecord> {
   readonly #given: ItemPipelineOptions;
   readonly #options: ItemOptions;
   readonly #scales: CounterScales;
   readonly #items: EntityCache<ItemColumns>;
+  #pairs: CovisitationOperator;
   readonly #categories = new Map<string, CategoryColumns>();
   readonly #changedCategories = new Set<string>();
   #partition: ItemPartitionState = emptyItemPartition();
@@ -80,6 +96,7 @@ export class ItemPipeline implements Pipeline {
     this.#given = given;
     this.#options = given.options.item;
     this.#scales = new CounterScales(this.#options.halfLives);
+    this.#pairs = this.#newPairs();
     this.#items = new EntityCache(
       { decode: decodeItemColumns, encode: encodeItemColumns, bytesMaxOf },
       given.options.runner.cachedItemsMax,
@@ -95,9 +112,18 @@ export class ItemPipeline implements Pipeline {
     const [stored] = await access.store.getMany(access.partition, [PARTITION_KEY]);
     this.#partition = stored === undefined ? emptyItemPartition() : decodeItemPartition(stored);
     this.#totals = totalsOf(this.#partition);
+    this.#pairs = this.#newPairs();
     await scanAll(access, CATEGORY_PREFIX, (key, value) => {
       this.#categories.set(key.slice(CATEGORY_PREFIX.length), decodeCategoryColumns(value));
     });
+  }
+
+  #newPairs(): CovisitationOperator {
+    return new CovisitationOperator(
+      this.#scales.covisitation,
+      this.#options,
+      this.#partition.counters,
+    );
   }
 
   get partition(): ItemPartitionState {
@@ -108,14 +134,27 @@ export class ItemPipeline implements Pipeline {
     return this.#categories.size;
   }
 
-  keysOf({ named }: SourceRecord, wanted: Set<string>): void {
-    if (named?.name !== 'ItemSignals') return;
-    const { itemIds, signals } = named.record;
-    for (const { item } of signals) wanted.add(itemKey(itemIds[item]!));
+  prepare(log: LogRecord): EnvelopeRecord {
+    try {
+      if (log.value === null) throw unexpected('a tombstone');
+      return { log, envelope: unpackSignals(log.value), problem: null };
+    } catch (error) {
+      return { log, envelope: null, problem: problemOf(error) };
+    }
   }
 
-  keyCountOf({ named }: SourceRecord): number {
-    return named?.name === 'ItemSignals' ? named.record.signals.length : 0;
+  keysOf({ envelope }: EnvelopeRecord, wanted: Set<string>): void {
+    if (envelope === null) return;
+    const { itemIds, items } = envelope;
+    const isWanted = new Uint8Array(itemIds.length);
+    for (const item of items) isWanted[item] = 1;
+    for (let index = 0; index < itemIds.length; index++) {
+      if (isWanted[index] === 1) wanted.add(itemKey(itemIds[index]!));
+    }
+  }
+
+  keyCountOf({ envelope }: EnvelopeRecord): number {
+    return envelope === null ? 0 : Math.min(envelope.signalCount, envelope.itemIds.length);
   }
 
   has(key: string): boolean {
@@ -126,39 +165,34 @@ export class ItemPipeline implements Pipeline {
     this.#items.load(key, value);
   }
 
-  take({ named, problem, log }: SourceRecord): void {
+  take({ envelope, problem, log }: EnvelopeRecord): void {
     this.#isChanged = true;
     const { counters } = this.#partition;
     counters.received++;
-    if (named?.name === 'ItemSignals') {
-      this.#takeEnvelope(named.record, log.timestamp);
+    if (envelope !== null) {
+      this.#takeEnvelope(envelope, log.timestamp);
       return;
     }
     counters.deadLettered++;
     const { topic, partition } = this.#given.source;
-    const why = problem ?? unexpected(named?.name ?? 'a tombstone');
-    this.#deadLetters.push(deadLetterOf(topic, partition, log, why));
+    this.#deadLetters.push(deadLetterOf(topic, partition, log, problem!));
   }
 
-  #takeEnvelope(envelope: ItemSignalsRecord, timestamp: EpochMs): void {
+  #takeEnvelope(envelope: PackedSignals, timestamp: EpochMs): void {
     const { sourceLogId, sourceTopic, sourcePartition, clock, landmark } = envelope;
     const state = this.#partition;
     const name = markName(sourceLogId, sourceTopic, sourcePartition);
     const mark = state.marks[name] ?? -1;
     if (envelope.lastOffset <= mark) {
       state.counters.duplicate++;
-      state.counters.signalsDropped += envelope.signals.length;
+      state.counters.signalsDropped += envelope.signalCount;
       return;
     }
     state.counters.accepted++;
     if (clock > state.clock) state.clock = clock;
     if (landmark !== null) this.#rebase(landmark);
     else if (state.landmark === 0) this.#rebase(startOfDay(timestamp));
-    const hashes = new Array<HashWords | undefined>(envelope.itemIds.length);
-    for (const signal of envelope.signals) {
-      if (signal.sourceOffset <= mark) state.counters.signalsDropped++;
-      else this.#takeSignal(envelope.itemIds, hashes, signal);
-    }
+    this.#takeSignals(envelope, mark);
     this.#setMark(name, envelope.lastOffset);
   }
 
@@ -183,33 +217,75 @@ export class ItemPipeline implements Pipeline {
     this.#scales.rebase(this.#totals, landmark);
   }
 
-  #takeSignal(
-    itemIds: readonly ItemId[],
-    hashes: (HashWords | undefined)[],
-    signal: ItemSignal,
-  ): void {
+  #takeSignals(envelope: PackedSignals, mark: number): void {
     const { counters } = this.#partition;
-    counters.signals++;
-    const key = itemKey(itemIds[signal.item]!);
-    const item = this.#items.get(key) ?? this.#newItem(itemIds[signal.item]!);
-    this.#bringUp(item);
-    if (signal.catalogue !== null) this.#moveCategories(item, signal.catalogue);
-    for (const count of signal.counts) this.#takeCount(item, count);
-    for (const rating of signal.ratings) {
-      takeRating(item, rating);
-      this.#partition.ratingCount += rating.sign;
-      this.#partition.ratingSumTenths += rating.sign * Math.round(rating.value * 10);
-    }
-    const context = { scale: this.#scales.covisitation, options: this.#options, counters };
-    for (const pair of signal.pairs) {
-      let neighbour = hashes[pair.neighbour];
-      if (neighbour === undefined) {
-        neighbour = hashWordsOf(itemIds[pair.neighbour]!);
-        hashes[pair.neighbour] = neighbour;
+    const { signalCount, offsets, items } = envelope;
+    const found = new Array<ItemColumns | undefined>(envelope.itemIds.length);
+    const hashes = new Array<HashWords | undefined>(envelope.itemIds.length);
+    for (let signal = 0; signal < signalCount; signal++) {
+      if (offsets[signal]! <= mark) {
+        counters.signalsDropped++;
+        continue;
       }
-      takePair(item, neighbour, pair, signal.subjectHash, context);
+      counters.signals++;
+      const index = items[signal]!;
+      let item = found[index];
+      if (item === undefined) {
+        item = this.#itemOf(envelope.itemIds[index]!);
+        found[index] = item;
+      }
+      this.#takeSignal(envelope, signal, item, hashes);
     }
-    this.#items.set(key, item);
+    for (const item of found) if (item !== undefined) this.#items.set(itemKey(item.itemId), item);
+  }
+
+  #takeSignal(
+    envelope: PackedSignals,
+    signal: number,
+    item: ItemColumns,
+    hashes: (HashWords | undefined)[],
+  ): void {
+    const { deltaEnds, sorts, weights, signs, ats, neighbours, itemIds } = envelope;
+    const subjectHash = envelope.subjects[signal]!;
+    if (envelope.catalogue.size > 0) {
+      const catalogue = envelope.catalogue.get(signal);
+      if (catalogue !== undefined) this.#moveCategories(item, catalogue);
+    }
+    const end = deltaEnds[signal]!;
+    for (let at = signal === 0 ? 0 : deltaEnds[signal - 1]!; at < end; at++) {
+      const sort = sorts[at]!;
+      if (sort === COUNT) {
+        this.#takeCount(item, weights[at]!, signs[at]!, ats[at] as EpochMs);
+      } else if (sort === RATING) {
+        this.#takeRating(item, weights[at]!, signs[at]!);
+      } else {
+        const neighbour = neighbours[at]!;
+        let hash = hashes[neighbour];
+        if (hash === undefined) {
+          hash = hashWordsOf(itemIds[neighbour]!);
+          hashes[neighbour] = hash;
+        }
+        this.#pairs.take(item, hash, {
+          isForward: sort === PAIR_FORWARD,
+          weight: weights[at]!,
+          sign: signs[at]!,
+          at: ats[at] as EpochMs,
+          subjectHash,
+        });
+      }
+    }
+  }
+
+  #itemOf(itemId: ItemId): ItemColumns {
+    const item = this.#items.get(itemKey(itemId)) ?? this.#newItem(itemId);
+    this.#bringUp(item);
+    return item;
+  }
+
+  #takeRating(item: ItemColumns, value: number, sign: number): void {
+    takeRating(item, value, sign);
+    this.#partition.ratingCount += sign;
+    this.#partition.ratingSumTenths += sign * Math.round(value * 10);
   }
 
   #newItem(itemId: ItemId): ItemColumns {
@@ -227,21 +303,21 @@ export class ItemPipeline implements Pipeline {
     this.#scales.rebase(item, landmark);
   }
 
-  #takeCount(item: ItemColumns, count: ItemSignal['counts'][number]): void {
-    const shares = this.#scales.sharesOf(count, item.landmark);
-    let isWhole = addShares(item, shares, count.sign);
-    isWhole = addShares(this.#totals, shares, count.sign) && isWhole;
+  #takeCount(item: ItemColumns, weight: number, sign: number, at: EpochMs): void {
+    const shares = this.#scales.sharesOf(weight, sign, at, item.landmark);
+    let isWhole = addShares(item, shares, sign);
+    isWhole = addShares(this.#totals, shares, sign) && isWhole;
     for (const name of item.categories) {
       const category = this.#categoryOf(name);
       if (category === undefined) continue;
-      isWhole = addShares(category, shares, count.sign) && isWhole;
+      isWhole = addShares(category, shares, sign) && isWhole;
       this.#changedCategories.add(name);
     }
     if (shares.isCut || !isWhole) this.#partition.counters.saturated++;
-    if (count.at > item.lastEventAt) item.lastEventAt = count.at;
+    if (at > item.lastEventAt) item.lastEventAt = at;
   }
 
-  #moveCategories(item: ItemColumns, catalogue: NonNullable<ItemSignal['catalogue']>): void {
+  #moveCategories(item: ItemColumns, catalogue: CatalogueSignal): void {
     const next = catalogue.deleted ? [] : [...new Set(catalogue.categories)];
     for (const name of item.categories) {
       if (!next.includes(name)) this.#addToCategory(name, item, -1);

@@ -30,7 +30,7 @@ import type { StreamCrashPoint } from './crash-points.ts';
 import { LogFollower } from './log-follower.ts';
 import { SequenceMarks } from './operators/sequence-marks.ts';
 import type { RunnerOptions } from './options.ts';
-import { type Pipeline, type SourceRecord, sourceRecordOf } from './pipeline.ts';
+import type { Pipeline, PreparedRecord } from './pipeline.ts';
 import type { Envelope } from './signal-batch.ts';
 
 export interface RunnerDependencies {
@@ -294,7 +294,9 @@ export class PartitionRunner {
   async #takeSlice(slice: readonly LogRecord[]): Promise<void> {
     this.#isBehind = slice.length >= this.#options.readRecordsMax || slice.length >= 512;
     for (let from = 0; from < slice.length; from += RECORDS_BETWEEN_TURNS) {
-      const part = slice.slice(from, from + RECORDS_BETWEEN_TURNS).map(sourceRecordOf);
+      const part = slice
+        .slice(from, from + RECORDS_BETWEEN_TURNS)
+        .map((log) => this.#pipeline!.prepare(log));
       await this.#prefetch(part);
       for (const record of part) {
         if (this.#isFull(record)) {
@@ -309,7 +311,7 @@ export class PartitionRunner {
     }
   }
 
-  async #prefetch(records: readonly SourceRecord[]): Promise<void> {
+  async #prefetch(records: readonly PreparedRecord[]): Promise<void> {
     const pipeline = this.#pipeline!;
     const wanted = new Set<string>();
     for (const record of records) pipeline.keysOf(record, wanted);
@@ -323,7 +325,7 @@ export class PartitionRunner {
   }
 
   /** Whether one apply could not hold what is pending together with this record. */
-  #isFull(record: SourceRecord): boolean {
+  #isFull(record: PreparedRecord): boolean {
     if (this.#lastTaken === undefined) return false;
     const pipeline = this.#pipeline!;
     const { keysPerApplyMax, bytesPerApplyMax } = this.#deps.stateStore.limits;

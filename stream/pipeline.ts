@@ -15,9 +15,13 @@ import type { LogRecord } from '../storage/event-log/event-log.ts';
 import type { StateChange, StateStore } from '../storage/state-store/state-store.ts';
 import type { Envelope } from './signal-batch.ts';
 
-/** A record of the log with what could be made of it. */
-export interface SourceRecord {
+/** A record of the log, decoded as its pipeline wants it. */
+export interface PreparedRecord {
   readonly log: LogRecord;
+}
+
+/** A record of a source topic with what could be made of it. */
+export interface SourceRecord extends PreparedRecord {
   /** null for a tombstone, and for what could not be read. */
   readonly named: NamedRecord | null;
   readonly problem: FreshetError | null;
@@ -28,19 +32,21 @@ export interface StateAccess {
   readonly partition: StatePartition;
 }
 
-export interface Pipeline {
+export interface Pipeline<Prepared extends PreparedRecord = PreparedRecord> {
   /** The partition's own value: clock, counters, marks. */
   readonly partition: UserPartitionState | ItemPartitionState | ForwarderState;
   /** Loads what is kept in memory whole; forgets everything else. */
   open(access: StateAccess): Promise<void>;
+  /** Decodes, guarded: what cannot be read is carried on as a problem, never thrown. */
+  prepare(log: LogRecord): Prepared;
   /** Adds the keys that `take` will want of this record. Pure. */
-  keysOf(record: SourceRecord, wanted: Set<string>): void;
+  keysOf(record: Prepared, wanted: Set<string>): void;
   /** How many entities `take` may change for this record, at most. */
-  keyCountOf(record: SourceRecord): number;
+  keyCountOf(record: Prepared): number;
   /** Whether a key is there already, or known to be absent. */
   has(key: string): boolean;
   load(key: string, value: Uint8Array | undefined): void;
-  take(record: SourceRecord): void;
+  take(record: Prepared): void;
   /** Upper bounds of what the changes so far come to. */
   readonly pendingKeys: number;
   readonly pendingBytes: number;
@@ -56,18 +62,20 @@ export interface Pipeline {
 const DEAD_VALUE_BYTES_MAX = 65_536;
 const NO_BYTES = new Uint8Array(0);
 
-/** Decodes, guarded: what cannot be read is carried on as a problem, never thrown. */
 export const sourceRecordOf = (log: LogRecord): SourceRecord => {
   if (log.value === null) return { log, named: null, problem: null };
   try {
     return { log, named: decodeRecord(log.value), problem: null };
   } catch (error) {
-    const problem = isFreshetError(error)
-      ? error
-      : new FreshetError('bad_record', { problem: String(error) }, { cause: error });
-    return { log, named: null, problem };
+    return { log, named: null, problem: problemOf(error) };
   }
 };
+
+/** Whatever decoding threw, as a problem with a code. */
+export const problemOf = (error: unknown): FreshetError =>
+  isFreshetError(error)
+    ? error
+    : new FreshetError('bad_record', { problem: String(error) }, { cause: error });
 
 /** What is written of a record that is set aside. Deterministic: `at` is the record's own stamp. */
 export const deadLetterOf = (

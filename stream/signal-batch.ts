@@ -6,15 +6,16 @@
  * What a target has already taken in (at or below its mark) is left out: that makes a rebuild add
  * nothing to the log. Leaving it in would be harmless, only slow.
  */
-import { encodeRecord } from '../schemas/avro/record-codec.ts';
+import {
+  COUNT,
+  DeltaColumns,
+  PAIR_BACKWARD,
+  PAIR_FORWARD,
+  RATING,
+  type SignalsHead,
+  SignalsWriter,
+} from '../schemas/avro/packed-signals.ts';
 import type { EpochMs, ItemId, LogId, Offset, PartitionIndex } from '../schemas/ids.ts';
-import type {
-  CountDelta,
-  ItemSignal,
-  ItemSignalsRecord,
-  PairDelta,
-  RatingDelta,
-} from '../schemas/records.ts';
 import { partitionOf } from '../storage/event-log/partitioner.ts';
 import type { ContributionSink, Sign } from './operators/contributions.ts';
 
@@ -38,167 +39,191 @@ export interface Envelope {
   readonly bytes: Uint8Array;
 }
 
-interface SignalUnderWay extends ItemSignal {
-  readonly counts: CountDelta[];
-  readonly ratings: RatingDelta[];
-  readonly pairs: PairDelta[];
-}
-
 interface Target {
   readonly index: PartitionIndex;
   readonly mark: Offset;
-  itemIds: ItemId[];
-  indexOf: Map<ItemId, number>;
-  signals: SignalUnderWay[];
-  /** Where the signals of the current event begin. */
-  eventStart: number;
+  readonly writer: SignalsWriter;
+  /** Rises with every envelope, so that what items remember of the last one is void. */
+  envelope: number;
+  firstOffset: Offset;
+  lastOffset: Offset;
   clock: EpochMs;
-  weight: number;
 }
 
-/** An envelope is closed before it holds more deltas than this: far below the log's record limit. */
-const ENVELOPE_DELTAS_MAX = 8_192;
-const PARTITIONS_REMEMBERED = 65_536;
+/** Where an item's signals go, and its indexes in the envelopes under way, by target. */
+interface ItemPlace {
+  readonly id: ItemId;
+  readonly target: Target;
+  readonly indexes: number[];
+  /** In which envelope of a target the index holds. */
+  readonly envelopes: number[];
+}
+
+/** An envelope is closed before it comes near the log's record limit of 1 MiB. */
+const ENVELOPE_BYTES_MAX = 262_144;
+/** About 150 bytes each. */
+const PLACES_REMEMBERED = 16_384;
 
 export class SignalBatch implements ContributionSink {
   readonly #source: SignalSource;
-  readonly #targets: readonly Target[];
   readonly #itemsMax: number;
-  readonly #targetOf = new Map<ItemId, Target>();
+  readonly #targets: readonly Target[];
   readonly #closed: Envelope[] = [];
+  #places = new Map<ItemId, ItemPlace>();
+  /** The deltas of the current event, and the item that each is for. */
+  readonly #deltas = new DeltaColumns();
+  readonly #addressed: ItemPlace[] = [];
+  readonly #others: (ItemPlace | undefined)[] = [];
+  #lastPlace: ItemPlace | undefined;
   #offset = 0 as Offset;
   #subjectHash = 0;
   #clock = 0 as EpochMs;
 
   /** `marks[q]` is the highest source offset that target q has taken in. */
-  constructor(source: SignalSource, marks: readonly Offset[], envelopeItemsMax: number) {
+  constructor({ source, marks, envelopeItemsMax }: SourceInputs) {
     this.#source = source;
     this.#itemsMax = envelopeItemsMax;
     this.#targets = marks.map((mark, index) => ({
       index: index as PartitionIndex,
       mark,
-      itemIds: [],
-      indexOf: new Map(),
-      signals: [],
-      eventStart: 0,
+      writer: new SignalsWriter(),
+      envelope: 1,
+      firstOffset: 0 as Offset,
+      lastOffset: 0 as Offset,
       clock: 0 as EpochMs,
-      weight: 0,
     }));
   }
 
   /** From here on signals belong to the record at this offset. */
   begin(offset: Offset, subjectHash: number, clock: EpochMs): void {
+    this.#endEvent();
     this.#offset = offset;
     this.#subjectHash = subjectHash;
     this.#clock = clock;
     for (const target of this.#targets) {
-      if (target.weight >= ENVELOPE_DELTAS_MAX || target.itemIds.length >= this.#itemsMax) {
-        this.#close(target);
-      }
-      target.eventStart = target.signals.length;
+      const { byteCount, itemCount } = target.writer;
+      if (byteCount >= ENVELOPE_BYTES_MAX || itemCount >= this.#itemsMax) this.#close(target);
     }
   }
 
   count(item: ItemId, weight: number, sign: Sign, at: EpochMs): void {
-    const target = this.#targetFor(item);
-    if (this.#offset <= target.mark) return;
-    this.#signalFor(target, item).counts.push({ weight, sign, at });
+    this.#add(this.#placeOf(item), COUNT, undefined, weight, sign, at);
   }
 
   rating(item: ItemId, value: number, sign: Sign, at: EpochMs): void {
-    const target = this.#targetFor(item);
-    if (this.#offset <= target.mark) return;
-    this.#signalFor(target, item).ratings.push({ value, sign, at });
+    this.#add(this.#placeOf(item), RATING, undefined, value, sign, at);
   }
 
   pair(earlier: ItemId, later: ItemId, weight: number, sign: Sign, at: EpochMs): void {
-    this.#pairOne(earlier, later, { forward: true, weight, sign, at });
-    this.#pairOne(later, earlier, { forward: false, weight, sign, at });
+    const after = this.#placeOf(later);
+    const before = this.#placeOf(earlier);
+    this.#lastPlace = after;
+    this.#add(before, PAIR_FORWARD, after, weight, sign, at);
+    this.#add(after, PAIR_BACKWARD, before, weight, sign, at);
   }
 
   catalogue(item: ItemId, categories: readonly string[], deleted: boolean): void {
-    const target = this.#targetFor(item);
+    const place = this.#placeOf(item);
+    const { target } = place;
     if (this.#offset <= target.mark) return;
     this.#touch(target);
-    target.signals.push({
-      ...this.#newSignal(indexIn(target, item)),
-      catalogue: { categories, deleted },
-    });
+    target.writer.addCatalogue(this.#offset, indexIn(target, place), { categories, deleted });
   }
 
-  #pairOne(item: ItemId, neighbour: ItemId, rest: Omit<PairDelta, 'neighbour'>): void {
-    const target = this.#targetFor(item);
-    if (this.#offset <= target.mark) return;
-    const signal = this.#signalFor(target, item);
-    const { forward, weight, sign, at } = rest;
-    signal.pairs.push({ neighbour: indexIn(target, neighbour), forward, weight, sign, at });
+  #add(
+    place: ItemPlace,
+    sort: number,
+    other: ItemPlace | undefined,
+    weight: number,
+    sign: Sign,
+    at: EpochMs,
+  ): void {
+    if (this.#offset <= place.target.mark) return;
+    const deltas = this.#deltas;
+    const index = deltas.next();
+    deltas.sorts[index] = sort;
+    deltas.weights[index] = weight;
+    deltas.signs[index] = sign;
+    deltas.ats[index] = at;
+    this.#addressed[index] = place;
+    this.#others[index] = other;
   }
 
-  #targetFor(item: ItemId): Target {
-    let target = this.#targetOf.get(item);
-    if (target === undefined) {
-      if (this.#targetOf.size >= PARTITIONS_REMEMBERED) this.#targetOf.clear();
-      target = this.#targets[partitionOf(item, this.#targets.length)]!;
-      this.#targetOf.set(item, target);
+  #placeOf(item: ItemId): ItemPlace {
+    if (this.#lastPlace?.id === item) return this.#lastPlace;
+    let place = this.#places.get(item);
+    if (place === undefined) {
+      if (this.#places.size >= PLACES_REMEMBERED) this.#places = new Map();
+      const target = this.#targets[partitionOf(item, this.#targets.length)]!;
+      place = { id: item, target, indexes: [], envelopes: [] };
+      for (let index = 0; index < this.#targets.length; index++) {
+        place.indexes.push(0);
+        place.envelopes.push(0);
+      }
+      this.#places.set(item, place);
     }
-    return target;
+    this.#lastPlace = place;
+    return place;
   }
 
-  #signalFor(target: Target, item: ItemId): SignalUnderWay {
-    this.#touch(target);
-    const index = indexIn(target, item);
-    const { signals } = target;
-    for (let at = signals.length - 1; at >= target.eventStart; at--) {
-      if (signals[at]!.item === index) return signals[at]!;
+  /** Writes one signal for each item that the event addressed, in the order of first mention. */
+  #endEvent(): void {
+    const { count, neighbours } = this.#deltas;
+    if (count === 0) return;
+    const addressed = this.#addressed;
+    for (let first = 0; first < count; first++) {
+      const place = addressed[first]!;
+      if (addressed.indexOf(place) < first) continue;
+      const { target } = place;
+      this.#touch(target);
+      const picks: number[] = [];
+      for (let index = first; index < count; index++) {
+        if (addressed[index] !== place) continue;
+        picks.push(index);
+        const other = this.#others[index];
+        neighbours[index] = other === undefined ? 0 : indexIn(target, other);
+      }
+      const signal = {
+        offset: this.#offset,
+        item: indexIn(target, place),
+        subjectHash: this.#subjectHash,
+      };
+      target.writer.addSignal(signal, this.#deltas, picks);
     }
-    const signal = this.#newSignal(index);
-    signals.push(signal);
-    return signal;
+    this.#clearEvent();
+  }
+
+  #clearEvent(): void {
+    this.#deltas.count = 0;
+    this.#addressed.length = 0;
+    this.#others.length = 0;
   }
 
   #touch(target: Target): void {
+    if (target.writer.signalCount === 0) target.firstOffset = this.#offset;
+    target.lastOffset = this.#offset;
     target.clock = this.#clock;
-    target.weight++;
-  }
-
-  #newSignal(item: number): SignalUnderWay {
-    return {
-      sourceOffset: this.#offset,
-      item,
-      subjectHash: this.#subjectHash,
-      counts: [],
-      ratings: [],
-      pairs: [],
-      catalogue: null,
-    };
   }
 
   /** The envelopes of everything since the last call. */
   take(): Envelope[] {
+    this.#endEvent();
     for (const target of this.#targets) this.#close(target);
     return this.#closed.splice(0);
   }
 
-  /** Forgets what was gathered: the batch is read again. */
-  discard(): void {
-    this.#closed.length = 0;
-    for (const target of this.#targets) empty(target);
-  }
-
   #close(target: Target): void {
-    const { signals } = target;
-    if (signals.length === 0) return;
-    const record: ItemSignalsRecord = {
+    if (target.writer.signalCount === 0) return;
+    const { index, firstOffset, lastOffset, clock, writer } = target;
+    const bytes = writer.finish({
       ...this.#sourceFields(),
-      firstOffset: signals[0]!.sourceOffset,
-      lastOffset: signals.at(-1)!.sourceOffset,
-      clock: target.clock,
+      firstOffset,
+      lastOffset,
+      clock,
       landmark: null,
-      itemIds: target.itemIds,
-      signals,
-    };
-    this.#closed.push({ target: target.index, bytes: encodeRecord('ItemSignals', record) });
-    empty(target);
+    });
+    target.envelope++;
+    this.#closed.push({ target: index, bytes });
   }
 
   /** An envelope for every target that has not had it yet, which moves the counters' landmark. */
@@ -206,39 +231,28 @@ export class SignalBatch implements ContributionSink {
     for (const target of this.#targets) {
       if (offset <= target.mark) continue;
       this.#close(target);
-      const record: ItemSignalsRecord = {
+      const bytes = target.writer.finish({
         ...this.#sourceFields(),
         firstOffset: offset,
         lastOffset: offset,
         clock,
         landmark,
-        itemIds: [],
-        signals: [],
-      };
-      this.#closed.push({ target: target.index, bytes: encodeRecord('ItemSignals', record) });
+      });
+      this.#closed.push({ target: target.index, bytes });
     }
   }
 
-  #sourceFields(): Pick<ItemSignalsRecord, 'sourceLogId' | 'sourceTopic' | 'sourcePartition'> {
+  #sourceFields(): Pick<SignalsHead, 'sourceLogId' | 'sourceTopic' | 'sourcePartition'> {
     const { logId, topic, partition } = this.#source;
     return { sourceLogId: logId, sourceTopic: topic, sourcePartition: partition };
   }
 }
 
-const indexIn = (target: Target, item: ItemId): number => {
-  let index = target.indexOf.get(item);
-  if (index === undefined) {
-    index = target.itemIds.length;
-    target.itemIds.push(item);
-    target.indexOf.set(item, index);
+const indexIn = (target: Target, place: ItemPlace): number => {
+  const { index, envelope, writer } = target;
+  if (place.envelopes[index] !== envelope) {
+    place.envelopes[index] = envelope;
+    place.indexes[index] = writer.addItem(place.id);
   }
-  return index;
-};
-
-const empty = (target: Target): void => {
-  target.itemIds = [];
-  target.indexOf = new Map();
-  target.signals = [];
-  target.eventStart = 0;
-  target.weight = 0;
+  return place.indexes[index]!;
 };

@@ -117,8 +117,10 @@ describe('a decayed counter', () => {
 
   it('says when an event lies beyond its reach, and gives it a finite share', () => {
     const scale = new DecayScale(DEFAULT_HALF_LIVES.trendFast);
-    expect(scale.isBeyondReach(at(6), LANDMARK)).toBe(false);
-    expect(scale.isBeyondReach(at(8), LANDMARK)).toBe(true);
+    scale.shareOf(1, at(6), LANDMARK);
+    expect(scale.wasCut).toBe(false);
+    scale.shareOf(1, at(8), LANDMARK);
+    expect(scale.wasCut).toBe(true);
     expect(scale.shareOf(1, at(8), LANDMARK)).toBe(scale.shareOf(1, at(4000), LANDMARK));
     expect(scale.shareOf(1, at(-4000), LANDMARK)).toBe(0);
   });

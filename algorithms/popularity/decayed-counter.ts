@@ -67,6 +67,8 @@ export class DecayScale {
   #at = Number.NaN;
   #landmark = Number.NaN;
   #factor = 0;
+  /** Whether the event of the last share lies so far ahead of the landmark that it was cut. */
+  wasCut = false;
 
   constructor(halfLife: DurationMs) {
     this.halfLife = halfLife;
@@ -77,19 +79,12 @@ export class DecayScale {
     if (at !== this.#at || landmark !== this.#landmark) {
       this.#at = at;
       this.#landmark = landmark;
-      this.#factor = 2 ** (FRACTION_BITS + Math.min(this.#halvings(at, landmark), REACH_HALVINGS));
+      const halvings = (at - alignedLandmark(landmark, this.halfLife)) / this.halfLife;
+      this.wasCut = halvings > REACH_HALVINGS;
+      this.#factor = 2 ** (FRACTION_BITS + (this.wasCut ? REACH_HALVINGS : halvings));
     }
     const share = Math.round(weight * this.#factor);
     return Math.max(-SHARE_MAX, Math.min(SHARE_MAX, share));
-  }
-
-  /** Whether the event lies so far ahead of the landmark that its share was cut. */
-  isBeyondReach(at: EpochMs, landmark: EpochMs): boolean {
-    return this.#halvings(at, landmark) > REACH_HALVINGS;
-  }
-
-  #halvings(at: EpochMs, landmark: EpochMs): number {
-    return (at - alignedLandmark(landmark, this.halfLife)) / this.halfLife;
   }
 }
 

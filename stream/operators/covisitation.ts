@@ -13,13 +13,11 @@ import {
   unitsOf,
 } from '../../algorithms/popularity/decayed-counter.ts';
 import { hash128Into, newHash128 } from '../../schemas/hash.ts';
-import type { ItemId } from '../../schemas/ids.ts';
-import type { PairDelta } from '../../schemas/records.ts';
+import type { EpochMs, ItemId } from '../../schemas/ids.ts';
 import {
   BACKWARD,
   FIRST_PERSON,
   FORWARD,
-  HASH_HIGH,
   type ItemColumns,
   PEOPLE,
   SECOND_PERSON,
@@ -48,41 +46,55 @@ export const hashWordsOf = (item: ItemId): HashWords => {
   return { low: words[0]!, high: words[1]! };
 };
 
-/** Takes a pair delta into the item's list. */
-export const takePair = (
-  item: ItemColumns,
-  neighbour: HashWords,
-  delta: Omit<PairDelta, 'neighbour'>,
-  subjectHash: number,
-  context: {
-    readonly scale: DecayScale;
-    readonly options: ItemOptions;
-    readonly counters: CovisitationCounters;
-  },
-): void => {
-  const { scale, options, counters } = context;
-  if (scale.isBeyondReach(delta.at, item.landmark)) counters.saturated++;
-  const share = delta.sign * scale.shareOf(delta.weight, delta.at, item.landmark);
-  // Too old to be seen: such a pair leaves no trace, whichever way it is signed.
-  if (share === 0) return;
-  let at = item.findNeighbour(neighbour.low, neighbour.high);
-  if (at < 0) {
-    if (share < 0) {
-      counters.missed++;
-      return;
+/** One side of a pair, addressed to the item whose list it changes. */
+export interface PairChange {
+  /** True where the item addressed came first. */
+  readonly isForward: boolean;
+  readonly weight: number;
+  readonly sign: number;
+  readonly at: EpochMs;
+  readonly subjectHash: number;
+}
+
+export class CovisitationOperator {
+  readonly #scale: DecayScale;
+  readonly #options: ItemOptions;
+  readonly #counters: CovisitationCounters;
+
+  constructor(scale: DecayScale, options: ItemOptions, counters: CovisitationCounters) {
+    this.#scale = scale;
+    this.#options = options;
+    this.#counters = counters;
+  }
+
+  /** Takes a pair into the item's list. */
+  take(item: ItemColumns, neighbour: HashWords, change: PairChange): void {
+    const { weight, sign, at: time, subjectHash } = change;
+    const share = sign * this.#scale.shareOf(weight, time, item.landmark);
+    if (this.#scale.wasCut) this.#counters.saturated++;
+    // Too old to be seen: such a pair leaves no trace, whichever way it is signed.
+    if (share === 0) return;
+    let at = item.findNeighbour(neighbour.low, neighbour.high);
+    if (at < 0) {
+      if (share < 0) {
+        this.#counters.missed++;
+        return;
+      }
+      at = ~at;
+      item.insertNeighbour(at, neighbour.low, neighbour.high);
     }
-    at = ~at;
-    item.insertNeighbour(at, neighbour.low, neighbour.high);
+    const { slots } = item;
+    if (!addShare(slots, at + (change.isForward ? FORWARD : BACKWARD), share)) {
+      this.#counters.saturated++;
+    }
+    if (share > 0) addPerson(slots, at, subjectHash);
+    else removePerson(slots, at, subjectHash);
+    if (share < 0 && isEmpty(slots, at)) item.removeNeighbour(at);
+    else if (item.neighbourCount > this.#options.neighboursMax) {
+      this.#counters.pruned += prune(item, this.#options.neighboursKept);
+    }
   }
-  const { slots } = item;
-  if (!addShare(slots, at + (delta.forward ? FORWARD : BACKWARD), share)) counters.saturated++;
-  if (share > 0) addPerson(slots, at, subjectHash);
-  else removePerson(slots, at, subjectHash);
-  if (share < 0 && isEmpty(slots, at)) item.removeNeighbour(at);
-  else if (item.neighbourCount > options.neighboursMax) {
-    counters.pruned += prune(item, options.neighboursKept);
-  }
-};
+}
 
 const addPerson = (slots: Int32Array, at: number, subjectHash: number): void => {
   const packed = slots[at + PEOPLE]!;
@@ -156,23 +168,62 @@ const isWeightless = (slots: Int32Array, at: number): boolean =>
     slots[at + BACKWARD + 1]!) ===
   0;
 
+let weights = new Float64Array(128);
+let selection = new Float64Array(128);
+
 /** Keeps the heaviest neighbours (of equal ones, those with the lower hash); returns how many went. */
 const prune = (item: ItemColumns, kept: number): number => {
   const { slots, neighbourCount } = item;
-  const weights = Array.from({ length: neighbourCount }, (_, index) => {
+  if (weights.length < neighbourCount) {
+    weights = new Float64Array(neighbourCount * 2);
+    selection = new Float64Array(neighbourCount * 2);
+  }
+  for (let index = 0; index < neighbourCount; index++) {
     const at = index * SLOT_WORDS;
-    return unitsOf(slots, at + FORWARD) + unitsOf(slots, at + BACKWARD);
-  });
-  const staying = weights
-    .map((_, index) => index)
-    .sort((left, right) => weights[right]! - weights[left]! || left - right)
-    .slice(0, kept)
-    .sort((left, right) => left - right);
-  staying.forEach((from, to) => {
-    slots.copyWithin(to * SLOT_WORDS, from * SLOT_WORDS, (from + 1) * SLOT_WORDS);
-  });
-  item.neighbourCount = staying.length;
-  return neighbourCount - staying.length;
+    weights[index] = unitsOf(slots, at + FORWARD) + unitsOf(slots, at + BACKWARD);
+    selection[index] = weights[index]!;
+  }
+  const least = largest(selection, neighbourCount, kept);
+  let above = 0;
+  for (let index = 0; index < neighbourCount; index++) if (weights[index]! > least) above++;
+  let equalLeft = kept - above;
+  let to = 0;
+  for (let index = 0; index < neighbourCount; index++) {
+    const weight = weights[index]!;
+    if (weight < least || (weight === least && --equalLeft < 0)) continue;
+    if (to !== index) {
+      slots.copyWithin(to * SLOT_WORDS, index * SLOT_WORDS, (index + 1) * SLOT_WORDS);
+    }
+    to++;
+  }
+  item.neighbourCount = to;
+  return neighbourCount - to;
+};
+
+/** The `rank`-th largest (from 1) of the first `count` values, which are reordered (quickselect). */
+const largest = (values: Float64Array, count: number, rank: number): number => {
+  let from = 0;
+  let to = count - 1;
+  const wanted = rank - 1;
+  while (from < to) {
+    const pivot = values[(from + to) >>> 1]!;
+    let left = from;
+    let right = to;
+    while (left <= right) {
+      while (values[left]! > pivot) left++;
+      while (values[right]! < pivot) right--;
+      if (left > right) break;
+      const swapped = values[left]!;
+      values[left] = values[right]!;
+      values[right] = swapped;
+      left++;
+      right--;
+    }
+    if (wanted <= right) to = right;
+    else if (wanted >= left) from = left;
+    else break;
+  }
+  return values[wanted]!;
 };
 
 /** Divides all weights by 2^halvings, and lets go of neighbours of whom nothing is left. */
@@ -184,8 +235,3 @@ export const halveNeighbours = (item: ItemColumns, halvings: number): void => {
     if (isWeightless(item.slots, at)) item.removeNeighbour(at);
   }
 };
-
-export const neighbourHash = (item: ItemColumns, index: number): HashWords => ({
-  low: item.slots[index * SLOT_WORDS]!,
-  high: item.slots[index * SLOT_WORDS + HASH_HIGH]!,
-});

@@ -14,7 +14,6 @@ import {
   halvingsBetween,
 } from '../../algorithms/popularity/decayed-counter.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
-import type { CountDelta, RatingDelta } from '../../schemas/records.ts';
 import {
   type ItemColumns,
   POPULARITY,
@@ -55,13 +54,12 @@ export class CounterScales {
   }
 
   /** The shares of a count; the object is used again by the next call. */
-  sharesOf(delta: CountDelta, landmark: EpochMs): Shares {
+  sharesOf(weight: number, sign: number, at: EpochMs, landmark: EpochMs): Shares {
     const shares = this.#shares;
-    const { weight, sign, at } = delta;
     shares.popularity = sign * this.#popularity.shareOf(weight, at, landmark);
     shares.trendFast = sign * this.#trendFast.shareOf(weight, at, landmark);
     shares.trendSlow = sign * this.#trendSlow.shareOf(weight, at, landmark);
-    shares.isCut = this.#trendFast.isBeyondReach(at, landmark);
+    shares.isCut = this.#trendFast.wasCut;
     return shares;
   }
 
@@ -81,7 +79,7 @@ export class CounterScales {
 }
 
 /** Adds the shares; false when a sum was stopped at its limit. */
-export const addShares = (target: Counters, shares: Shares, sign: 1 | -1): boolean => {
+export const addShares = (target: Counters, shares: Shares, sign: number): boolean => {
   target.interactionCount += sign;
   const isPopularityWhole = addShare(target.counters, POPULARITY, shares.popularity);
   const isFastWhole = addShare(target.counters, TREND_FAST, shares.trendFast);
@@ -102,9 +100,9 @@ const addWords = (target: Int32Array, from: Int32Array, at: number, sign: 1 | -1
   addShare(target, at, sign * from[at + 1]! * 0x1_0000_0000);
 };
 
-export const takeRating = (item: ItemColumns, delta: RatingDelta): void => {
-  const bucket = Math.max(0, Math.min(RATING_BUCKETS - 1, Math.round(delta.value * 2) - 1));
-  item.ratingCount += delta.sign;
-  item.ratingSumTenths += delta.sign * Math.round(delta.value * 10);
-  item.histogram[bucket] = item.histogram[bucket]! + delta.sign;
+export const takeRating = (item: ItemColumns, value: number, sign: number): void => {
+  const bucket = Math.max(0, Math.min(RATING_BUCKETS - 1, Math.round(value * 2) - 1));
+  item.ratingCount += sign;
+  item.ratingSumTenths += sign * Math.round(value * 10);
+  item.histogram[bucket] = item.histogram[bucket]! + sign;
 };

@@ -7,7 +7,7 @@ import type { StatePartition } from '../../schemas/ids.ts';
 import type { ItemSignalsRecord } from '../../schemas/records.ts';
 import type { LogRecord } from '../../storage/event-log/event-log.ts';
 import type { OperatorMachine, StoredValues } from '../../stream/operators/operator.contract.ts';
-import { type Pipeline, sourceRecordOf } from '../../stream/pipeline.ts';
+import type { Pipeline } from '../../stream/pipeline.ts';
 
 const accessTo = (values: StoredValues) => ({
   partition: 'test.0' as StatePartition,
@@ -31,7 +31,7 @@ export const loadPipeline = async (
   const stored = new Map(values);
   return {
     take: (log) => {
-      const record = sourceRecordOf(log);
+      const record = pipeline.prepare(log);
       const wanted = new Set<string>();
       pipeline.keysOf(record, wanted);
       for (const key of wanted) if (!pipeline.has(key)) pipeline.load(key, stored.get(key));
