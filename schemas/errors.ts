@@ -68,6 +68,12 @@ export const ERRORS = {
   },
   internal: { status: 500, retriable: true, template: 'Something failed inside; it is logged.' },
   unavailable: { status: 503, retriable: true, template: 'Not available now: {why}.' },
+  not_covered_yet: {
+    status: 504,
+    retriable: true,
+    template:
+      'Expected positions {after} to be taken in within {limitMs} ms; what was reached is {covered}.',
+  },
   timeout: { status: 504, retriable: true, template: 'Expected an answer within {limitMs} ms.' },
 
   // Records
@@ -208,6 +214,11 @@ export const ERRORS = {
     status: 400,
     retriable: false,
     template: 'Expected {expected} in {path}, got {got}.',
+  },
+  import_too_broken: {
+    status: 400,
+    retriable: false,
+    template: 'Expected at most {limit} lines that cannot be read, got more: {examples}.',
   },
   feed_withdraws_too_much: {
     status: 409,

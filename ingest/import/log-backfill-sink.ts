@@ -1,0 +1,254 @@
+/**
+ * The BackfillSink that writes into the log itself. One append is outstanding per partition, so that
+ * a failure leaves no gap behind which later events already lie; encoding the next batch goes on
+ * meanwhile.
+ *
+ * Progress stands in the control log, together with how far each partition was then. After a kill
+ * only what lies behind that is read again, to find the highest number of this import in each
+ * partition; what comes again is left out, so the log itself gets no event twice.
+ */
+import { decodeRecord, decodeRecordAs, encodeRecord } from '../../schemas/avro/record-codec.ts';
+import type { Clock } from '../../schemas/environment.ts';
+import type {
+  EventId,
+  ItemId,
+  Offset,
+  PartitionIndex,
+  SessionId,
+  UserId,
+} from '../../schemas/ids.ts';
+import { offset, partitionIndex } from '../../schemas/ids.ts';
+import type { CatalogueItemRecord, InteractionRecord } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
+import { partitionOf } from '../../storage/event-log/partitioner.ts';
+import type { BackfillEvent, BackfillSink, ImportState } from './backfill-sink.ts';
+
+export interface LogBackfillSinkOptions {
+  readonly log: EventLog;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+const INTERACTIONS = TOPICS.interactions.name;
+const CATALOGUE = TOPICS.catalogue.name;
+const CONTROL = TOPICS.control.name;
+const CONTROL_PARTITION = partitionIndex(0);
+const IMPORT_KIND = 'import';
+const READ = { recordsMax: 4_096, bytesMax: 1_048_576 };
+
+export const importSource = (importId: string): string => `import:${importId.slice(0, 16)}`;
+
+/** What is stored beside the state: how far each partition of interactions was at that time. */
+interface StoredImport extends ImportState {
+  /** By partition: the end of the log, and the highest number of the import before it (−1: none). */
+  readonly partitions: readonly { readonly end: number; readonly sequence: number }[];
+}
+
+export class LogBackfillSink implements BackfillSink {
+  readonly #options: LogBackfillSinkOptions;
+  /** By import: the highest number handed to the log, by partition. */
+  readonly #marks = new Map<string, number[]>();
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(options: LogBackfillSinkOptions) {
+    this.#options = options;
+  }
+
+  async importState(importId: string): Promise<ImportState | undefined> {
+    const stored = await this.#stored(importId);
+    if (stored === undefined) return undefined;
+    const { partitions, ...state } = stored;
+    return state;
+  }
+
+  async recordImport(importId: string, state: ImportState): Promise<void> {
+    const { log, clock } = this.#options;
+    const marks = await this.#marksOf(importId);
+    // What is under way is not durable yet, and a mark must not speak of it.
+    await this.#settled();
+    const partitions = await Promise.all(
+      marks.map(async (sequence, index) => {
+        const { end } = await log.watermarks(INTERACTIONS, partitionIndex(index));
+        return { end, sequence };
+      }),
+    );
+    const stored: StoredImport = { ...state, partitions };
+    const at = clock.now();
+    const value = encodeRecord('Control', {
+      kind: IMPORT_KIND,
+      subject: importId,
+      at,
+      body: JSON.stringify(stored),
+    });
+    const key = Buffer.from(`${IMPORT_KIND}:${importId}`);
+    await log.append(CONTROL, CONTROL_PARTITION, [{ key, value, timestamp: at }]);
+  }
+
+  async appendItems(items: readonly CatalogueItemRecord[]): Promise<void> {
+    const { log } = this.#options;
+    const { partitionCount } = await log.topic(CATALOGUE);
+    const shares = new Map<PartitionIndex, AppendRecord[]>();
+    for (const item of items) {
+      const key = Buffer.from(item.itemId);
+      const value = encodeRecord('CatalogueItem', item);
+      push(shares, partitionOf(key, partitionCount), { key, value, timestamp: item.updatedAt });
+    }
+    await this.#appendAll(CATALOGUE, shares);
+  }
+
+  async appendEvents(importId: string, events: readonly BackfillEvent[]): Promise<void> {
+    const marks = await this.#marksOf(importId);
+    const shares = this.#sharesOf(importId, events, marks);
+    // After a failure those that wait behind it fail, too: their events must not pass the lost ones.
+    const appended = this.#last.then(() => this.#appendAll(INTERACTIONS, shares));
+    this.#last = appended;
+    try {
+      await appended;
+    } catch (error) {
+      this.#marks.delete(importId);
+      throw error;
+    }
+  }
+
+  /** Everything handed over so far is settled; after a failure there is a new start. */
+  async #settled(): Promise<void> {
+    const last = this.#last;
+    await last.catch(() => {
+      if (this.#last === last) this.#last = Promise.resolve();
+    });
+  }
+
+  #sharesOf(
+    importId: string,
+    events: readonly BackfillEvent[],
+    marks: number[],
+  ): Map<PartitionIndex, AppendRecord[]> {
+    const shares = new Map<PartitionIndex, AppendRecord[]>();
+    const source = importSource(importId);
+    const receivedAt = this.#options.clock.now();
+    for (const event of events) {
+      const key = Buffer.from(event.userId === null ? `s:${event.sessionId}` : `u:${event.userId}`);
+      const partition = partitionOf(key, marks.length);
+      if (event.sequence <= marks[partition]!) continue;
+      marks[partition] = event.sequence;
+      const record: InteractionRecord = {
+        source,
+        eventId: event.sequence.toString(36) as EventId,
+        userId: event.userId as UserId | null,
+        sessionId: event.sessionId as SessionId | null,
+        itemId: event.itemId as ItemId,
+        kind: event.kind,
+        value: event.value,
+        occurredAt: event.occurredAt,
+        receivedAt,
+        backfill: importId,
+        sequence: event.sequence,
+        context: null,
+      };
+      push(shares, partition, {
+        key,
+        value: encodeRecord('Interaction', record),
+        timestamp: receivedAt,
+      });
+    }
+    return shares;
+  }
+
+  async #appendAll(
+    topic: string,
+    shares: ReadonlyMap<PartitionIndex, AppendRecord[]>,
+  ): Promise<void> {
+    const outcomes = await Promise.allSettled(
+      [...shares].map(([partition, records]) => this.#append(topic, partition, records)),
+    );
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  async #append(
+    topic: string,
+    partition: PartitionIndex,
+    records: readonly AppendRecord[],
+  ): Promise<void> {
+    const { log } = this.#options;
+    const { batchRecordsMax, batchBytesMax } = log.limits;
+    for (let from = 0; from < records.length; ) {
+      let bytes = 0;
+      let to = from;
+      while (to < records.length && to - from < batchRecordsMax) {
+        bytes += records[to]!.key!.length + (records[to]!.value?.length ?? 0);
+        if (to > from && bytes > batchBytesMax) break;
+        to += 1;
+      }
+      await log.append(topic, partition, records.slice(from, to));
+      from = to;
+    }
+  }
+
+  async #marksOf(importId: string): Promise<number[]> {
+    const known = this.#marks.get(importId);
+    if (known) return known;
+    const marks = await this.#findMarks(importId);
+    // Somebody else may have asked meanwhile; all must count in the same list.
+    const first = this.#marks.get(importId) ?? marks;
+    this.#marks.set(importId, first);
+    return first;
+  }
+
+  async #findMarks(importId: string): Promise<number[]> {
+    const { log } = this.#options;
+    const { partitionCount } = await log.topic(INTERACTIONS);
+    await this.#settled();
+    const stored = await this.#stored(importId);
+    if (stored === undefined) return new Array<number>(partitionCount).fill(-1);
+    return Promise.all(
+      stored.partitions.map(({ end, sequence }, index) =>
+        this.#markBehind(importId, partitionIndex(index), { from: offset(end), sequence }),
+      ),
+    );
+  }
+
+  /** The highest number of the import in a partition, reading only what lies behind `from`. */
+  async #markBehind(
+    importId: string,
+    partition: PartitionIndex,
+    known: { readonly from: Offset; readonly sequence: number },
+  ): Promise<number> {
+    const { log } = this.#options;
+    const { low, end } = await log.watermarks(INTERACTIONS, partition);
+    let { sequence } = known;
+    for (let from = Math.max(known.from, low); from < end; ) {
+      const records = await log.read(INTERACTIONS, partition, offset(from), READ);
+      for (const { value } of records) {
+        const decoded = value && decodeRecord(value);
+        if (decoded?.name !== 'Interaction' || decoded.record.backfill !== importId) continue;
+        sequence = Math.max(sequence, decoded.record.sequence ?? -1);
+      }
+      from = records[records.length - 1]!.offset + 1;
+    }
+    return sequence;
+  }
+
+  async #stored(importId: string): Promise<StoredImport | undefined> {
+    const { log } = this.#options;
+    const { low, end } = await log.watermarks(CONTROL, CONTROL_PARTITION);
+    let found: StoredImport | undefined;
+    for (let from = low as number; from < end; ) {
+      const records = await log.read(CONTROL, CONTROL_PARTITION, offset(from), READ);
+      if (records.length === 0) break;
+      for (const { value } of records) {
+        const control = value && decodeRecordAs('Control', value);
+        if (control?.kind === IMPORT_KIND && control.subject === importId) {
+          found = JSON.parse(control.body) as StoredImport;
+        }
+      }
+      from = records[records.length - 1]!.offset + 1;
+    }
+    return found;
+  }
+}
+
+const push = <Key>(shares: Map<Key, AppendRecord[]>, key: Key, record: AppendRecord): void => {
+  const share = shares.get(key);
+  if (share) share.push(record);
+  else shares.set(key, [record]);
+};
