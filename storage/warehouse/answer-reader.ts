@@ -135,8 +135,10 @@ const converterOf = (type: ColumnType, column: string): Convert | undefined => {
     case 'UInt256':
       return (cell) => BigInt(cell as string);
     case 'Float32':
-    case 'Float64':
     case 'BFloat16':
+      // The shortest text that names a 32-bit float names another one in 64 bits.
+      return (cell) => Math.fround(floatOf(cell));
+    case 'Float64':
       return floatOf;
     case 'DateTime':
     case 'DateTime64':
@@ -193,7 +195,7 @@ const digits = (text: string, start: number, end: number): number => {
 };
 
 /** What JSON cannot say comes quoted: nan, inf, -inf. */
-const floatOf: Convert = (cell) => {
+const floatOf = (cell: unknown): number => {
   if (typeof cell === 'number') return cell;
   if (cell === 'nan' || cell === '-nan') return Number.NaN;
   return cell === '-inf' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;

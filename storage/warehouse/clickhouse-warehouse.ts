@@ -5,10 +5,9 @@
  * An insert is two statements: the rows, then the range of offsets that they cover. A crash between
  * them makes the sink send the range again, and the rows replace themselves, because every sorting
  * key ends in (topic, partition, offset) and readers use FINAL. ClickHouse has no compare-and-set;
- * what stands in for it is that the second statement throws unless the warehouse is still the one
- * whose covered offsets the caller read: the id of its `covered_ranges` table is the warehouse's
- * identity, and a warehouse that was set up anew has another one. Without that, a writer that did
- * not notice a rebuild would leave a hole below its next range.
+ * what stands in for it is that the second statement throws unless the table is still the one whose
+ * covered offset the caller read. Without that, a writer that did not notice that the warehouse was
+ * set up anew would leave a hole below its next range.
  */
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
@@ -16,12 +15,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { NO_OFFSET, type Offset } from '../../schemas/ids.ts';
 import { ddlOf, WAREHOUSE_TABLES, type WarehouseTable } from '../../schemas/tables.ts';
 import { ANSWER_FORMAT, ANSWER_SETTINGS, AnswerReader } from './answer-reader.ts';
-import {
-  COVERED_OFFSET,
-  CREATE_COVERED_RANGES,
-  MARK_COVERED,
-  WAREHOUSE_IDENTITY,
-} from './covered-ranges.ts';
+import { COVERED_OFFSET, CREATE_COVERED_RANGES, MARK_COVERED, placeKey } from './covered-ranges.ts';
 import { type RowEncoder, rowEncoder } from './row-binary.ts';
 import { failureOf, meansReset } from './statement-failure.ts';
 import type {
@@ -55,6 +49,9 @@ export const DEFAULT_CLICKHOUSE_OPTIONS = {
   connectionsMax: 8,
 } as const;
 
+/** Stands in for the id of a table that is no more. */
+const LOST = '';
+
 const EXCEPTION_TAG_HEADER = 'x-clickhouse-exception-tag';
 
 const INSERT_SETTINGS = {
@@ -63,9 +60,10 @@ const INSERT_SETTINGS = {
   max_partitions_per_insert_block: '1000',
 } as const;
 
-/** A reader that goes away ends its query. */
+/** A reader that goes away ends its query; the engine looks for that only where nothing is written. */
 const READ_SETTINGS = {
   ...ANSWER_SETTINGS,
+  readonly: '2',
   cancel_http_readonly_queries_on_client_close: 1,
 } as const;
 
@@ -74,7 +72,8 @@ export class ClickHouseWarehouse implements Warehouse {
   readonly #client: ClickHouseClient;
   readonly #tables: ReadonlyMap<string, WarehouseTable>;
   readonly #encoders = new Map<string, RowEncoder>();
-  #identity: string | undefined;
+  /** The table as the writer of each partition knows it. */
+  readonly #tableIds = new Map<string, string>();
   #isClosed = false;
 
   constructor(options: ClickHouseWarehouseOptions) {
@@ -85,21 +84,17 @@ export class ClickHouseWarehouse implements Warehouse {
 
   async insert(table: string, rows: readonly Row[], range: OffsetRange): Promise<void> {
     const name = `insert into ${table}`;
-    await this.#fenced(async () => {
-      const identity = await this.#identityFor(name);
+    const place = { table, topic: range.topic, partition: range.partition };
+    await this.#fenced(place, async () => {
+      const id = this.#tableIds.get(placeKey(place)) ?? (await this.#look(place)).id;
       if (rows.length > 0) await this.#sendRows(name, table, rows);
-      await this.command({ name, sql: MARK_COVERED }, { table, ...range, identity });
+      await this.command({ name, sql: MARK_COVERED }, { ...place, ...range, id });
     });
   }
 
-  async coveredOffset({ table, topic, partition }: CoveredPartition): Promise<Offset> {
-    const name = 'covered offset';
-    return this.#fenced(async () => {
-      await this.#identityFor(name);
-      const parameters = { table, topic, partition };
-      const [row] = await this.query({ name, sql: COVERED_OFFSET }, parameters);
-      return (row?.offset as Offset | null | undefined) ?? NO_OFFSET;
-    });
+  async coveredOffset(place: CoveredPartition): Promise<Offset> {
+    this.#tableIds.delete(placeKey(place));
+    return this.#fenced(place, async () => (await this.#look(place)).covered);
   }
 
   async query(
@@ -158,7 +153,6 @@ export class ClickHouseWarehouse implements Warehouse {
     for (const table of this.#options.tables) {
       await this.command({ name: `create ${table.name}`, sql: ddlOf(table) });
     }
-    this.#identity = undefined;
   }
 
   async ping(): Promise<boolean> {
@@ -199,23 +193,27 @@ export class ClickHouseWarehouse implements Warehouse {
     }
   }
 
-  /** Says so when the warehouse turns out to be another one than before. */
-  async #fenced<Result>(run: () => Promise<Result>): Promise<Result> {
+  /**
+   * Once a writer of a partition was told that the table is another one, it is told again until
+   * it asks for the covered offset: trying again alone would leave a hole.
+   */
+  async #fenced<Result>(place: CoveredPartition, run: () => Promise<Result>): Promise<Result> {
+    if (this.#tableIds.get(placeKey(place)) === LOST) throw new FreshetError('warehouse_reset');
     try {
       return await run();
-    } catch (error) {
-      if (!meansReset(error)) throw error;
-      this.#identity = undefined;
-      throw new FreshetError('warehouse_reset', {}, { cause: error });
+    } catch (cause) {
+      if (!meansReset(cause)) throw cause;
+      this.#tableIds.set(placeKey(place), LOST);
+      throw new FreshetError('warehouse_reset', {}, { cause });
     }
   }
 
-  async #identityFor(name: string): Promise<string> {
-    if (this.#identity !== undefined) return this.#identity;
-    const [row] = await this.query({ name, sql: WAREHOUSE_IDENTITY });
-    if (row === undefined) throw new FreshetError('warehouse_reset', { statement: name });
-    this.#identity = row.identity as string;
-    return this.#identity;
+  async #look(place: CoveredPartition): Promise<{ id: string; covered: Offset }> {
+    const [row] = await this.query({ name: 'covered offset', sql: COVERED_OFFSET }, { ...place });
+    const { id, covered } = row as { id: string | null; covered: Offset | null };
+    if (id === null) throw new FreshetError('warehouse_reset');
+    this.#tableIds.set(placeKey(place), id);
+    return { id, covered: covered ?? NO_OFFSET };
   }
 
   async #sendRows(name: string, table: string, rows: readonly Row[]): Promise<void> {

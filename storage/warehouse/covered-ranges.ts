@@ -1,29 +1,39 @@
 /**
- * The warehouse's own table of which offsets each table holds, and the statements around it. One
- * row a partition survives its merges: the farthest range.
+ * The warehouse's own table of which offsets each table holds, and the statements around it. A
+ * table is known by the id that ClickHouse gave it when it was created: one that was created again
+ * holds nothing, whatever was said of its predecessor. One row a partition survives the merges: the
+ * farthest range.
  */
-export const COVERED_RANGES = 'covered_ranges';
+import type { CoveredPartition } from './warehouse.ts';
 
-/** What the engine says when the warehouse is no longer the one that the writer knows. */
-export const RESET_MARK = 'warehouse_was_set_up_anew';
+const COVERED_RANGES = 'covered_ranges';
+
+/** What the engine says when a table is no longer the one that the writer knows. */
+export const RESET_MARK = 'table_was_set_up_anew';
 
 export const CREATE_COVERED_RANGES = `CREATE TABLE IF NOT EXISTS ${COVERED_RANGES} (
-  \`table\` LowCardinality(String),
+  tableId UUID,
   topic LowCardinality(String),
   partition UInt32,
   firstOffset UInt64,
   lastOffset UInt64
 ) ENGINE = ReplacingMergeTree(lastOffset)
-ORDER BY (\`table\`, topic, partition)
+ORDER BY (tableId, topic, partition)
 COMMENT 'Which offsets of the log each table holds; written after the rows.'`;
 
-/** A table that is created again gets another id: that of the warehouse. */
-export const WAREHOUSE_IDENTITY = `SELECT toString(uuid) AS identity
-FROM system.tables WHERE database = currentDatabase() AND name = '${COVERED_RANGES}'`;
+const TABLE_ID = `(SELECT uuid FROM system.tables
+  WHERE database = currentDatabase() AND name = {table:String})`;
 
-export const COVERED_OFFSET = `SELECT maxOrNull(lastOffset) AS offset FROM ${COVERED_RANGES}
-WHERE \`table\` = {table:String} AND topic = {topic:String} AND partition = {partition:UInt32}`;
+/** No id where the table is missing. */
+export const COVERED_OFFSET = `SELECT
+  ${TABLE_ID} AS id,
+  maxOrNull(lastOffset) AS covered
+FROM ${COVERED_RANGES}
+WHERE tableId = id AND topic = {topic:String} AND partition = {partition:UInt32}`;
 
 export const MARK_COVERED = `INSERT INTO ${COVERED_RANGES}
-SELECT {table:String}, {topic:String}, {partition:UInt32}, {firstOffset:UInt64}, {lastOffset:UInt64}
-WHERE throwIf(ifNull((${WAREHOUSE_IDENTITY}), '') != {identity:String}, '${RESET_MARK}') = 0`;
+SELECT {id:UUID}, {topic:String}, {partition:UInt32}, {firstOffset:UInt64}, {lastOffset:UInt64}
+WHERE throwIf(${TABLE_ID} IS DISTINCT FROM {id:UUID}, '${RESET_MARK}') = 0`;
+
+export const placeKey = ({ table, topic, partition }: CoveredPartition): string =>
+  JSON.stringify([table, topic, partition]);

@@ -150,7 +150,12 @@ const usersXml = ({ database, username, password, threads }: EngineConfiguration
     </${username}>
   </users>
   <profiles>
-    <default><max_threads>${threads}</max_threads></default>
+    <default>
+      <max_threads>${threads}</max_threads>
+      <!-- As a server has them; the command line has its own. -->
+      <implicit_select>0</implicit_select>
+      <allow_introspection_functions>0</allow_introspection_functions>
+    </default>
   </profiles>
   <quotas><default/></quotas>
 </clickhouse>

@@ -1,0 +1,72 @@
+/** An embedded engine in a directory of its own that goes with it; tests share one a file. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock, Logger } from '../../schemas/environment.ts';
+import { ClickHouseWarehouse } from './clickhouse-warehouse.ts';
+import { CONTRACT_TABLES } from './contract-tables.fixture.ts';
+import {
+  EmbeddedClickHouse,
+  type EmbeddedClickHouseOptions,
+  type EngineEvent,
+} from './embedded-clickhouse.ts';
+
+export interface TestEngine {
+  readonly engine: EmbeddedClickHouse;
+  readonly directory: string;
+  /** What the supervisor reported, oldest first. */
+  readonly events: readonly EngineEvent[];
+  /** A new adapter on it. */
+  warehouse(): ClickHouseWarehouse;
+  remove(): Promise<void>;
+}
+
+const DATABASE = 'freshet_test';
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Spreads the ports of engines that start at the same time in several processes. */
+const spread = (): (() => number) => {
+  let drawn = process.pid;
+  return () => {
+    drawn += 1;
+    return (drawn * 0.6180339887498949) % 1;
+  };
+};
+
+export const testEngineOptions = (
+  directory: string,
+  clock: Clock,
+  onEvent: (event: EngineEvent) => void = () => {},
+): EmbeddedClickHouseOptions => ({
+  directory,
+  database: DATABASE,
+  password: 'of-this-test-alone',
+  clock,
+  logger: silent,
+  random: spread(),
+  onEvent,
+});
+
+export const startTestEngine = async (
+  clock: Clock,
+  more: Partial<EmbeddedClickHouseOptions> = {},
+): Promise<TestEngine> => {
+  const root = await mkdtemp(join(tmpdir(), 'freshet-warehouse-'));
+  const directory = join(root, 'warehouse');
+  const events: EngineEvent[] = [];
+  const options = testEngineOptions(directory, clock, (event) => events.push(event));
+  const engine = await EmbeddedClickHouse.start({ ...options, ...more });
+  return {
+    engine,
+    directory,
+    events,
+    warehouse: () => warehouseOn(engine),
+    remove: async () => {
+      await engine.close();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+};
+
+export const warehouseOn = ({ connection }: EmbeddedClickHouse): ClickHouseWarehouse =>
+  new ClickHouseWarehouse({ connection, database: DATABASE, tables: CONTRACT_TABLES });
