@@ -1,0 +1,134 @@
+/** Why an item is in a list, in words: the parts of its score and the person's own events behind each. */
+import type { EpochMs } from '../schemas/ids.ts';
+import type { Catalogue } from './catalogue.ts';
+import { PARTS, type PartName, type ShownPart } from './options.ts';
+import type { TasteEvent } from './profile.ts';
+import type { Contribution } from './sources/candidate-source.ts';
+
+export interface Because {
+  readonly event: TasteEvent;
+  readonly ageMs: number;
+}
+
+export interface Reason {
+  readonly part: ShownPart;
+  readonly share: number;
+  readonly text: string;
+  readonly because: readonly Because[];
+}
+
+export interface ExplanationRequest {
+  readonly slot: number;
+  /** By the order of PARTS. */
+  readonly parts: readonly number[];
+  readonly score: number;
+  /** What the person's events gave to this item, by part. */
+  readonly contributions: ReadonlyMap<PartName, readonly Contribution[]> | undefined;
+  /** Items that the list is about, instead of a person: "more like this". */
+  readonly about: readonly number[];
+  readonly category: number | undefined;
+  readonly taste: ReadonlyMap<number, number>;
+  readonly now: EpochMs;
+  readonly becauseMax: number;
+}
+
+/** The strongest first. */
+export const reasonsOf = (request: ExplanationRequest, catalogue: Catalogue): Reason[] => {
+  const reasons: Reason[] = [];
+  for (let index = 0; index < PARTS.length; index++) {
+    const value = request.parts[index]!;
+    if (value <= 0) continue;
+    const part = PARTS[index]!;
+    const because = becauseOf(request, part);
+    const text = textOf(part, because, request, catalogue);
+    reasons.push({ part, share: value / request.score, text, because });
+  }
+  return reasons.sort((left, right) => right.share - left.share);
+};
+
+/** The events that gave most, each once. */
+const becauseOf = (request: ExplanationRequest, part: PartName): Because[] => {
+  const contributions = request.contributions?.get(part) ?? [];
+  return [...contributions]
+    .sort((left, right) => right.amount - left.amount)
+    .slice(0, request.becauseMax)
+    .map(({ event }) => ({
+      event,
+      ageMs: Math.max(0, request.now - event.entry.occurredAt),
+    }));
+};
+
+const textOf = (
+  part: PartName,
+  because: readonly Because[],
+  request: ExplanationRequest,
+  catalogue: Catalogue,
+): string => {
+  const event = because[0]?.event;
+  const deed = event === undefined ? '' : deedOf(event, catalogue);
+  if (request.about.length > 0) return aboutText(part, catalogue.titleOf(request.about[0]!));
+  switch (part) {
+    case 'together':
+      return deed === '' ? 'People chose it together with yours' : `Because you ${deed}`;
+    case 'next':
+      return deed === '' ? 'Often chosen next' : `Often chosen next after you ${deed}`;
+    case 'content':
+      return deed === ''
+        ? 'Like what you chose'
+        : `Like ${titleOf(event!, catalogue)}: you ${deed}`;
+    case 'trending':
+      return `Trending${inCategory(request, catalogue)} now`;
+    case 'popular':
+      return request.category === undefined
+        ? 'Popular with everyone'
+        : `Popular in ${catalogue.categoryName(request.category)}`;
+    case 'latest':
+      return 'New in the catalogue';
+  }
+};
+
+const aboutText = (part: PartName, title: string): string => {
+  switch (part) {
+    case 'together':
+      return `Chosen together with ${title}`;
+    case 'next':
+      return `Often chosen next after ${title}`;
+    case 'content':
+      return `Like ${title}`;
+    default:
+      return 'Popular with everyone';
+  }
+};
+
+const inCategory = (
+  { category, slot, taste }: ExplanationRequest,
+  catalogue: Catalogue,
+): string => {
+  if (category !== undefined) return ` in ${catalogue.categoryName(category)}`;
+  let liked: number | undefined;
+  for (const own of catalogue.categoriesOf(slot)) {
+    const isBetter = liked === undefined || taste.get(own)! > taste.get(liked)!;
+    if ((taste.get(own) ?? 0) > 0 && isBetter) liked = own;
+  }
+  return liked === undefined ? '' : ` in ${catalogue.categoryName(liked)}`;
+};
+
+const titleOf = ({ entry }: TasteEvent, catalogue: Catalogue): string =>
+  catalogue.titleOfId(entry.itemId);
+
+const DEEDS: ReadonlyMap<string, string> = new Map([
+  ['click', 'opened'],
+  ['view', 'looked at'],
+  ['watch', 'watched'],
+  ['like', 'liked'],
+  ['purchase', 'bought'],
+]);
+
+/** "rated Heat ★5", "watched Heat"; a site's own kinds by their name. */
+const deedOf = (event: TasteEvent, catalogue: Catalogue): string => {
+  const { kind, value } = event.entry;
+  const title = titleOf(event, catalogue);
+  if (kind === 'rating' && value !== null) return `rated ${title} ★${value}`;
+  const deed = DEEDS.get(kind);
+  return deed === undefined ? `chose ${title} (${kind})` : `${deed} ${title}`;
+};

@@ -1,0 +1,78 @@
+/** Fills the item index from the item-side state partitions, and keeps it equal to them. */
+import type { EpochMs, StatePartition } from '../schemas/ids.ts';
+import { PARTITION_KEY } from '../schemas/state/item-state.ts';
+import { decodeItemPartition, type ItemPartitionState } from '../schemas/state/partition-state.ts';
+import type { StateStore } from '../storage/state-store/state-store.ts';
+import type { ItemIndex } from './item-index.ts';
+import type { StateChangeNotice, StateListener } from './state-follower.ts';
+
+const ITEM_PREFIX = 'item:';
+
+export interface ItemFollowerOptions {
+  readonly stateStore: StateStore;
+  readonly itemIndex: ItemIndex;
+  readonly scanPage: number;
+  readonly onChange: (slots: readonly number[]) => void;
+}
+
+export class ItemFollower implements StateListener {
+  readonly #options: ItemFollowerOptions;
+  readonly #facts = new Map<StatePartition, ItemPartitionState>();
+
+  constructor(options: ItemFollowerOptions) {
+    this.#options = options;
+  }
+
+  /** The lowest clock of all partitions that hold something; null before the first. */
+  itemTime(): EpochMs | null {
+    const clocks = [...this.#facts.values()].map(({ clock }) => clock).filter((clock) => clock > 0);
+    return clocks.length === 0 ? null : (Math.min(...clocks) as EpochMs);
+  }
+
+  /** Mean of all ratings there are; null before the first. */
+  ratingMean(): number | null {
+    let count = 0;
+    let tenths = 0;
+    for (const facts of this.#facts.values()) {
+      count += facts.ratingCount;
+      tenths += facts.ratingSumTenths;
+    }
+    return count === 0 ? null : tenths / 10 / count;
+  }
+
+  async changed({ partition, keys }: StateChangeNotice): Promise<void> {
+    const { stateStore, itemIndex } = this.#options;
+    const wanted = keys.filter((key) => key.startsWith(ITEM_PREFIX));
+    const values = await stateStore.getMany(partition, [PARTITION_KEY, ...wanted]);
+    this.#takeFacts(partition, values[0]);
+    const slots: number[] = [];
+    for (let index = 0; index < wanted.length; index++) {
+      const value = values[index + 1];
+      if (value === undefined) itemIndex.remove(wanted[index]!.slice(ITEM_PREFIX.length));
+      else slots.push(itemIndex.put(value));
+    }
+    this.#options.onChange(slots);
+  }
+
+  async reset(partition: StatePartition): Promise<void> {
+    const { stateStore, itemIndex, scanPage } = this.#options;
+    const [facts] = await stateStore.getMany(partition, [PARTITION_KEY]);
+    this.#takeFacts(partition, facts);
+    for (let after: string | undefined; ; ) {
+      const page = await stateStore.scan(partition, {
+        prefix: ITEM_PREFIX,
+        limit: scanPage,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const { value } of page) itemIndex.put(value);
+      if (page.length < scanPage) break;
+      after = page.at(-1)!.key;
+    }
+    this.#options.onChange([]);
+  }
+
+  #takeFacts(partition: StatePartition, bytes: Uint8Array | undefined): void {
+    if (bytes === undefined) this.#facts.delete(partition);
+    else this.#facts.set(partition, decodeItemPartition(bytes));
+  }
+}

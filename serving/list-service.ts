@@ -1,0 +1,364 @@
+/**
+ * Every list that serving can make, from what is in memory and at most one read of a person's state.
+ * Routes turn it into answers, the live socket into snapshots and diffs.
+ */
+import type { Removal } from '../schemas/api/explanations.ts';
+import type { AsOf, ListName, Rung } from '../schemas/api/lists.ts';
+import type { Clock } from '../schemas/environment.ts';
+import type { EpochMs, EventId, ItemId } from '../schemas/ids.ts';
+import { NO_OFFSET } from '../schemas/ids.ts';
+import type { KindTable } from '../schemas/kinds.ts';
+import type { SubjectState } from '../schemas/state/subject-state.ts';
+import type { Catalogue } from './catalogue.ts';
+import { writePageCursor } from './cursor.ts';
+import { removalOf } from './filters/list-filter.ts';
+import type { FreshnessMeter } from './freshness.ts';
+import type { ItemFollower } from './item-follower.ts';
+import type { ItemIndex } from './item-index.ts';
+import { type ListFacts, listJson, timeOrNull } from './list-answer.ts';
+import type { ListQuestion } from './list-query.ts';
+import type { ServingOptions } from './options.ts';
+import { type PartName, SHOWN_PARTS, type ShownPart } from './options.ts';
+import { emptyProfile, type Profile, profileOf, type TasteEvent } from './profile.ts';
+import type { Rankings } from './rankings.ts';
+import type {
+  Audience,
+  HeldSource,
+  ListRequest,
+  RankedItem,
+  Recommender,
+  Standing,
+} from './recommend.ts';
+import type { StateFollower } from './state-follower.ts';
+import type { Subject, SubjectReader } from './subject-reader.ts';
+
+export interface MadeList {
+  readonly items: readonly RankedItem[];
+  readonly facts: ListFacts;
+}
+
+export interface MadeStanding {
+  readonly standing: Standing;
+  readonly asOf: AsOf;
+  readonly tookMs: number;
+}
+
+/** An event of a history that is posted, not stored. */
+export interface PostedEvent {
+  readonly eventId: EventId;
+  readonly itemId: ItemId;
+  readonly kind: string;
+  readonly value: number | null;
+  readonly occurredAt: EpochMs;
+}
+
+export type Similarity = 'together' | 'content' | 'blend';
+
+export interface ListServiceParts {
+  readonly catalogue: Catalogue;
+  readonly itemIndex: ItemIndex;
+  readonly itemFollower: ItemFollower;
+  readonly rankings: Rankings;
+  readonly recommender: Recommender;
+  readonly subjects: SubjectReader;
+  readonly follower: StateFollower;
+  readonly freshness: FreshnessMeter;
+  readonly kinds: KindTable;
+  readonly clock: Clock;
+  readonly newListId: () => string;
+  readonly options: ServingOptions;
+}
+
+const SIMILAR_PARTS: Readonly<Record<Similarity, readonly PartName[]>> = {
+  together: ['together'],
+  content: ['content'],
+  blend: ['together', 'content'],
+};
+
+export class ListService {
+  readonly #given: ListServiceParts;
+  #served = 0;
+
+  constructor(given: ListServiceParts) {
+    this.#given = given;
+  }
+
+  get servedCount(): number {
+    return this.#served;
+  }
+
+  json({ items, facts }: MadeList): string {
+    return listJson(items, facts, this.#given.catalogue);
+  }
+
+  async forSubject(subject: Subject, question: ListQuestion): Promise<MadeList> {
+    const startedMs = this.#given.clock.monotonicMs();
+    const state = await this.#given.subjects.read(subject);
+    return this.forState(subject, state, question, startedMs);
+  }
+
+  /** The same, for whoever has read the state already. */
+  forState(
+    subject: Subject,
+    state: SubjectState | undefined,
+    question: ListQuestion,
+    startedMs = this.#given.clock.monotonicMs(),
+  ): MadeList {
+    const profile = this.#profile(subject, state);
+    const asOf = this.#asOfSubject(subject, state);
+    return this.#recommended(profile, subject.audience, question, { asOf, startedMs });
+  }
+
+  forHistory(events: readonly PostedEvent[], question: ListQuestion): MadeList {
+    const startedMs = this.#given.clock.monotonicMs();
+    const history = [...events]
+      .sort((left, right) => left.occurredAt - right.occurredAt)
+      .map((event) => ({ ...event, isCounted: true, busy: 0 }));
+    const state = {
+      lastOffset: NO_OFFSET,
+      history,
+      evictedSeen: [],
+      ownValueSumThousandths: history.reduce(
+        (sum, { kind, value }) => sum + this.#ownValue(kind, value),
+        0,
+      ),
+      ownValueCount: history.filter(({ kind, value }) => this.#isOwnValue(kind, value)).length,
+    };
+    const profile = profileOf(null, state, this.#given.clock.now(), this.#profileOptions());
+    return this.#recommended(profile, 'session', question, { asOf: this.#asOfAll(), startedMs });
+  }
+
+  /** Why an item has the place that it has, or none. */
+  async stand(subject: Subject, slot: number, question: ListQuestion): Promise<MadeStanding> {
+    const { clock, recommender, subjects } = this.#given;
+    const startedMs = clock.monotonicMs();
+    const state = await subjects.read(subject);
+    const profile = this.#profile(subject, state);
+    const request = this.#request(profile, subject.audience, question);
+    const standing = recommender.stand({ ...request, limit: 1 }, slot);
+    const asOf = this.#asOfSubject(subject, state);
+    return { standing, asOf, tookMs: clock.monotonicMs() - startedMs };
+  }
+
+  similar(slot: number, by: Similarity, question: ListQuestion): MadeList {
+    return this.#about([slot], SIMILAR_PARTS[by], question);
+  }
+
+  /** What people go to from the last of these items, the others counting less. */
+  next(slots: readonly number[], question: ListQuestion): MadeList {
+    const parts: readonly PartName[] = slots.length > 1 ? ['together', 'next'] : ['next'];
+    return this.#about([...slots].reverse(), parts, question);
+  }
+
+  named(name: ListName, question: ListQuestion): MadeList {
+    const { clock, catalogue, rankings } = this.#given;
+    const startedMs = clock.monotonicMs();
+    const now = clock.now();
+    const request = {
+      ...this.#request(emptyProfile(null, now), 'user', question),
+      includeSeen: true,
+    };
+    const { slots, values } = rankings.list(name, question.category);
+    const items: RankedItem[] = [];
+    let hasMore = false;
+    for (let index = 0; index < slots.length && !hasMore; index++) {
+      const slot = slots[index]!;
+      if (removalOf(slot, catalogue, request) !== undefined) continue;
+      hasMore = items.length === question.limit;
+      if (!hasMore) items.push(this.#listed(name, slot, values[index]!, question, items.length));
+    }
+    const rung: Rung =
+      name === 'latest' ? 'latest' : name === 'trending' ? trendRung(question) : 'trend';
+    return this.#made({ items, rung, held: [], hasMore }, question, {
+      asOf: this.#asOfAll(),
+      startedMs,
+    });
+  }
+
+  removal(slot: number): Removal | undefined {
+    const now = this.#given.clock.now();
+    return removalOf(slot, this.#given.catalogue, {
+      profile: emptyProfile(null, now),
+      now,
+      category: undefined,
+      predicate: undefined,
+      includeSeen: true,
+      isExcluded: () => false,
+    });
+  }
+
+  #about(slots: readonly number[], only: readonly PartName[], question: ListQuestion): MadeList {
+    const { clock } = this.#given;
+    const startedMs = clock.monotonicMs();
+    const now = clock.now();
+    const basket = new Set(slots);
+    const profile = {
+      ...emptyProfile(null, now),
+      positives: slots.map((slot) => this.#placeholder(slot, now)),
+    };
+    const request: ListRequest = {
+      ...this.#request(profile, 'session', question),
+      only,
+      about: slots,
+      isExcluded: (slot) => basket.has(slot) || question.isExcluded(slot),
+    };
+    const list = this.#given.recommender.recommend(request);
+    return this.#made(list, question, { asOf: this.#asOfAll(), startedMs });
+  }
+
+  /** An event that stands for an item that a list is about. */
+  #placeholder(slot: number, now: EpochMs): TasteEvent {
+    const entry = {
+      eventId: '' as EventId,
+      itemId: this.#given.catalogue.slots.idOf(slot) ?? ('' as ItemId),
+      kind: '',
+      value: null,
+      occurredAt: now,
+      isCounted: false,
+      busy: 0,
+    };
+    return { slot, weight: 1, entry };
+  }
+
+  #recommended(
+    profile: Profile,
+    audience: Audience,
+    question: ListQuestion,
+    given: { readonly asOf: AsOf; readonly startedMs: number },
+  ): MadeList {
+    const list = this.#given.recommender.recommend(this.#request(profile, audience, question));
+    return this.#made(list, question, given);
+  }
+
+  #request(profile: Profile, audience: Audience, question: ListQuestion): ListRequest {
+    return {
+      profile,
+      audience,
+      now: this.#given.clock.now(),
+      limit: question.limit,
+      rankBase: question.page.count,
+      category: question.category,
+      predicate: question.predicate,
+      isExcluded: question.isExcluded,
+      includeSeen: question.includeSeen,
+      diversity: question.diversity,
+      explain: question.explain,
+    };
+  }
+
+  #made(
+    list: {
+      readonly items: readonly RankedItem[];
+      readonly rung: Rung;
+      readonly held: readonly HeldSource[];
+      readonly hasMore: boolean;
+    },
+    question: ListQuestion,
+    { asOf, startedMs }: { readonly asOf: AsOf; readonly startedMs: number },
+  ): MadeList {
+    const { catalogue, clock, newListId, options } = this.#given;
+    this.#served++;
+    const shown = list.items.map(({ slot }) => slot);
+    const facts: ListFacts = {
+      listId: newListId(),
+      placement: question.placement,
+      rung: list.rung,
+      held: list.held,
+      asOf,
+      configVersion: options.configVersion,
+      tookMs: clock.monotonicMs() - startedMs,
+      nextCursor: list.hasMore
+        ? writePageCursor(question.text, question.page, shown, catalogue.slots)
+        : null,
+    };
+    return { items: list.items, facts };
+  }
+
+  #listed(
+    name: ListName,
+    slot: number,
+    value: number,
+    question: ListQuestion,
+    place: number,
+  ): RankedItem {
+    const part = LIST_PARTS[name];
+    // Publication times are no scores: the newest is 1, and so on down.
+    const score = name === 'latest' ? 1 / (question.page.count + place + 1) : Math.max(0, value);
+    const rank = question.page.count + place + 1;
+    const parts = SHOWN_PARTS.map((shown) => (shown === part ? score : 0));
+    const text = this.#listText(name, slot);
+    const reasons = score > 0 ? [{ part, share: 1, text, because: [] }] : [];
+    return { slot, rank, scoreRank: rank, score, parts, reasons };
+  }
+
+  #listText(name: ListName, slot: number): string {
+    const { itemIndex, clock } = this.#given;
+    switch (name) {
+      case 'trending':
+        return `Picked ${itemIndex.liftOf(slot, clock.now()).toFixed(1)} times as often as usual`;
+      case 'popular':
+        return 'Popular with everyone';
+      case 'latest':
+        return 'New in the catalogue';
+      case 'top-rated': {
+        const mean = itemIndex.ratingMeanOf(slot) ?? 0;
+        return `Rated ★${mean.toFixed(2)} by ${itemIndex.ratingCountOf(slot)}`;
+      }
+    }
+  }
+
+  #profile(subject: Subject, state: SubjectState | undefined): Profile {
+    const now = this.#given.clock.now();
+    if (state === undefined) return emptyProfile(subject.id, now);
+    return profileOf(subject.id, state, now, this.#profileOptions());
+  }
+
+  #profileOptions() {
+    const { catalogue, kinds, options } = this.#given;
+    return { slots: catalogue.slots, kinds, ladder: options.ladder };
+  }
+
+  #isOwnValue(kind: string, value: number | null): value is number {
+    return value !== null && this.#given.kinds.get(kind)?.polarity === 'by-own-mean';
+  }
+
+  #ownValue(kind: string, value: number | null): number {
+    return this.#isOwnValue(kind, value) ? Math.round(value * 1000) : 0;
+  }
+
+  #asOfSubject(subject: Subject, state: SubjectState | undefined): AsOf {
+    const { follower, freshness, itemFollower } = this.#given;
+    const covered = follower.coveredOffset(subject.statePartition);
+    const offset = Math.max(covered, state?.lastOffset ?? NO_OFFSET) as typeof covered;
+    return {
+      eventTime: timeOrNull(state?.lastEventAt ?? null),
+      partition: subject.partition,
+      offset: offset === NO_OFFSET ? null : offset,
+      itemTime: timeOrNull(itemFollower.itemTime()),
+      freshnessMs: whole(freshness.latestMs(subject.partition)),
+    };
+  }
+
+  #asOfAll(): AsOf {
+    const { freshness, itemFollower, itemIndex } = this.#given;
+    return {
+      eventTime: timeOrNull(itemIndex.newestEventAt),
+      partition: null,
+      offset: null,
+      itemTime: timeOrNull(itemFollower.itemTime()),
+      freshnessMs: whole(freshness.latestMs(null)),
+    };
+  }
+}
+
+const LIST_PARTS: Readonly<Record<ListName, ShownPart>> = {
+  trending: 'trending',
+  popular: 'popular',
+  latest: 'latest',
+  'top-rated': 'topRated',
+};
+
+const trendRung = ({ category }: ListQuestion): Rung =>
+  category === undefined ? 'trend' : 'category-trend';
+
+const whole = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));

@@ -1,0 +1,187 @@
+/**
+ * What can be set about serving. Every cap names what it costs, so that memory is bounded by
+ * configuration and by nothing else.
+ */
+import {
+  type CounterHalfLives,
+  DEFAULT_HALF_LIVES,
+} from '../algorithms/popularity/decayed-counter.ts';
+import type { DurationMs } from '../schemas/ids.ts';
+
+/** The parts of a score, in the order in which they are summed. */
+export const PARTS = ['together', 'next', 'content', 'trending', 'popular', 'latest'] as const;
+export type PartName = (typeof PARTS)[number];
+/** The same, and what lists that are no blend are ordered by. */
+export const SHOWN_PARTS = [...PARTS, 'topRated'] as const;
+export type ShownPart = (typeof SHOWN_PARTS)[number];
+
+export interface PartWeight {
+  /** Never negative. */
+  readonly weight: number;
+  /** The share of a source's list at which its part is weight × log 2. */
+  readonly epsilon: number;
+  /** Raw score that every list is taken to hold besides: a list of one weak item is no certainty. */
+  readonly mass: number;
+}
+
+export interface LadderOptions {
+  /** Candidates that each source may propose. */
+  readonly candidatesMax: number;
+  /** Newest events of a person that sources look at. */
+  readonly eventsMax: number;
+  /** Distinct people that a pair of items needs before it is used. */
+  readonly pairPeopleMin: number;
+  /** What an item's count of events is raised by before pairs are divided by it. */
+  readonly pairShrinkage: number;
+  /** What a directed row's sum is raised by before it is divided by it. */
+  readonly nextShrinkage: number;
+  /** What the weight of an event for "next" is multiplied by for each newer event. */
+  readonly nextDecay: number;
+  /** How many of the newest events "next" looks at. */
+  readonly nextEventsMax: number;
+  /** Items alike in content that are kept per item; 8 bytes each. */
+  readonly contentNeighboursMax: number;
+  /** Mean of ratings that a person is taken to have before the first one. */
+  readonly ownMeanPrior: number;
+  readonly ownMeanPriorStrength: number;
+  readonly parts: Readonly<Record<PartName, PartWeight>>;
+  /** The best items among which diversification chooses, beyond those asked for. */
+  readonly diversityPool: number;
+  /** 0 keeps the order of scores, 1 looks at difference alone. */
+  readonly diversity: number;
+  /** Share of a page that items of one first category may fill. */
+  readonly categoryShareMax: number;
+  /** Events that a reason names. */
+  readonly becauseMax: number;
+}
+
+export interface RankingOptions {
+  readonly halfLives: CounterHalfLives;
+  /** Items kept in order for each list and category; 4 bytes each. */
+  readonly listedMax: number;
+  /** Orders of at most so many categories are kept. */
+  readonly categoriesMax: number;
+  /** A list is ordered anew at most once in this time. */
+  readonly everyMs: DurationMs;
+  /** Events by which a trend is damped: an item seen once is no fashion. */
+  readonly trendPrior: number;
+  /** top-rated lists items above this quantile of the counts of ratings. */
+  readonly minVotesQuantile: number;
+}
+
+export interface CacheOptions {
+  readonly entriesMax: number;
+  readonly bytesMax: number;
+  readonly lifeMs: DurationMs;
+}
+
+export interface FollowOptions {
+  /** How often the positions of state partitions are looked at, should a hint be lost. */
+  readonly pollMs: DurationMs;
+  readonly scanPage: number;
+  /** How long `after` waits before it gives up. */
+  readonly afterTimeoutMs: DurationMs;
+}
+
+export interface LiveOptions {
+  readonly subscriptionsPerSocketMax: number;
+  readonly socketsPerAddressMax: number;
+  readonly socketsMax: number;
+  readonly messageBytesMax: number;
+  readonly messagesPerSecondMax: number;
+  /** Bad messages that a socket may send before it is closed. */
+  readonly badMessagesMax: number;
+  /** Above this much unsent, diffs are held back and merged. */
+  readonly coalesceBytes: number;
+  /** Above this much unsent, the socket is ended. */
+  readonly queuedBytesMax: number;
+  readonly heartbeatMs: DurationMs;
+  /** A socket without a subscription is closed after this long. */
+  readonly idleMs: DurationMs;
+  /** Lists are renewed for changes of items at most once in this time. */
+  readonly itemRefreshMs: DurationMs;
+  /** Sent lists remembered per subscription, for resume; a list is shared between subscribers. */
+  readonly sentKept: number;
+  /** Ended subscriptions that can be resumed, and for how long. */
+  readonly parkedMax: number;
+  readonly parkedMs: DurationMs;
+  readonly activityEventsMax: number;
+  /** Origins of other sites' pages that may open sockets. */
+  readonly allowedOrigins: readonly string[];
+}
+
+export interface ServingOptions {
+  readonly basePath: string;
+  readonly configVersion: number;
+  readonly ladder: LadderOptions;
+  readonly ranking: RankingOptions;
+  readonly cache: CacheOptions;
+  readonly follow: FollowOptions;
+  readonly live: LiveOptions;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
+  basePath: '',
+  configVersion: 1,
+  ladder: {
+    candidatesMax: 500,
+    eventsMax: 50,
+    pairPeopleMin: 3,
+    pairShrinkage: 10,
+    nextShrinkage: 5,
+    nextDecay: 0.8,
+    nextEventsMax: 10,
+    contentNeighboursMax: 50,
+    ownMeanPrior: 3.5,
+    ownMeanPriorStrength: 5,
+    // Set by hand until weights are learned: what a person did outweighs what everybody does, and
+    // content, which knows no people, weighs about half of co-visitation.
+    parts: {
+      together: { weight: 1, epsilon: 0.002, mass: 0.3 },
+      next: { weight: 0.6, epsilon: 0.002, mass: 0.3 },
+      content: { weight: 0.8, epsilon: 0.002, mass: 1 },
+      trending: { weight: 0.2, epsilon: 0.002, mass: 0 },
+      popular: { weight: 0.2, epsilon: 0.002, mass: 0 },
+      latest: { weight: 0.1, epsilon: 0.002, mass: 0 },
+    },
+    diversityPool: 60,
+    diversity: 0.15,
+    categoryShareMax: 0.7,
+    becauseMax: 3,
+  },
+  ranking: {
+    halfLives: DEFAULT_HALF_LIVES,
+    listedMax: 2_000,
+    categoriesMax: 256,
+    everyMs: 1_000 as DurationMs,
+    trendPrior: 1,
+    minVotesQuantile: 0.7,
+  },
+  cache: { entriesMax: 20_000, bytesMax: 64 * MIB, lifeMs: 1_000 as DurationMs },
+  follow: {
+    pollMs: 1_000 as DurationMs,
+    scanPage: 500,
+    afterTimeoutMs: 5_000 as DurationMs,
+  },
+  live: {
+    subscriptionsPerSocketMax: 50,
+    socketsPerAddressMax: 50,
+    socketsMax: 5_000,
+    messageBytesMax: 64 * KIB,
+    messagesPerSecondMax: 20,
+    badMessagesMax: 5,
+    coalesceBytes: 128 * KIB,
+    queuedBytesMax: MIB,
+    heartbeatMs: 15_000 as DurationMs,
+    idleMs: 60_000 as DurationMs,
+    itemRefreshMs: 250 as DurationMs,
+    sentKept: 8,
+    parkedMax: 2_000,
+    parkedMs: 60_000 as DurationMs,
+    activityEventsMax: 20,
+    allowedOrigins: [],
+  },
+};

@@ -1,0 +1,159 @@
+/**
+ * The lists that are the same for everyone: trending, popular, latest, top-rated; over everything and
+ * per category. Each is ordered when it is asked for and older than a second and something changed,
+ * so an idle instance orders nothing and a busy one does so once a second at most.
+ *
+ * - trending: events of late × how much faster than usual they come
+ * - popular: decayed count
+ * - latest: by publication, items without one behind them by when the catalogue heard of them
+ * - top-rated: W = v/(v+m)·R + m/(v+m)·C over items with more than m ratings, m being a quantile of
+ *   the counts of ratings and C the mean of all ratings, so that a film with two votes cannot lead
+ */
+import type { ListName } from '../schemas/api/lists.ts';
+import type { Clock } from '../schemas/environment.ts';
+import type { EpochMs } from '../schemas/ids.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { ItemIndex } from './item-index.ts';
+import type { RankingOptions } from './options.ts';
+import { largest } from './selection.ts';
+
+/** Slots in order, with the value that the order goes by. */
+export interface Ranking {
+  readonly slots: Int32Array;
+  readonly values: Float64Array;
+  readonly madeAt: EpochMs;
+}
+
+interface Kept {
+  readonly ranking: Ranking;
+  readonly madeAtMs: number;
+  readonly itemEpoch: number;
+  readonly catalogueVersion: number;
+}
+
+export interface RankingsOptions {
+  readonly catalogue: Catalogue;
+  readonly itemIndex: ItemIndex;
+  readonly ratingMean: () => number | null;
+  readonly clock: Clock;
+  readonly options: RankingOptions;
+}
+
+const EMPTY: Ranking = {
+  slots: new Int32Array(0),
+  values: new Float64Array(0),
+  madeAt: 0 as EpochMs,
+};
+const ALL = -1;
+/** Trends fall by themselves, so their order is renewed now and then without any event. */
+const DECAY_MATTERS_MS = 60_000;
+
+export class Rankings {
+  readonly #given: RankingsOptions;
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(given: RankingsOptions) {
+    this.#given = given;
+  }
+
+  list(name: ListName, category?: number): Ranking {
+    const { clock, options } = this.#given;
+    const key = `${name}:${category ?? ALL}`;
+    const kept = this.#kept.get(key);
+    const nowMs = clock.monotonicMs();
+    if (kept !== undefined && this.#isFresh(kept, nowMs)) return kept.ranking;
+    const ranking = this.#rank(name, category, clock.now());
+    this.#kept.delete(key);
+    this.#kept.set(key, {
+      ranking,
+      madeAtMs: nowMs,
+      itemEpoch: this.#given.itemIndex.epoch,
+      catalogueVersion: this.#given.catalogue.version,
+    });
+    // The oldest order goes; the four over everything are asked for all the time and stay young.
+    if (this.#kept.size > options.categoriesMax) this.#kept.delete(this.#kept.keys().next().value!);
+    return ranking;
+  }
+
+  /** Forgets all orders: the next list is ordered anew, whatever its age. */
+  clear(): void {
+    this.#kept.clear();
+  }
+
+  #isFresh(kept: Kept, nowMs: number): boolean {
+    const { catalogue, itemIndex, options } = this.#given;
+    const ageMs = nowMs - kept.madeAtMs;
+    if (kept.catalogueVersion !== catalogue.version && ageMs >= options.everyMs) return false;
+    // A new item is to be found at once in a small or quiet catalogue.
+    if (kept.catalogueVersion !== catalogue.version && kept.ranking.slots.length === 0)
+      return false;
+    if (ageMs < options.everyMs) return true;
+    return kept.itemEpoch === itemIndex.epoch && ageMs < DECAY_MATTERS_MS;
+  }
+
+  #rank(name: ListName, category: number | undefined, now: EpochMs): Ranking {
+    const { catalogue, options } = this.#given;
+    const members = category === undefined ? catalogue.present() : catalogue.membersOf(category);
+    const slots = Int32Array.from(members);
+    if (slots.length === 0) return EMPTY;
+    if (name === 'top-rated') return this.#topRated(slots, now);
+    const measure = this.#measureOf(name, now);
+    const ordered = Int32Array.from(largest(slots, slots.length, options.listedMax, measure));
+    return { slots: ordered, values: Float64Array.from(ordered, measure), madeAt: now };
+  }
+
+  #measureOf(name: 'trending' | 'popular' | 'latest', now: EpochMs): (slot: number) => number {
+    const { itemIndex } = this.#given;
+    switch (name) {
+      case 'trending':
+        return (slot) => itemIndex.fastOf(slot, now) * itemIndex.liftOf(slot, now);
+      case 'popular':
+        return (slot) => itemIndex.popularityOf(slot, now);
+      case 'latest':
+        return (slot) => this.latestValue(slot, now);
+    }
+  }
+
+  /** Later is larger; all that have a date come before those that have none. */
+  latestValue(slot: number, now: EpochMs): number {
+    const record = this.#given.catalogue.record(slot);
+    if (record === undefined) return Number.NEGATIVE_INFINITY;
+    if (record.publishedAt === null || record.publishedAt > now) return record.updatedAt - 1e15;
+    return record.publishedAt;
+  }
+
+  /** W of an item, among all items. */
+  weightedRating(): (slot: number) => number {
+    return this.#weighted(this.#votesMin(Int32Array.from(this.#given.catalogue.present())));
+  }
+
+  #votesMin(slots: Int32Array): number {
+    const { itemIndex, options } = this.#given;
+    const counts = Float64Array.from(slots, (slot) => itemIndex.ratingCountOf(slot))
+      .filter((count) => count > 0)
+      .sort();
+    return counts[Math.floor(options.minVotesQuantile * (counts.length - 1))] ?? 0;
+  }
+
+  #weighted(votesMin: number): (slot: number) => number {
+    const { itemIndex } = this.#given;
+    const mean = this.#given.ratingMean() ?? 0;
+    return (slot) => {
+      const votes = itemIndex.ratingCountOf(slot);
+      if (votes + votesMin === 0) return 0;
+      const own = itemIndex.ratingMeanOf(slot) ?? mean;
+      return (votes * own + votesMin * mean) / (votes + votesMin);
+    };
+  }
+
+  #topRated(slots: Int32Array, now: EpochMs): Ranking {
+    const { itemIndex, options } = this.#given;
+    const rated = slots.filter((slot) => itemIndex.ratingCountOf(slot) > 0);
+    if (rated.length === 0) return EMPTY;
+    const votesMin = this.#votesMin(rated);
+    const weighted = this.#weighted(votesMin);
+    const enough = rated.filter((slot) => itemIndex.ratingCountOf(slot) >= votesMin);
+    const ordered = Int32Array.from(largest(enough, enough.length, options.listedMax, weighted));
+    return { slots: ordered, values: Float64Array.from(ordered, weighted), madeAt: now };
+  }
+}

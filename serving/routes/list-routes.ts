@@ -1,0 +1,38 @@
+/** The lists that are the same for everyone. */
+import type { FastifyInstance } from 'fastify';
+import { ListAnswer, ListParams, ListQuery } from '../../schemas/api/lists.ts';
+import {
+  answerAndKeep,
+  answerFromCache,
+  questionFor,
+  type RouteParts,
+  routeSchema,
+} from './route-support.ts';
+
+export const registerListRoutes = (app: FastifyInstance, parts: RouteParts): void => {
+  const { cache, coverage, lists } = parts;
+  app.get<{ Params: ListParams; Querystring: ListQuery }>(
+    '/v1/lists/:name',
+    {
+      onRequest: answerFromCache(cache),
+      ...routeSchema({
+        summary: 'Trending, popular, latest or top-rated',
+        tag: 'lists',
+        params: ListParams,
+        querystring: ListQuery,
+        answer: ListAnswer,
+      }),
+    },
+    (request, reply) =>
+      answerAndKeep(request, reply, {
+        cache,
+        owner: null,
+        after: request.query.after,
+        make: async () => {
+          if (request.query.after !== undefined) await coverage.untilItems(request.query.after);
+          const { name } = request.params;
+          return lists.json(lists.named(name, questionFor(`list:${name}`, request.query, parts)));
+        },
+      }),
+  );
+};

@@ -1,0 +1,307 @@
+/**
+ * The serving path, put together: what it keeps in memory, how that follows the log and the state,
+ * the routes, the live socket, and what it tells about itself.
+ */
+import type { FastifyInstance } from 'fastify';
+import type { Position } from '../schemas/api/fields.ts';
+import type { Clock, Logger, RandomSource } from '../schemas/environment.ts';
+import { type ItemId, partitionIndex, statePartition } from '../schemas/ids.ts';
+import { type FeedbackKind, kindTable } from '../schemas/kinds.ts';
+import type { CatalogueItemRecord } from '../schemas/records.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import type { EventLog } from '../storage/event-log/event-log.ts';
+import type { LiveBus } from '../storage/live-bus/live-bus.ts';
+import type { StateStore } from '../storage/state-store/state-store.ts';
+import { AnswerCache } from './answer-cache.ts';
+import { Catalogue } from './catalogue.ts';
+import { CatalogueFollower } from './catalogue-follower.ts';
+import { ContentIndex } from './content-index.ts';
+import { Coverage } from './coverage.ts';
+import { FreshnessMeter, type FreshnessSummary } from './freshness.ts';
+import { ItemFollower } from './item-follower.ts';
+import { ItemIndex } from './item-index.ts';
+import { ItemSearch } from './item-search.ts';
+import { ItemSlots } from './item-slots.ts';
+import { ListService } from './list-service.ts';
+import { DEFAULT_SERVING_OPTIONS, PARTS, type ServingOptions } from './options.ts';
+import { Rankings } from './rankings.ts';
+import { Recommender } from './recommend.ts';
+import { registerItemRoutes } from './routes/item-routes.ts';
+import { registerListRoutes } from './routes/list-routes.ts';
+import { registerPersonRoutes } from './routes/person-routes.ts';
+import type { RouteParts } from './routes/route-support.ts';
+import type { CandidateSource } from './sources/candidate-source.ts';
+import { contentSource } from './sources/content-source.ts';
+import { nextSource } from './sources/next-source.ts';
+import { latestSource, popularSource, trendingSource } from './sources/ranking-sources.ts';
+import { togetherSource } from './sources/together-source.ts';
+import { type StateChangeNotice, StateFollower } from './state-follower.ts';
+import { SubjectReader } from './subject-reader.ts';
+
+export interface ServingDependencies {
+  readonly eventLog: EventLog;
+  readonly stateStore: StateStore;
+  readonly liveBus: LiveBus;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly logger: Logger;
+  readonly kinds: readonly FeedbackKind[];
+  readonly partitions: { readonly userPartitions: number; readonly itemPartitions: number };
+  readonly options?: Partial<ServingOptions>;
+}
+
+export interface ServingStatus {
+  readonly isReady: boolean;
+  /** Why lists may be behind; empty when they are not. */
+  readonly problems: readonly string[];
+  readonly catalogue: { readonly items: number; readonly visible: number };
+  readonly itemEpoch: number;
+  readonly catalogueVersion: number;
+  /** Milliseconds from an event's arrival until a list could show it, of late. */
+  readonly freshnessMs: FreshnessSummary;
+  readonly listsMade: number;
+  readonly subjectReads: number;
+  readonly cache: Readonly<Record<string, number>>;
+  readonly following: Readonly<Record<string, number>>;
+  readonly content: Readonly<Record<string, number>>;
+  readonly memory: {
+    readonly slots: number;
+    readonly itemsKnown: number;
+    readonly itemBytes: number;
+    readonly searchWords: number;
+  };
+}
+
+export interface Serving {
+  /** Resolves once everything that was written before the call can be served. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  registerRoutes(app: FastifyInstance): void;
+  status(): ServingStatus;
+  /** The item as lists have it now. */
+  currentItem(itemId: ItemId): CatalogueItemRecord | undefined;
+  /** Resolves once lists go by these positions of the catalogue. */
+  untilItemsShown(positions: readonly Position[]): Promise<void>;
+  /** Looks at once for what hints may have failed to tell. */
+  poll(): Promise<void>;
+}
+
+export const createServing = (dependencies: ServingDependencies): Serving => {
+  const parts = assemble(dependencies);
+  const { catalogue, catalogueFollower, content, follower } = parts;
+  let isReady = false;
+  return {
+    async start() {
+      await catalogueFollower.start();
+      content.fit();
+      await follower.start();
+      isReady = true;
+    },
+    async stop() {
+      content.stop();
+      await Promise.all([catalogueFollower.stop(), follower.stop()]);
+    },
+    registerRoutes(app) {
+      registerPersonRoutes(app, parts);
+      registerItemRoutes(app, parts);
+      registerListRoutes(app, parts);
+    },
+    status: () => ({ isReady, problems: problemsOf(parts, isReady), ...statusOf(parts) }),
+    currentItem(itemId) {
+      const slot = catalogue.slots.find(itemId);
+      return slot === undefined ? undefined : catalogue.record(slot);
+    },
+    async untilItemsShown(positions) {
+      await Promise.all(
+        positions.map(({ partition, offset }) => catalogueFollower.reached(partition, offset)),
+      );
+    },
+    poll: () => follower.poll(),
+  };
+};
+
+interface Assembled extends RouteParts {
+  readonly catalogueFollower: CatalogueFollower;
+  readonly content: ContentIndex;
+  readonly follower: StateFollower;
+  readonly freshness: FreshnessMeter;
+  readonly failures: string[];
+}
+
+const assemble = (dependencies: ServingDependencies): Assembled => {
+  const { eventLog, stateStore, clock, logger, partitions } = dependencies;
+  const options = { ...DEFAULT_SERVING_OPTIONS, ...dependencies.options };
+  const failures: string[] = [];
+  const slots = new ItemSlots();
+  const catalogue = new Catalogue(slots);
+  const itemIndex = new ItemIndex({ slots, ladder: options.ladder, ranking: options.ranking });
+  const content = new ContentIndex({
+    catalogue,
+    clock,
+    neighboursMax: options.ladder.contentNeighboursMax,
+  });
+  const search = new ItemSearch(catalogue);
+  const cache = new AnswerCache(options.cache, clock, () => catalogue.version);
+  const freshness = new FreshnessMeter(eventLog, clock);
+  const itemFollower = new ItemFollower({
+    stateStore,
+    itemIndex,
+    scanPage: options.follow.scanPage,
+    onChange: () => undefined,
+  });
+  const rankings = new Rankings({
+    catalogue,
+    itemIndex,
+    ratingMean: () => itemFollower.ratingMean(),
+    clock,
+    options: options.ranking,
+  });
+  const follower = new StateFollower({
+    stateStore,
+    liveBus: dependencies.liveBus,
+    clock,
+    logger,
+    options: options.follow,
+    onPoll: () => content.fitWhenDue(),
+  });
+  const catalogueFollower = new CatalogueFollower({
+    eventLog,
+    catalogue,
+    logger,
+    onChange: (changed) => {
+      search.changed(changed);
+      content.changed(changed);
+    },
+    onFailure: (error) => {
+      failures.push('the catalogue cannot be read');
+      logger.error('The catalogue is followed no longer', { error });
+    },
+  });
+  followItems(follower, itemFollower, partitions.itemPartitions);
+  followSubjects(follower, partitions.userPartitions, { cache, freshness });
+  const subjects = new SubjectReader(stateStore, partitions.userPartitions);
+  const recommender = new Recommender({
+    catalogue,
+    itemIndex,
+    rankings,
+    content,
+    sources: sourcesOf({ catalogue, itemIndex, rankings, content, options }),
+    ladder: options.ladder,
+  });
+  const lists = new ListService({
+    catalogue,
+    itemIndex,
+    itemFollower,
+    rankings,
+    recommender,
+    subjects,
+    follower,
+    freshness,
+    kinds: kindTable(dependencies.kinds),
+    clock,
+    newListId: listIds(dependencies.random),
+    options,
+  });
+  const coverage = new Coverage({
+    eventLog,
+    follower,
+    clock,
+    timeoutMs: options.follow.afterTimeoutMs,
+    ...partitions,
+  });
+  return {
+    lists,
+    subjects,
+    catalogue,
+    itemIndex,
+    itemFollower,
+    rankings,
+    search,
+    coverage,
+    cache,
+    clock,
+    options,
+    catalogueFollower,
+    content,
+    follower,
+    freshness,
+    failures,
+  };
+};
+
+/** In the order of PARTS, which is the order that parts are summed in. */
+const sourcesOf = (given: {
+  readonly catalogue: Catalogue;
+  readonly itemIndex: ItemIndex;
+  readonly rankings: Rankings;
+  readonly content: ContentIndex;
+  readonly options: ServingOptions;
+}): readonly CandidateSource[] => {
+  const { catalogue, itemIndex, rankings, content, options } = given;
+  const byPart: Readonly<Record<(typeof PARTS)[number], CandidateSource>> = {
+    together: togetherSource(itemIndex, options.ladder),
+    next: nextSource(itemIndex, options.ladder),
+    content: contentSource(content),
+    trending: trendingSource(rankings, catalogue),
+    popular: popularSource(rankings),
+    latest: latestSource(rankings),
+  };
+  return PARTS.map((part) => byPart[part]);
+};
+
+const followItems = (follower: StateFollower, listener: ItemFollower, count: number): void => {
+  for (let index = 0; index < count; index++) {
+    follower.follow(statePartition(TOPICS.itemSignals.name, partitionIndex(index)), listener);
+  }
+};
+
+const followSubjects = (
+  follower: StateFollower,
+  count: number,
+  { cache, freshness }: { readonly cache: AnswerCache; readonly freshness: FreshnessMeter },
+): void => {
+  for (let index = 0; index < count; index++) {
+    const partition = partitionIndex(index);
+    follower.follow(statePartition(TOPICS.interactions.name, partition), {
+      changed({ from, to, keys }: StateChangeNotice) {
+        for (const key of keys) cache.forget(key);
+        void freshness.observe(partition, from, to);
+      },
+      reset: () => cache.clear(),
+    });
+  }
+};
+
+/** A prefix that no other process has, and a number. */
+const listIds = (random: RandomSource): (() => string) => {
+  const prefix = Math.floor(random() * 2 ** 48).toString(36);
+  let count = 0;
+  return () => `l-${prefix}-${(count++).toString(36)}`;
+};
+
+const problemsOf = ({ failures, follower }: Assembled, isReady: boolean): readonly string[] => [
+  ...(isReady ? [] : ['serving is still reading its state']),
+  ...failures,
+  ...(follower.isStoreReachable ? [] : ['the state cannot be read; answers come from memory']),
+];
+
+const statusOf = (parts: Assembled): Omit<ServingStatus, 'isReady' | 'problems'> => ({
+  catalogue: {
+    items: parts.catalogue.itemCount,
+    visible: parts.catalogue.visibleCount(parts.clock.now()),
+  },
+  itemEpoch: parts.itemIndex.epoch,
+  catalogueVersion: parts.catalogue.version,
+  freshnessMs: parts.freshness.summary(),
+  listsMade: parts.lists.servedCount,
+  subjectReads: parts.subjects.readCount,
+  cache: parts.cache.counters(),
+  following: parts.follower.counters(),
+  content: parts.content.counters(),
+  memory: {
+    slots: parts.catalogue.slots.count,
+    itemsKnown: parts.itemIndex.knownCount,
+    itemBytes: parts.itemIndex.sizeBytes(),
+    searchWords: parts.search.wordCount,
+  },
+});

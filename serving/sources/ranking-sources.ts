@@ -1,0 +1,75 @@
+/**
+ * The sources that go by everybody: trending (leaning to the categories that the person likes),
+ * popular, latest. They answer for people of whom nothing is known, and give the others some air.
+ */
+import type { Catalogue } from '../catalogue.ts';
+import type { Rankings } from '../rankings.ts';
+import type { CandidateScores, CandidateSource, Retrieval } from './candidate-source.ts';
+
+/** How far taste can raise or lower what trends. */
+const TASTE_REACH = 2;
+/** Each place further back in `latest` counts this much of the one before. */
+const LATEST_STEP = 0.99;
+
+export const trendingSource = (rankings: Rankings, catalogue: Catalogue): CandidateSource => ({
+  part: 'trending',
+  isPersonal: false,
+
+  retrieve({ taste, category, candidatesMax }: Retrieval, scores: CandidateScores): void {
+    const { slots, values } = rankings.list('trending', category);
+    const count = Math.min(slots.length, candidatesMax);
+    const total = totalOf(taste);
+    for (let index = 0; index < count; index++) {
+      const value = values[index]!;
+      if (value <= 0) return;
+      const slot = slots[index]!;
+      scores.add(
+        slot,
+        total === 0 ? value : value * leaning(catalogue.categoriesOf(slot), taste, total),
+      );
+    }
+  },
+});
+
+export const popularSource = (rankings: Rankings): CandidateSource => ({
+  part: 'popular',
+  isPersonal: false,
+
+  retrieve({ category, candidatesMax }: Retrieval, scores: CandidateScores): void {
+    const { slots, values } = rankings.list('popular', category);
+    const count = Math.min(slots.length, candidatesMax);
+    for (let index = 0; index < count && values[index]! > 0; index++) {
+      scores.add(slots[index]!, values[index]!);
+    }
+  },
+});
+
+export const latestSource = (rankings: Rankings): CandidateSource => ({
+  part: 'latest',
+  isPersonal: false,
+
+  retrieve({ category, candidatesMax }: Retrieval, scores: CandidateScores): void {
+    const { slots } = rankings.list('latest', category);
+    const count = Math.min(slots.length, candidatesMax);
+    for (let index = 0, value = 1; index < count; index++, value *= LATEST_STEP) {
+      scores.add(slots[index]!, value);
+    }
+  },
+});
+
+const totalOf = (taste: ReadonlyMap<number, number>): number => {
+  let total = 0;
+  for (const amount of taste.values()) total += Math.abs(amount);
+  return total;
+};
+
+/** 1 for an item the person's taste says nothing about; e^±reach at the extremes. */
+const leaning = (
+  categories: readonly number[],
+  taste: ReadonlyMap<number, number>,
+  total: number,
+): number => {
+  let sum = 0;
+  for (const category of categories) sum += taste.get(category) ?? 0;
+  return Math.exp((TASTE_REACH * sum) / total);
+};

@@ -1,0 +1,64 @@
+/**
+ * "People who liked this also liked": co-visitation in both directions, cosine-normalised against
+ * popularity, summed over the person's events by their weight. Pairs that fewer than three people
+ * stand behind are not used, so that nobody can make two items neighbours alone.
+ */
+import { type ItemIndex, TRIPLE } from '../item-index.ts';
+import type { LadderOptions } from '../options.ts';
+import type {
+  CandidateScores,
+  CandidateSource,
+  Contribution,
+  Retrieval,
+} from './candidate-source.ts';
+
+export const togetherSource = (itemIndex: ItemIndex, ladder: LadderOptions): CandidateSource => ({
+  part: 'together',
+  isPersonal: true,
+
+  retrieve({ profile, now }: Retrieval, scores: CandidateScores): void {
+    const scale = itemIndex.pairScale(now);
+    for (const { slot, weight } of profile.positives) {
+      const neighbours = itemIndex.neighboursOf(slot);
+      const factor = weight * scale * itemIndex.dampingOf(slot);
+      for (let at = 0; at < neighbours.length; at += TRIPLE) {
+        const neighbour = neighbours[at]!;
+        scores.add(neighbour, factor * neighbours[at + 1]! * itemIndex.dampingOf(neighbour));
+      }
+    }
+  },
+
+  contribute(
+    { profile, now }: Retrieval,
+    wants: (slot: number) => boolean,
+    give: (slot: number, contribution: Contribution) => void,
+  ): void {
+    const scale = itemIndex.pairScale(now);
+    for (const event of profile.positives) {
+      const neighbours = itemIndex.neighboursOf(event.slot);
+      const factor = event.weight * scale * itemIndex.dampingOf(event.slot);
+      for (let at = 0; at < neighbours.length; at += TRIPLE) {
+        const neighbour = neighbours[at]!;
+        if (!wants(neighbour)) continue;
+        const amount = factor * neighbours[at + 1]! * itemIndex.dampingOf(neighbour);
+        give(neighbour, { event, amount });
+      }
+    }
+  },
+
+  held({ profile }: Retrieval): string | undefined {
+    return heldPairs(profile.positives, itemIndex, ladder.pairPeopleMin);
+  },
+});
+
+/** Said when the person's items have neighbours, or none at all, but none with enough people. */
+export const heldPairs = (
+  events: readonly { readonly slot: number }[],
+  itemIndex: ItemIndex,
+  peopleMin: number,
+): string | undefined => {
+  if (events.length === 0) return undefined;
+  let most = 0;
+  for (const { slot } of events) most = Math.max(most, itemIndex.heldPeopleOf(slot));
+  return `pairs need ${peopleMin} people, have ${most}`;
+};

@@ -1,0 +1,242 @@
+/**
+ * Follows what the stream writes into state partitions: hints say at once which keys changed; a look
+ * at the positions once a second finds what lost hints would have said. With every hint dropped, what
+ * follows is right within one poll.
+ *
+ * Work on one partition is done one step after another, so a listener never sees two at a time.
+ */
+import type { Clock, Logger } from '../schemas/environment.ts';
+import type { LogId, Offset, StatePartition } from '../schemas/ids.ts';
+import { NO_OFFSET } from '../schemas/ids.ts';
+import { type LiveBus, STATE_HINTS, type StateHint } from '../storage/live-bus/live-bus.ts';
+import type { StatePosition, StateStore } from '../storage/state-store/state-store.ts';
+import type { FollowOptions } from './options.ts';
+
+export interface StateChangeNotice {
+  readonly partition: StatePartition;
+  readonly from: Offset;
+  readonly to: Offset;
+  readonly keys: readonly string[];
+}
+
+export interface StateListener {
+  /** These keys changed. What is read from now on covers at least `to`. */
+  changed(notice: StateChangeNotice): Promise<void> | void;
+  /** Anything may have changed: read it all again. */
+  reset(partition: StatePartition): Promise<void> | void;
+}
+
+interface FollowedPartition {
+  readonly name: StatePartition;
+  readonly listener: StateListener;
+  covered: Offset;
+  logId: LogId | null;
+  epoch: number;
+  work: Promise<void>;
+}
+
+interface Waiter {
+  readonly partition: StatePartition;
+  readonly wanted: Offset;
+  readonly done: () => void;
+}
+
+export interface StateFollowerOptions {
+  readonly stateStore: StateStore;
+  readonly liveBus: LiveBus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly options: FollowOptions;
+  /** Called after each look at the positions. */
+  readonly onPoll: () => Promise<void> | void;
+}
+
+export class StateFollower {
+  readonly #given: StateFollowerOptions;
+  readonly #partitions = new Map<StatePartition, FollowedPartition>();
+  readonly #stopping = new AbortController();
+  #subscription: { close(): void } | undefined;
+  #polling: Promise<void> = Promise.resolve();
+  #waiters: Waiter[] = [];
+  #hints = 0;
+  #repairs = 0;
+  #resets = 0;
+  #lastPollFailed = false;
+
+  constructor(given: StateFollowerOptions) {
+    this.#given = given;
+  }
+
+  follow(name: StatePartition, listener: StateListener): void {
+    this.#partitions.set(name, {
+      name,
+      listener,
+      covered: NO_OFFSET,
+      logId: null,
+      epoch: 0,
+      work: Promise.resolve(),
+    });
+  }
+
+  /** Reads everything that is followed, then goes on following it. */
+  async start(): Promise<void> {
+    // Subscribed first: what changes during the reading is read again after it.
+    this.#subscription = this.#given.liveBus.subscribe(STATE_HINTS, (message) =>
+      this.#hear(message as StateHint),
+    );
+    const all = [...this.#partitions.values()];
+    await Promise.all(
+      all.map((partition) => this.#inTurn(partition, () => this.#readAll(partition))),
+    );
+    this.#polling = this.#pollForEver();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#subscription?.close();
+    await this.#polling;
+    await Promise.all([...this.#partitions.values()].map(({ work }) => work));
+  }
+
+  coveredOffset(name: StatePartition): Offset {
+    return this.#partitions.get(name)?.covered ?? NO_OFFSET;
+  }
+
+  logIdOf(name: StatePartition): LogId | null {
+    return this.#partitions.get(name)?.logId ?? null;
+  }
+
+  /** Resolves once the listener has seen everything up to the offset. */
+  reached(name: StatePartition, wanted: Offset): Promise<void> {
+    if (this.coveredOffset(name) >= wanted) return Promise.resolve();
+    return new Promise((done) => {
+      this.#waiters.push({ partition: name, wanted, done });
+    });
+  }
+
+  /** The same, and looks at once what is stored instead of waiting for a hint or the next poll. */
+  async reachedNow(name: StatePartition, wanted: Offset): Promise<void> {
+    if (this.coveredOffset(name) >= wanted) return;
+    const reached = this.reached(name, wanted);
+    const partition = this.#partitions.get(name);
+    if (partition !== undefined) await this.#inTurn(partition, () => this.#check(partition));
+    await reached;
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return { hints: this.#hints, repairs: this.#repairs, resets: this.#resets };
+  }
+
+  get isStoreReachable(): boolean {
+    return !this.#lastPollFailed;
+  }
+
+  /** Looks at every position now; what a test calls instead of waiting a second. */
+  async poll(): Promise<void> {
+    const all = [...this.#partitions.values()];
+    await Promise.all(
+      all.map((partition) => this.#inTurn(partition, () => this.#check(partition))),
+    );
+    await this.#given.onPoll();
+  }
+
+  async #pollForEver(): Promise<void> {
+    const { clock, options, logger } = this.#given;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await clock.sleep(options.pollMs, signal);
+        await this.poll();
+        this.#lastPollFailed = false;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!this.#lastPollFailed)
+          logger.warn('The state cannot be read; answers come from memory', { error });
+        this.#lastPollFailed = true;
+      }
+    }
+  }
+
+  #hear(hint: StateHint): void {
+    const partition = this.#partitions.get(hint.partition);
+    if (partition === undefined || this.#stopping.signal.aborted) return;
+    this.#hints++;
+    this.#inTurn(partition, () => this.#takeHint(partition, hint)).catch((error: unknown) => {
+      this.#given.logger.warn('A hint could not be followed', { partition: partition.name, error });
+    });
+  }
+
+  async #takeHint(partition: FollowedPartition, hint: StateHint): Promise<void> {
+    if (hint.to <= partition.covered) return;
+    if (hint.from > partition.covered || hint.keys.length === 0) {
+      this.#repairs++;
+      await this.#check(partition);
+      return;
+    }
+    await this.#announce(partition, hint.keys, hint.to);
+  }
+
+  /** Compares what is known with what is stored, and reads what changed. */
+  async #check(partition: FollowedPartition): Promise<void> {
+    const { stateStore } = this.#given;
+    const stored = await stateStore.position(partition.name);
+    if (stored === undefined) {
+      if (partition.covered !== NO_OFFSET) await this.#readAll(partition);
+      return;
+    }
+    if (isAnother(partition, stored)) {
+      await this.#readAll(partition);
+      return;
+    }
+    partition.epoch = stored.epoch;
+    if (stored.coveredOffset === partition.covered) return;
+    const changes = await stateStore.changesSince(partition.name, partition.covered);
+    if (changes.complete) await this.#announce(partition, changes.keys, changes.coveredOffset);
+    else await this.#readAll(partition);
+  }
+
+  async #announce(
+    partition: FollowedPartition,
+    keys: readonly string[],
+    to: Offset,
+  ): Promise<void> {
+    const from = partition.covered;
+    await partition.listener.changed({ partition: partition.name, from, to, keys });
+    this.#advance(partition, to);
+  }
+
+  async #readAll(partition: FollowedPartition): Promise<void> {
+    this.#resets++;
+    const before = await this.#given.stateStore.position(partition.name);
+    await partition.listener.reset(partition.name);
+    partition.logId = before?.logId ?? null;
+    partition.epoch = before?.epoch ?? 0;
+    partition.covered = before?.coveredOffset ?? NO_OFFSET;
+    this.#advance(partition, partition.covered);
+    const after = await this.#given.stateStore.position(partition.name);
+    // What changed while it was read may have been read half: read those keys again.
+    if (after !== undefined && after.coveredOffset > partition.covered)
+      await this.#check(partition);
+  }
+
+  #advance(partition: FollowedPartition, to: Offset): void {
+    partition.covered = to;
+    const isReached = (waiter: Waiter): boolean =>
+      waiter.partition === partition.name && waiter.wanted <= to;
+    const reached = this.#waiters.filter(isReached);
+    if (reached.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => !isReached(waiter));
+    for (const waiter of reached) waiter.done();
+  }
+
+  #inTurn(partition: FollowedPartition, step: () => Promise<void>): Promise<void> {
+    const done = partition.work.then(step);
+    partition.work = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** Whether the stored state is not the one that was followed so far: rebuilt, or gone back. */
+const isAnother = (partition: FollowedPartition, stored: StatePosition): boolean =>
+  stored.coveredOffset < partition.covered ||
+  (partition.logId !== null && stored.logId !== partition.logId);
