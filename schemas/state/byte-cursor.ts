@@ -19,8 +19,10 @@ export class ByteWriter {
   }
 
   /** A copy of what was written. */
-  take(): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.buffer, 0, this.length);
+  take(): Buffer {
+    const bytes = Buffer.allocUnsafe(this.length);
+    this.buffer.copy(bytes, 0, 0, this.length);
+    return bytes;
   }
 
   reserve(byteCount: number): void {
@@ -110,28 +112,28 @@ export class ByteWriter {
     this.length += this.buffer.write(value, this.length);
   }
 
-  raw(bytes: Uint8Array, start: number, end: number): void {
+  raw(bytes: Buffer, start: number, end: number): void {
+    if (end <= start) return;
     this.reserve(end - start);
-    const { buffer } = this;
-    let at = this.length;
-    if (end - start <= 32) {
-      for (let index = start; index < end; index++) buffer[at++] = bytes[index]!;
-    } else {
-      buffer.set(bytes.subarray(start, end), at);
-      at += end - start;
-    }
-    this.length = at;
+    bytes.copy(this.buffer, this.length, start, end);
+    this.length += end - start;
   }
 }
 
 export class ByteReader {
-  readonly buffer: Buffer;
+  buffer: Buffer;
   position = 0;
 
   constructor(bytes: Uint8Array) {
     this.buffer = Buffer.isBuffer(bytes)
       ? bytes
       : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Starts over with other bytes. */
+  open(bytes: Buffer): void {
+    this.buffer = bytes;
+    this.position = 0;
   }
 
   get atEnd(): boolean {

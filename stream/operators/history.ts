@@ -118,7 +118,7 @@ export class HistoryOperator {
       if (entry.itemId === event.itemId && entry.kind === event.kind.name) return false;
       countedToday++;
     }
-    if (cell.evictedCounts.length > 0) {
+    if (cell.hasEvictedCountsFrom(day)) {
       const place = countHash(event.itemId, event.kind.name);
       for (const evicted of cell.evictedCounts) {
         if (evicted.day !== day) continue;
@@ -282,13 +282,12 @@ export class HistoryOperator {
 
   #evict(cell: SubjectCell, entry: HistoryEntry): void {
     cell.evictedCount++;
-    if (entry.isCounted || cell.evictedCounts.length > 0) this.#keepMarks(cell, entry);
+    if (entry.isCounted || cell.hasEvictedCountsFrom(0)) this.#keepMarks(cell, entry);
     const seenFor = this.#kinds.get(entry.kind)?.seenFor ?? 0;
     if (seenFor <= 0) return;
     const untilDay = Math.min(Math.ceil((entry.occurredAt + seenFor) / DAY_MS), FOR_EVER_DAY);
     const seen = { itemHash: itemHashLow(entry.itemId), untilDay: Math.max(untilDay, 0) };
-    const { evictedSeenMax } = this.#options;
-    cell.evictedSeen = [...cell.evictedSeen, seen].slice(-evictedSeenMax);
+    cell.addEvictedSeen(seen, this.#options.evictedSeenMax);
   }
 
   /** Marks matter on days that hot entries or late live events may still fall on. */

@@ -12,7 +12,6 @@ import type {
 } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import type { InteractionRecord, ItemSignalsRecord } from '../../schemas/records.ts';
-import type { SessionWindow } from '../../schemas/state/subject-state.ts';
 import type { LogRecord } from '../../storage/event-log/event-log.ts';
 import { loadPipeline } from '../../test/stream/pipeline-machine.ts';
 import { interaction, T0 } from '../../test/stream/stream-fixture.ts';
@@ -25,7 +24,7 @@ import { DedupeOperator } from './dedupe.ts';
 import { describeOperator, type StoredValues } from './operator.contract.ts';
 import { clockAfter, NO_TIME } from './partition-clock.ts';
 import { SequenceMarks } from './sequence-marks.ts';
-import { sessionsAfter } from './sessions.ts';
+import { type SessionList, sessionsAfter } from './sessions.ts';
 
 /** Caps so low that every one of them is reached. */
 const TIGHT: StreamOptions = {
@@ -116,10 +115,10 @@ describeOperator({
   name: 'sessions',
   events: fc.array(fc.nat({ max: 500 }), { maxLength: 30 }),
   load: async (values) => {
-    let sessions = parsed<readonly SessionWindow[]>(values, []);
+    let sessions = parsed<SessionList>(values, []);
     return {
       take: (minute) => {
-        sessions = sessionsAfter(sessions, (T0 + minute * 60_000) as EpochMs, {
+        sessions = sessionsAfter(sessions, T0 + minute * 60_000, {
           sessionGapMs: 1_800_000,
           sessionsMax: 3,
         });

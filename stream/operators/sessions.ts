@@ -2,40 +2,73 @@
  * Gap windows over a subject's events: a pause longer than the gap ends a session, and a late event
  * between two of them joins them. Pure, and independent of the order of arrival while no session
  * was pushed out by the cap.
+ *
+ * A list is flat, three numbers a session: first, last, events; oldest first.
  */
-import type { EpochMs } from '../../schemas/ids.ts';
-import type { SessionWindow } from '../../schemas/state/subject-state.ts';
+import type { ByteReader, ByteWriter } from '../../schemas/state/byte-cursor.ts';
+
+export type SessionList = readonly number[];
 
 export interface SessionOptions {
   readonly sessionGapMs: number;
   readonly sessionsMax: number;
 }
 
+const WIDTH = 3;
+const SESSION_BYTES_MIN = 8;
+
 export const sessionsAfter = (
-  sessions: readonly SessionWindow[],
-  at: EpochMs,
+  sessions: SessionList,
+  at: number,
   options: SessionOptions,
-): readonly SessionWindow[] => {
+): SessionList => {
   const gap = options.sessionGapMs;
-  const newest = sessions.at(-1);
-  if (newest !== undefined && at >= newest.firstAt && at <= newest.lastAt + gap) {
+  const end = sessions.length;
+  if (end > 0 && at >= sessions[end - 3]! && at <= sessions[end - 2]! + gap) {
     // The usual case: the session goes on.
-    const lastAt = Math.max(at, newest.lastAt) as EpochMs;
-    return sessions.with(-1, { firstAt: newest.firstAt, lastAt, events: newest.events + 1 });
+    const next = sessions.slice();
+    if (at > sessions[end - 2]!) next[end - 2] = at;
+    next[end - 1] = sessions[end - 1]! + 1;
+    return next;
   }
-  let joined: SessionWindow = { firstAt: at, lastAt: at, events: 1 };
-  const before: SessionWindow[] = [];
-  const after: SessionWindow[] = [];
-  for (const session of sessions) {
-    if (session.lastAt + gap < at) before.push(session);
-    else if (session.firstAt - gap > at) after.push(session);
-    else joined = join(joined, session);
+  const before: number[] = [];
+  const after: number[] = [];
+  let first = at;
+  let last = at;
+  let events = 1;
+  for (let index = 0; index < end; index += WIDTH) {
+    const otherFirst = sessions[index]!;
+    const otherLast = sessions[index + 1]!;
+    const otherEvents = sessions[index + 2]!;
+    if (otherLast + gap < at) before.push(otherFirst, otherLast, otherEvents);
+    else if (otherFirst - gap > at) after.push(otherFirst, otherLast, otherEvents);
+    else {
+      first = Math.min(first, otherFirst);
+      last = Math.max(last, otherLast);
+      events += otherEvents;
+    }
   }
-  return [...before, joined, ...after].slice(-options.sessionsMax);
+  before.push(first, last, events);
+  for (const number of after) before.push(number);
+  const tooMany = before.length - options.sessionsMax * WIDTH;
+  return tooMany > 0 ? before.slice(tooMany) : before;
 };
 
-const join = (left: SessionWindow, right: SessionWindow): SessionWindow => ({
-  firstAt: Math.min(left.firstAt, right.firstAt) as EpochMs,
-  lastAt: Math.max(left.lastAt, right.lastAt) as EpochMs,
-  events: left.events + right.events,
-});
+export const writeSessionList = (writer: ByteWriter, sessions: SessionList): void => {
+  writer.varint(sessions.length / WIDTH);
+  for (let index = 0; index < sessions.length; index += WIDTH) {
+    const first = sessions[index]!;
+    writer.i48(first);
+    writer.varint(sessions[index + 1]! - first);
+    writer.varint(sessions[index + 2]!);
+  }
+};
+
+export const readSessionList = (reader: ByteReader): SessionList => {
+  const sessions: number[] = [];
+  for (let left = reader.count(SESSION_BYTES_MIN); left > 0; left--) {
+    const first = reader.i48();
+    sessions.push(first, first + reader.varint(), reader.varint());
+  }
+  return sessions;
+};

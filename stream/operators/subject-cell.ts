@@ -1,88 +1,169 @@
 /**
- * A subject's state while the stream works on it: the head as plain fields, the history as the
- * stored bytes plus what was appended since. Entries are decoded only as far as they are needed,
- * newest first, so that an appended event costs the same with five events behind it or fifty.
+ * A subject's state while the stream works on it: its numbers as plain fields, everything else as
+ * the stored bytes plus what was added since. Entries of the history are decoded only as far as a
+ * change needs them, newest first, and let go of once the state is encoded: tens of thousands of
+ * cells are kept in memory, and as objects their histories would cost ten times the bytes.
  *
  * Invariant: `encode` gives the bytes that `encodeSubjectState` gives for the same contents.
  */
-import type { EpochMs, ItemId, Offset } from '../../schemas/ids.ts';
-import { ByteReader, ByteWriter } from '../../schemas/state/byte-cursor.ts';
+import { type EpochMs, type ItemId, NO_OFFSET, type Offset } from '../../schemas/ids.ts';
+import { ByteReader, ByteWriter, checkVersion } from '../../schemas/state/byte-cursor.ts';
 import {
   decodeSubjectState,
   kindOfCodes,
   readEntry,
-  readSubjectHead,
+  SUBJECT_VERSION,
   skipEntry,
   skipToItem,
   writeEntry,
-  writeSubjectHead,
 } from '../../schemas/state/subject-codec.ts';
 import type {
   EvictedCount,
   EvictedSeen,
   HistoryEntry,
   PendingUndo,
-  SessionWindow,
   SubjectState,
 } from '../../schemas/state/subject-state.ts';
+import { readSessionList, type SessionList, writeSessionList } from './sessions.ts';
 
-const NO_BYTES = new Uint8Array(0);
+/** Bytes of an evicted count and of an evicted seen item. */
+const PAIR_BYTES = 6;
+const ENTRY_BYTES_MIN = 10;
 /** Everything before the lists: numbers, and the sessions. */
 const HEAD_BYTES_MAX = 512;
 const ID_BYTES_MAX = 528;
-
-const entryBytesMax = ({ eventId, itemId, kind }: HistoryEntry): number =>
-  32 + 3 * (eventId.length + itemId.length + kind.length);
+const NO_BYTES = Buffer.alloc(0);
+const NO_SESSIONS: SessionList = [];
+const NO_UNDOS: readonly PendingUndo[] = [];
+const NO_COUNTS: readonly EvictedCount[] = [];
 
 const writer = new ByteWriter();
 const idWriter = new ByteWriter();
+const reader = new ByteReader(NO_BYTES);
 
 export class SubjectCell {
-  lastOffset = -1 as Offset;
+  lastOffset: Offset = NO_OFFSET;
   lastEventAt = 0 as EpochMs;
   eventCount = 0;
   evictedCount = 0;
   ownValueSumThousandths = 0;
   ownValueCount = 0;
-  evictedSeen: readonly EvictedSeen[] = [];
-  evictedCounts: readonly EvictedCount[] = [];
-  pendingUndos: readonly PendingUndo[] = [];
-  sessions: readonly SessionWindow[] = [];
+  sessions: SessionList = NO_SESSIONS;
+  pendingUndos: readonly PendingUndo[] = NO_UNDOS;
   historyCount = 0;
 
-  /** Newest first: appended ones, then those decoded from the stored bytes so far. */
+  #stored: Buffer = NO_BYTES;
+  #counts: readonly EvictedCount[] | undefined = NO_COUNTS;
+  #countsStart = 0;
+  #countsCount = 0;
+  /** Stored seen items that still count, and those added since. */
+  #seenStart = 0;
+  #seenCount = 0;
+  #freshSeen: EvictedSeen[] = [];
+  /** The stored entries, newest first. */
+  #historyStart = 0;
+  #historyEnd = 0;
+  #storedCount = 0;
+  /** Appended entries, then those decoded from the stored ones; newest first. */
   #entries: HistoryEntry[] = [];
   #freshCount = 0;
   #freshBytesMax = 0;
-  #stored: Uint8Array = NO_BYTES;
-  #storedCount = 0;
-  #storedStart = 0;
-  #storedEnd = 0;
   /** Where the next stored entry to decode begins. */
-  #reader = new ByteReader(NO_BYTES);
+  #decodeAt = 0;
 
   static fromBytes(bytes: Uint8Array): SubjectCell {
     const cell = new SubjectCell();
-    const reader = new ByteReader(bytes);
-    const { head, historyCount } = readSubjectHead(reader);
-    Object.assign(cell, head);
-    cell.historyCount = historyCount;
-    cell.#keep(bytes, reader, historyCount);
+    cell.#load(asBuffer(bytes));
     return cell;
   }
 
-  #keep(bytes: Uint8Array, readerAtEntries: ByteReader, count: number): void {
+  #load(bytes: Buffer): void {
+    reader.open(bytes);
+    checkVersion(reader, SUBJECT_VERSION, 'subject state');
+    this.lastOffset = (reader.varint() - 1) as Offset;
+    this.lastEventAt = reader.i48() as EpochMs;
+    this.eventCount = reader.varint();
+    this.evictedCount = reader.varint();
+    this.ownValueSumThousandths = reader.zigzag();
+    this.ownValueCount = reader.varint();
+    this.sessions = readSessionList(reader);
+    this.pendingUndos = readUndos(reader);
+    this.#countsCount = reader.count(PAIR_BYTES);
+    this.#countsStart = reader.position;
+    this.#counts = undefined;
+    reader.skip(this.#countsCount * PAIR_BYTES);
+    this.#seenCount = reader.count(PAIR_BYTES);
+    this.#seenStart = reader.position;
+    reader.skip(this.#seenCount * PAIR_BYTES);
+    this.historyCount = reader.count(ENTRY_BYTES_MIN);
+    this.#keep(bytes, reader.position);
+  }
+
+  /** From now on these bytes are what is stored; nothing of them is decoded. */
+  #keep(bytes: Buffer, historyStart: number): void {
     this.#stored = bytes;
-    this.#storedCount = count;
-    this.#storedStart = readerAtEntries.position;
-    this.#storedEnd = bytes.length;
-    this.#reader = readerAtEntries;
+    this.#historyStart = historyStart;
+    this.#historyEnd = bytes.length;
+    this.#storedCount = this.historyCount;
+    this.#decodeAt = historyStart;
+    this.#entries = [];
+    this.#freshCount = 0;
+    this.#freshBytesMax = 0;
+  }
+
+  /** An upper bound of what `encode` will give. */
+  get bytesMax(): number {
+    const lists = PAIR_BYTES * (this.#freshSeen.length + 2 * (this.#counts?.length ?? 0));
+    const undos = this.pendingUndos.length * ID_BYTES_MAX;
+    return HEAD_BYTES_MAX + lists + undos + this.#freshBytesMax + this.#stored.length;
+  }
+
+  /** Once-a-day counts of evicted entries, by (day, hash). */
+  get evictedCounts(): readonly EvictedCount[] {
+    if (this.#counts === undefined) {
+      const counts: EvictedCount[] = [];
+      reader.open(this.#stored);
+      reader.position = this.#countsStart;
+      for (let left = this.#countsCount; left > 0; left--) {
+        counts.push({ day: reader.u16(), hash: reader.u32() });
+      }
+      this.#counts = counts;
+    }
+    return this.#counts;
+  }
+
+  set evictedCounts(counts: readonly EvictedCount[]) {
+    this.#counts = counts;
+  }
+
+  /** Whether any evicted count may lie on that day or later: the last one is the latest. */
+  hasEvictedCountsFrom(day: number): boolean {
+    if (this.#counts !== undefined) return (this.#counts.at(-1)?.day ?? -1) >= day;
+    if (this.#countsCount === 0) return false;
+    const last = this.#countsStart + (this.#countsCount - 1) * PAIR_BYTES;
+    return this.#stored.readUInt16LE(last) >= day;
+  }
+
+  /** Remembers an evicted item as seen; beyond the cap the one evicted first is forgotten. */
+  addEvictedSeen(seen: EvictedSeen, seenMax: number): void {
+    this.#freshSeen.push(seen);
+    if (this.#seenCount + this.#freshSeen.length <= seenMax) return;
+    if (this.#seenCount > 0) {
+      this.#seenStart += PAIR_BYTES;
+      this.#seenCount--;
+    } else {
+      this.#freshSeen.shift();
+    }
   }
 
   /** The entry at an index counted from the newest, 0. */
   entryAt(index: number): HistoryEntry {
     const entries = this.#entries;
-    while (entries.length <= index) entries.push(readEntry(this.#reader));
+    if (index < entries.length) return entries[index]!;
+    reader.open(this.#stored);
+    reader.position = this.#decodeAt;
+    while (entries.length <= index) entries.push(readEntry(reader));
+    this.#decodeAt = reader.position;
     return entries[index]!;
   }
 
@@ -90,13 +171,6 @@ export class SubjectCell {
   history(): HistoryEntry[] {
     if (this.historyCount > 0) this.entryAt(this.historyCount - 1);
     return this.#entries.slice(0, this.historyCount).reverse();
-  }
-
-  /** An upper bound of what `encode` will give. */
-  get bytesMax(): number {
-    const lists = 6 * (this.evictedSeen.length + this.evictedCounts.length);
-    const undos = this.pendingUndos.length * ID_BYTES_MAX;
-    return HEAD_BYTES_MAX + lists + undos + this.#freshBytesMax + this.#stored.length;
   }
 
   append(entry: HistoryEntry): void {
@@ -114,10 +188,10 @@ export class SubjectCell {
       this.#freshCount--;
       return this.#entries.pop()!;
     }
-    const reader = new ByteReader(this.#stored);
-    reader.position = this.#storedStart;
+    reader.open(this.#stored);
+    reader.position = this.#historyStart;
     for (let skipped = 1; skipped < this.#storedCount; skipped++) skipEntry(reader);
-    this.#storedEnd = reader.position;
+    this.#historyEnd = reader.position;
     this.#storedCount--;
     const oldest = readEntry(reader);
     if (this.#entries.length > last) this.#entries.length = last;
@@ -131,10 +205,9 @@ export class SubjectCell {
     this.#freshBytesMax = 0;
     for (const entry of entries) this.#freshBytesMax += entryBytesMax(entry);
     this.historyCount = entries.length;
-    this.#stored = NO_BYTES;
     this.#storedCount = 0;
-    this.#storedStart = 0;
-    this.#storedEnd = 0;
+    this.#historyStart = 0;
+    this.#historyEnd = 0;
   }
 
   /**
@@ -153,8 +226,8 @@ export class SubjectCell {
   #newestStoredAbout(itemId: ItemId, isKind: (kind: string) => boolean): HistoryEntry | undefined {
     idWriter.reset();
     idWriter.text(itemId);
-    const reader = new ByteReader(this.#stored);
-    reader.position = this.#storedStart;
+    reader.open(this.#stored);
+    reader.position = this.#historyStart;
     for (let left = this.#storedCount; left > 0; left--) {
       const start = reader.position;
       const codes = skipToItem(reader);
@@ -174,31 +247,62 @@ export class SubjectCell {
 
   encode(): Uint8Array {
     writer.reset();
-    writeSubjectHead(writer, this, this.historyCount);
-    const entriesStart = writer.length;
+    writer.u8(SUBJECT_VERSION);
+    writer.varint(this.lastOffset + 1);
+    writer.i48(this.lastEventAt);
+    writer.varint(this.eventCount);
+    writer.varint(this.evictedCount);
+    writer.zigzag(this.ownValueSumThousandths);
+    writer.varint(this.ownValueCount);
+    writeSessionList(writer, this.sessions);
+    writer.varint(this.pendingUndos.length);
+    for (const undo of this.pendingUndos) {
+      writer.text(undo.eventId);
+      writer.i48(undo.occurredAt);
+    }
+    this.#writeCounts();
+    this.#writeSeen();
+    writer.varint(this.historyCount);
+    const historyStart = writer.length;
     for (let index = 0; index < this.#freshCount; index++) {
       writeEntry(writer, this.#entries[index]!);
     }
-    writer.raw(this.#stored, this.#storedStart, this.#storedEnd);
+    writer.raw(this.#stored, this.#historyStart, this.#historyEnd);
     const bytes = writer.take();
-    this.#rebase(bytes, entriesStart);
+    this.#keep(bytes, historyStart);
     return bytes;
   }
 
-  /** From now on the new bytes are the stored ones; what is decoded stays decoded. */
-  #rebase(bytes: Uint8Array, entriesStart: number): void {
-    const reader = new ByteReader(bytes);
-    const decodedStored = this.#entries.length - this.#freshCount;
-    const advanced = this.#reader.position - this.#storedStart;
-    reader.position =
-      bytes.length - (this.#storedEnd - this.#storedStart) + (decodedStored > 0 ? advanced : 0);
-    this.#freshCount = 0;
-    this.#freshBytesMax = 0;
-    this.#stored = bytes;
-    this.#storedStart = entriesStart;
-    this.#storedEnd = bytes.length;
-    this.#storedCount = this.historyCount;
-    this.#reader = reader;
+  #writeCounts(): void {
+    const count = this.#counts?.length ?? this.#countsCount;
+    writer.varint(count);
+    const start = writer.length;
+    if (this.#counts === undefined) {
+      const end = this.#countsStart + this.#countsCount * PAIR_BYTES;
+      writer.raw(this.#stored, this.#countsStart, end);
+    } else {
+      for (const { day, hash } of this.#counts) {
+        writer.u16(day);
+        writer.u32(hash);
+      }
+      this.#counts = undefined;
+    }
+    this.#countsStart = start;
+    this.#countsCount = count;
+  }
+
+  #writeSeen(): void {
+    const count = this.#seenCount + this.#freshSeen.length;
+    writer.varint(count);
+    const start = writer.length;
+    writer.raw(this.#stored, this.#seenStart, this.#seenStart + this.#seenCount * PAIR_BYTES);
+    for (const { itemHash, untilDay } of this.#freshSeen) {
+      writer.u32(itemHash);
+      writer.u16(untilDay);
+    }
+    if (this.#freshSeen.length > 0) this.#freshSeen = [];
+    this.#seenStart = start;
+    this.#seenCount = count;
   }
 
   /** The plain form, for tests and inspection. */
@@ -206,6 +310,25 @@ export class SubjectCell {
     return decodeSubjectState(this.encode());
   }
 }
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const entryBytesMax = ({ eventId, itemId, kind }: HistoryEntry): number =>
+  32 + 3 * (eventId.length + itemId.length + kind.length);
+
+const readUndos = (from: ByteReader): readonly PendingUndo[] => {
+  const count = from.count(7);
+  if (count === 0) return NO_UNDOS;
+  const undos: PendingUndo[] = [];
+  for (let left = count; left > 0; left--) {
+    undos.push({
+      eventId: from.text() as PendingUndo['eventId'],
+      occurredAt: from.i48() as EpochMs,
+    });
+  }
+  return undos;
+};
 
 const startsWithAt = (bytes: Uint8Array, at: number, wanted: ByteWriter): boolean => {
   const { buffer, length } = wanted;
