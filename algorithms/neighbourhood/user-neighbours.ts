@@ -163,19 +163,21 @@ export class UserNeighbours implements ItemModel {
   #predictOne(item: number, similarity: Float64Array, ownMean: number): number {
     if (item >= this.itemCount) return ownMean;
     const { starts, columns, values } = this.#itemUsers;
-    const raters: { readonly similarity: number; readonly rating: number }[] = [];
+    const raters: number[] = [];
     for (let k = starts[item]!; k < starts[item + 1]!; k++) {
-      const user = columns[k]!;
-      if (similarity[user]! <= 0) continue;
-      const rating = values[k]! - (this.#options.isCentred ? this.#means[user]! : 0);
-      raters.push({ similarity: similarity[user]!, rating });
+      if (similarity[columns[k]!]! > 0) raters.push(k);
     }
-    raters.sort((a, b) => b.similarity - a.similarity);
+    const similarityAt = (k: number): number => similarity[columns[k]!]!;
+    if (raters.length > this.#options.neighbours) {
+      raters.sort((a, b) => similarityAt(b) - similarityAt(a) || a - b);
+      raters.length = this.#options.neighbours;
+    }
     let sum = 0;
     let total = 0;
-    for (const { similarity: weight, rating } of raters.slice(0, this.#options.neighbours)) {
-      sum += weight * rating;
-      total += weight;
+    for (const k of raters) {
+      const mean = this.#options.isCentred ? this.#means[columns[k]!]! : 0;
+      sum += similarityAt(k) * (values[k]! - mean);
+      total += similarityAt(k);
     }
     if (total === 0) return ownMean;
     return (this.#options.isCentred ? ownMean : 0) + sum / total;
