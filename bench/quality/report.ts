@@ -1,9 +1,8 @@
 /** What a protocol reports, as a table for people and as a file for comparison. */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Interval } from '../../algorithms/metrics/confidence.ts';
+import { machineFacts } from '../result.ts';
 
 export interface ResultRow {
   readonly model: string;
@@ -74,30 +73,14 @@ export const textOf = (report: ProtocolReport): string =>
     '',
   ].join('\n');
 
-const commitOf = (): string => {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  } catch {
-    return 'unknown';
-  }
-};
-
-const machineFacts = () => ({
-  processor: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  memoryGiB: Math.round(totalmem() / 2 ** 30),
-  platform: `${process.platform} ${process.arch}`,
-  node: process.version,
-  commit: commitOf(),
-  peakResidentMiB: Math.round(process.resourceUsage().maxRSS / 1024),
-});
-
 const RESULTS = join(import.meta.dirname, '../results');
 
 export const saveReport = (report: ProtocolReport, seconds: number): string => {
   mkdirSync(RESULTS, { recursive: true });
   const path = join(RESULTS, `quality-${report.id.toLowerCase()}.json`);
-  const content = { ...report, seconds: Math.round(seconds), machine: machineFacts() };
+  const peakResidentMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+  const machine = { ...machineFacts(), peakResidentMiB };
+  const content = { ...report, seconds: Math.round(seconds), machine };
   writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`);
   return path;
 };

@@ -5,12 +5,21 @@
 import { seededRandom } from '../../../algorithms/random/seeded-random.ts';
 import type { OnlineModel, OnlineSize } from './online-model.ts';
 
-export const incrementalSgd = ({ userCount, itemCount }: OnlineSize): OnlineModel => {
-  const settings = { factors: 64, rate: 0.05, regularisation: 0.01, deviation: 0.1, seed: 1 };
-  const { factors, rate, regularisation } = settings;
+export interface IncrementalSgdSettings {
+  readonly rate: number;
+  /** Standard deviation of the vectors before the first event. */
+  readonly deviation: number;
+}
+
+export const incrementalSgd = (
+  { userCount, itemCount }: OnlineSize,
+  { rate, deviation }: IncrementalSgdSettings,
+): OnlineModel => {
+  const settings = { factors: 64, rate, regularisation: 0.01, deviation, seed: 1 };
+  const { factors, regularisation } = settings;
   const random = seededRandom(settings.seed);
   const vectors = (count: number): Float64Array =>
-    Float64Array.from({ length: count * factors }, () => settings.deviation * random.normal());
+    Float64Array.from({ length: count * factors }, () => deviation * random.normal());
   const users = vectors(userCount);
   const items = vectors(itemCount);
   const dot = (user: number, item: number): number => {
