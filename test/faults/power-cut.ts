@@ -15,7 +15,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path';
 
 const PAGE_BYTES = 4_096;
-const HEADER_PAGES = 2;
+export const HEADER_BYTES = 2 * PAGE_BYTES;
 
 /** Follows what is flushed of a log; hand `committed` to the log's seams. */
 export class LogPowerCut {
@@ -43,14 +43,15 @@ export class LogPowerCut {
 }
 
 const afterCut = (flushed: Buffer, current: Buffer, random: () => number): Buffer => {
-  const headerBytes = HEADER_PAGES * PAGE_BYTES;
-  const isHeaderNewer = !flushed.subarray(0, headerBytes).equals(current.subarray(0, headerBytes));
+  const isHeaderNewer = !flushed
+    .subarray(0, HEADER_BYTES)
+    .equals(current.subarray(0, HEADER_BYTES));
   if (isHeaderNewer) return random() < 0.5 ? flushed : current;
   return mixPages(flushed, current, random);
 };
 
 /** Of every page one of the two, at random; the file ends somewhere between the two ends. */
-const mixPages = (left: Buffer, right: Buffer, random: () => number): Buffer => {
+export const mixPages = (left: Buffer, right: Buffer, random: () => number): Buffer => {
   const longest = Math.max(left.length, right.length);
   const mixed = Buffer.alloc(longest);
   for (let at = 0; at < longest; at += PAGE_BYTES) {
