@@ -7,8 +7,10 @@
  */
 import type { StateChange } from '../storage/state-store/state-store.ts';
 
-interface Slot<Entity> {
+/** An entity's place in the cache; good until the next `trim`. */
+export interface Slot<Entity> {
   readonly key: string;
+  /** undefined where the store has none. */
   entity: Entity | undefined;
   isChanged: boolean;
   bytesMax: number;
@@ -27,14 +29,13 @@ export class EntityCache<Entity> {
   #young = new Map<string, Slot<Entity>>();
   #old = new Map<string, Slot<Entity>>();
   #changed: Slot<Entity>[] = [];
+  /** Upper bound of the bytes that `changes` will give, keys included. */
+  changedBytesMax = 0;
 
   constructor(codec: EntityCodec<Entity>, entitiesMax: number) {
     this.#codec = codec;
     this.#generationMax = Math.max(1, Math.ceil(entitiesMax / 2));
   }
-
-  /** Upper bound of the bytes that `changes` will give, keys included. */
-  changedBytesMax = 0;
 
   get changedCount(): number {
     return this.#changed.length;
@@ -50,15 +51,18 @@ export class EntityCache<Entity> {
     this.#young.set(key, { key, entity, isChanged: false, bytesMax: 0 });
   }
 
-  get(key: string): Entity | undefined {
-    return this.#prefetched(key).entity;
+  /** The slot of an entity that was prefetched. */
+  slotOf(key: string): Slot<Entity> {
+    const slot = this.#find(key);
+    if (slot === undefined) throw new Error(`Expected ${key} to be prefetched, it was not.`);
+    return slot;
   }
 
   /** Sets the entity, or deletes it; one that was changed in place is set again. */
-  set(key: string, entity: Entity | undefined): void {
-    const slot = this.#prefetched(key);
+  set(slot: Slot<Entity>, entity: Entity | undefined): void {
     slot.entity = entity;
-    const bytesMax = 3 * key.length + (entity === undefined ? 0 : this.#codec.bytesMaxOf(entity));
+    const bytesMax =
+      3 * slot.key.length + (entity === undefined ? 0 : this.#codec.bytesMaxOf(entity));
     this.changedBytesMax += bytesMax - slot.bytesMax;
     slot.bytesMax = bytesMax;
     if (slot.isChanged) return;
@@ -77,19 +81,12 @@ export class EntityCache<Entity> {
     return old;
   }
 
-  #prefetched(key: string): Slot<Entity> {
-    const slot = this.#find(key);
-    if (slot === undefined) throw new Error(`Expected ${key} to be prefetched, it was not.`);
-    return slot;
-  }
-
   /** The changes since the last call, encoded. */
   changes(): StateChange[] {
-    const changes = this.#changed.map(({ key, entity }) => ({
-      key,
-      value: entity === undefined ? undefined : this.#codec.encode(entity),
-    }));
+    const changes: StateChange[] = [];
     for (const slot of this.#changed) {
+      const { key, entity } = slot;
+      changes.push({ key, value: entity === undefined ? undefined : this.#codec.encode(entity) });
       slot.isChanged = false;
       slot.bytesMax = 0;
     }

@@ -6,9 +6,14 @@
 import type { FreshetError } from '../schemas/errors.ts';
 import { FreshetError as Failure } from '../schemas/errors.ts';
 import { hash32 } from '../schemas/hash.ts';
-import { type Offset, type SubjectId, subjectOfSession, subjectOfUser } from '../schemas/ids.ts';
+import { subjectOfUser } from '../schemas/ids.ts';
 import type { FeedbackKind, KindTable } from '../schemas/kinds.ts';
-import type { DeadLetterRecord, ForgetRecord, InteractionRecord } from '../schemas/records.ts';
+import type {
+  DeadLetterRecord,
+  ForgetRecord,
+  InteractionRecord,
+  NamedRecord,
+} from '../schemas/records.ts';
 import { DEDUPE_PREFIX } from '../schemas/state/dedupe-chunk.ts';
 import { PARTITION_KEY } from '../schemas/state/item-state.ts';
 import {
@@ -38,6 +43,11 @@ import {
 } from './pipeline.ts';
 import { type Envelope, SignalBatch, type SourceInputs } from './signal-batch.ts';
 
+interface InteractionSource extends SourceRecord {
+  /** Of the subject that it is about. */
+  readonly key: string | null;
+}
+
 export interface InteractionPipelineOptions extends SourceInputs {
   readonly kinds: KindTable;
   readonly options: StreamOptions;
@@ -47,7 +57,7 @@ export interface InteractionPipelineOptions extends SourceInputs {
 const RESIDENT_BYTES = 16_384;
 const RESIDENT_KEYS = 8;
 
-export class InteractionPipeline implements Pipeline<SourceRecord> {
+export class InteractionPipeline implements Pipeline<InteractionSource> {
   readonly #given: InteractionPipelineOptions;
   readonly #subjects: EntityCache<SubjectCell>;
   readonly #history: HistoryOperator;
@@ -95,13 +105,13 @@ export class InteractionPipeline implements Pipeline<SourceRecord> {
     return this.#dedupe.idCount;
   }
 
-  prepare(log: LogRecord): SourceRecord {
-    return sourceRecordOf(log);
+  prepare(log: LogRecord): InteractionSource {
+    const { named, problem } = sourceRecordOf(log);
+    return { log, named, problem, key: keyOf(named) };
   }
 
-  keysOf({ named }: SourceRecord, wanted: Set<string>): void {
-    if (named?.name === 'Interaction') wanted.add(subjectKey(subjectOf(named.record)));
-    else if (named?.name === 'Forget') wanted.add(subjectKey(subjectOfUser(named.record.userId)));
+  keysOf({ key }: InteractionSource, wanted: Set<string>): void {
+    if (key !== null) wanted.add(key);
   }
 
   keyCountOf(): number {
@@ -116,21 +126,20 @@ export class InteractionPipeline implements Pipeline<SourceRecord> {
     this.#subjects.load(key, value);
   }
 
-  take(record: SourceRecord): void {
+  take(record: InteractionSource): void {
     this.#isChanged = true;
     this.#partition.counters.received++;
-    const { named, problem, log } = record;
+    const { named, problem } = record;
     if (named?.name === 'Interaction') this.#takeInteraction(record, named.record);
-    else if (named?.name === 'Forget') this.#takeForget(log.offset, named.record);
+    else if (named?.name === 'Forget') this.#takeForget(record, named.record);
     else this.#setAside(record, problem ?? unexpected(named?.name ?? 'a tombstone'));
     this.#dedupe.expire(this.#partition.clock);
   }
 
-  #takeInteraction(source: SourceRecord, record: InteractionRecord): void {
+  #takeInteraction(source: InteractionSource, record: InteractionRecord): void {
     const { counters } = this.#partition;
     const isBackfill = record.backfill !== null;
     this.#partition.clock = clockAfter(this.#partition.clock, record.receivedAt, isBackfill);
-    const subject = subjectOf(record);
     const { offset } = source.log;
     const numbered = this.#sequences.judge(record);
     const kind = this.#given.kinds.get(record.kind);
@@ -140,23 +149,19 @@ export class InteractionPipeline implements Pipeline<SourceRecord> {
       this.#setAside(source, problem);
       return;
     }
-    const verdict = numbered ?? this.#dedupe.judge(record, subject, offset);
+    const verdict = numbered ?? this.#dedupe.judge(record, source.key!, offset);
     if (verdict === 'duplicate') {
       counters.duplicate++;
       this.#dedupe.reject(offset, record.receivedAt);
     } else if (verdict === 'conflict') {
       this.#setAside(source, conflict(record));
     } else {
-      this.#takeNew(offset, subject, record, kind!);
+      this.#takeNew(source, record, kind!);
     }
   }
 
-  #takeNew(
-    offset: Offset,
-    subject: SubjectId,
-    record: InteractionRecord,
-    kind: FeedbackKind,
-  ): void {
+  #takeNew(source: InteractionSource, record: InteractionRecord, kind: FeedbackKind): void {
+    const { offset } = source.log;
     const { counters, clock } = this.#partition;
     const { history: options } = this.#given.options;
     const isBackfill = record.backfill !== null;
@@ -167,9 +172,9 @@ export class InteractionPipeline implements Pipeline<SourceRecord> {
       counters.tooLate++;
       return;
     }
-    const key = subjectKey(subject);
-    const cell = this.#subjects.get(key) ?? new SubjectCell();
-    this.#signals.begin(offset, hash32(subject) | 0, clock);
+    const slot = this.#subjects.slotOf(source.key!);
+    const cell = slot.entity ?? new SubjectCell();
+    this.#signals.begin(offset, subjectHashOf(source.key!), clock);
     if (kind.polarity === 'none') {
       if (!this.#takeUndo(cell, record, occurredAt)) {
         counters.refused++;
@@ -185,7 +190,7 @@ export class InteractionPipeline implements Pipeline<SourceRecord> {
     cell.lastOffset = offset;
     counters.accepted++;
     if (isBackfill) counters.backfilled++;
-    this.#subjects.set(key, cell);
+    this.#subjects.set(slot, cell);
   }
 
   /** False when the event to take back lies beyond the history. */
@@ -202,16 +207,14 @@ export class InteractionPipeline implements Pipeline<SourceRecord> {
     return true;
   }
 
-  #takeForget(offset: Offset, record: ForgetRecord): void {
+  #takeForget({ log, key }: InteractionSource, record: ForgetRecord): void {
     const { counters } = this.#partition;
     this.#partition.clock = clockAfter(this.#partition.clock, record.receivedAt, false);
-    const subject = subjectOfUser(record.userId);
-    const key = subjectKey(subject);
-    const cell = this.#subjects.get(key);
-    if (cell !== undefined) {
-      this.#signals.begin(offset, hash32(subject) | 0, this.#partition.clock);
-      this.#history.forget(cell, this.#signals);
-      this.#subjects.set(key, undefined);
+    const slot = this.#subjects.slotOf(key!);
+    if (slot.entity !== undefined) {
+      this.#signals.begin(log.offset, subjectHashOf(key!), this.#partition.clock);
+      this.#history.forget(slot.entity, this.#signals);
+      this.#subjects.set(slot, undefined);
     }
     counters.accepted++;
     counters.forgotten++;
@@ -261,8 +264,15 @@ export class InteractionPipeline implements Pipeline<SourceRecord> {
   }
 }
 
-const subjectOf = (record: InteractionRecord): SubjectId =>
-  record.userId === null ? subjectOfSession(record.sessionId!) : subjectOfUser(record.userId);
+/** The key of the subject that a record is about; null where it is about none. */
+const keyOf = (named: NamedRecord | null): string | null => {
+  if (named?.name === 'Forget') return subjectKey(subjectOfUser(named.record.userId));
+  if (named?.name !== 'Interaction') return null;
+  const { userId, sessionId } = named.record;
+  return userId === null ? `subject:s:${sessionId}` : `subject:u:${userId}`;
+};
+
+const subjectHashOf = (key: string): number => hash32(key) | 0;
 
 const unexpected = (what: string): FreshetError =>
   new Failure('bad_record', { problem: `${what} where an interaction belongs` });

@@ -38,7 +38,7 @@ import {
 import { wideOfWords, wordsOfWide } from '../schemas/state/wide-integer.ts';
 import type { LogRecord } from '../storage/event-log/event-log.ts';
 import type { StateChange } from '../storage/state-store/state-store.ts';
-import { EntityCache } from './entity-cache.ts';
+import { EntityCache, type Slot } from './entity-cache.ts';
 import {
   CovisitationOperator,
   type HashWords,
@@ -220,7 +220,7 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
   #takeSignals(envelope: PackedSignals, mark: number): void {
     const { counters } = this.#partition;
     const { signalCount, offsets, items } = envelope;
-    const found = new Array<ItemColumns | undefined>(envelope.itemIds.length);
+    const found = new Array<Slot<ItemColumns> | undefined>(envelope.itemIds.length);
     const hashes = new Array<HashWords | undefined>(envelope.itemIds.length);
     for (let signal = 0; signal < signalCount; signal++) {
       if (offsets[signal]! <= mark) {
@@ -229,14 +229,14 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
       }
       counters.signals++;
       const index = items[signal]!;
-      let item = found[index];
-      if (item === undefined) {
-        item = this.#itemOf(envelope.itemIds[index]!);
-        found[index] = item;
+      let slot = found[index];
+      if (slot === undefined) {
+        slot = this.#slotOf(envelope.itemIds[index]!);
+        found[index] = slot;
       }
-      this.#takeSignal(envelope, signal, item, hashes);
+      this.#takeSignal(envelope, signal, slot.entity!, hashes);
     }
-    for (const item of found) if (item !== undefined) this.#items.set(itemKey(item.itemId), item);
+    for (const slot of found) if (slot !== undefined) this.#items.set(slot, slot.entity);
   }
 
   #takeSignal(
@@ -276,10 +276,11 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
     }
   }
 
-  #itemOf(itemId: ItemId): ItemColumns {
-    const item = this.#items.get(itemKey(itemId)) ?? this.#newItem(itemId);
-    this.#bringUp(item);
-    return item;
+  #slotOf(itemId: ItemId): Slot<ItemColumns> {
+    const slot = this.#items.slotOf(itemKey(itemId));
+    slot.entity ??= this.#newItem(itemId);
+    this.#bringUp(slot.entity);
+    return slot;
   }
 
   #takeRating(item: ItemColumns, value: number, sign: number): void {

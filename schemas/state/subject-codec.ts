@@ -170,14 +170,15 @@ const readEvictedSeen = (reader: ByteReader): EvictedSeen[] => {
 export const writeEntry = (target: ByteWriter, entry: HistoryEntry): void => {
   const kindCode = CODE_OF_KIND.get(entry.kind) ?? 0;
   const valueCode = valueCodeOf(entry.value);
-  const idCode = isPlainUuid(entry.eventId) ? ID_UUID : 0;
-  target.u8(kindCode | (valueCode << 4) | idCode | (entry.isCounted ? COUNTED : 0));
+  const codesAt = target.length;
+  const codes = kindCode | (valueCode << 4) | (entry.isCounted ? COUNTED : 0);
+  target.u8(codes);
   target.i48(entry.occurredAt);
   target.varint(entry.busy);
   if (kindCode === 0) target.text(entry.kind);
   if (valueCode === VALUE_TENTHS) target.u8(Math.round(entry.value! * 10));
   else if (valueCode === VALUE_DOUBLE) target.f64(entry.value!);
-  if (idCode === ID_UUID) writeUuid(target, entry.eventId);
+  if (writeUuid(target, entry.eventId)) target.buffer[codesAt] = codes | ID_UUID;
   else target.text(entry.eventId);
   target.text(entry.itemId);
 };
@@ -230,30 +231,34 @@ const valueCodeOf = (value: number | null): number => {
 };
 
 const DASH = 45;
+/** Value of a lower-case hexadecimal digit by its character code; 255 for everything else. */
+const NIBBLES = Uint8Array.from({ length: 128 }, (_, code) => {
+  const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code));
+  return digit < 0 ? 255 : digit;
+});
+const nibbleAt = (id: string, at: number): number => NIBBLES[id.charCodeAt(at)] ?? 255;
 
-/** Whether the id is a UUID in the usual lower-case spelling, so that 16 bytes say it all. */
-const isPlainUuid = (id: string): boolean => {
+/**
+ * Writes a UUID in the usual lower-case spelling as 16 bytes; writes nothing and returns false where
+ * the id is anything else.
+ */
+const writeUuid = (target: ByteWriter, id: string): boolean => {
   if (id.length !== 36) return false;
-  for (let index = 0; index < 36; index++) {
-    const code = id.charCodeAt(index);
-    if (index === 8 || index === 13 || index === 18 || index === 23) {
-      if (code !== DASH) return false;
-    } else if (!((code >= 48 && code <= 57) || (code >= 97 && code <= 102))) {
-      return false;
-    }
-  }
-  return true;
-};
-
-const nibble = (code: number): number => (code <= 57 ? code - 48 : code - 87);
-
-const writeUuid = (target: ByteWriter, id: string): void => {
   target.reserve(16);
-  for (let index = 0; index < 36; index += 2) {
-    if (id.charCodeAt(index) === DASH) index++;
-    target.buffer[target.length++] =
-      (nibble(id.charCodeAt(index)) << 4) | nibble(id.charCodeAt(index + 1));
+  const { buffer } = target;
+  let to = target.length;
+  for (let at = 0; at < 36; at += 2) {
+    if (at === 8 || at === 13 || at === 18 || at === 23) {
+      if (id.charCodeAt(at) !== DASH) return false;
+      at++;
+    }
+    const high = nibbleAt(id, at);
+    const low = nibbleAt(id, at + 1);
+    if ((high | low) > 15) return false;
+    buffer[to++] = (high << 4) | low;
   }
+  target.length = to;
+  return true;
 };
 
 const readUuid = (reader: ByteReader): string => {

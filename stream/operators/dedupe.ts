@@ -12,7 +12,7 @@
  * A source that numbers its events is remembered by one mark instead.
  */
 import { hash32, hash128Into, newHash128 } from '../../schemas/hash.ts';
-import type { EpochMs, Offset, SubjectId } from '../../schemas/ids.ts';
+import type { EpochMs, Offset } from '../../schemas/ids.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
 import {
   CHUNK_OFFSETS,
@@ -50,6 +50,7 @@ const GONE = 0xffff_fffe;
 const RINGS = 0x00ff_fff0;
 const SLOTS_FIRST = 1024;
 const id = newHash128();
+const subjectWords = newHash128();
 const float = new Float64Array(1);
 const floatWords = new Int32Array(float.buffer);
 
@@ -98,8 +99,8 @@ export class DedupeOperator {
   }
 
   /** Looks an event up, and remembers it if it is new. */
-  judge(record: InteractionRecord, subject: SubjectId, offset: Offset): DedupeVerdict {
-    hash128Into(id, `${record.source}\0${record.eventId}\0${subject}`);
+  judge(record: InteractionRecord, subject: string, offset: Offset): DedupeVerdict {
+    identify(record, subject);
     const payload = payloadHash(record);
     const known = this.#find();
     if (known !== undefined) return known === payload ? 'duplicate' : 'conflict';
@@ -268,6 +269,13 @@ export class DedupeOperator {
     }
   }
 }
+
+/** Writes the hash of who sent it, its id and whom it is about into `id`. */
+const identify = ({ source, eventId }: InteractionRecord, subject: string): void => {
+  hash128Into(subjectWords, subject, hash32(source) | 0);
+  hash128Into(id, eventId);
+  for (let word = 0; word < 4; word++) id[word] = id[word]! ^ subjectWords[word]!;
+};
 
 /**
  * A time that the server filled in differs when the client sends the same event again, so a time

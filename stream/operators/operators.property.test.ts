@@ -7,7 +7,6 @@ import type {
   LogId,
   Offset,
   PartitionIndex,
-  SubjectId,
   UserId,
 } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
@@ -146,7 +145,7 @@ describeOperator({
         clock = clockAfter(clock, record.receivedAt, false);
         const at = (offset * 100) as Offset;
         offset++;
-        const verdict = dedupe.judge(record, `u:${record.userId}` as SubjectId, at);
+        const verdict = dedupe.judge(record, `u:${record.userId}`, at);
         if (verdict !== 'new') dedupe.reject(at, record.receivedAt);
         dedupe.expire(clock);
         return [verdict, dedupe.idCount];
