@@ -273,40 +273,70 @@ describe('LmdbStateStore and damage', () => {
     }
   });
 
-  const smallDisk = mountSmallDisk();
-  it.skipIf(smallDisk === undefined)(
-    'on a full disk applies are refused whole, reads go on, and applies work again once there is room',
-    async () => {
-      const { path, unmount } = smallDisk!;
-      try {
-        const ballast = join(path, 'ballast');
-        writeFileSync(ballast, Buffer.alloc(2_000_000));
-        const store = await open(join(path, 'state'));
-        const { epoch } = await store.claim(P0);
-        let next = 0;
-        const fill = async () => {
-          for (; ; next += 1) {
-            const set = { [`filling-${next}`]: 'x'.repeat(100_000), last: `${next}` };
-            await store.apply(P0, applyRequest({ epoch, from: next - 1, to: next, set }));
-          }
-        };
-        await expect(fill()).rejects.toMatchObject({ code: 'disk_full' });
-        await expect(fill()).rejects.toMatchObject({ code: 'disk_full' });
-        expect(await store.position(P0)).toMatchObject({ coveredOffset: next - 1 });
-        expect(
-          (await store.getMany(P0, ['last', `filling-${next}`])).map(
-            (found) => found && textOf(found),
-          ),
-        ).toEqual([`${next - 1}`, undefined]);
-        rmSync(ballast);
-        const request = applyRequest({ epoch, from: next - 1, to: next, set: { last: 'room' } });
-        expect(await store.apply(P0, request)).toEqual({ outcome: 'applied' });
-        await store.close();
-      } finally {
-        unmount();
+  it('on a full disk applies are refused whole, reads go on, and applies work again once there is room', async ({
+    skip,
+  }) => {
+    const disk = mountSmallDisk();
+    if (!disk) return skip('no file system could be mounted here');
+    const { path, unmount } = disk;
+    try {
+      const ballast = join(path, 'ballast');
+      writeFileSync(ballast, Buffer.alloc(2_000_000));
+      const store = await open(join(path, 'state'));
+      const { epoch } = await store.claim(P0);
+      let next = 0;
+      const fill = async () => {
+        for (; ; next += 1) {
+          const set = { [`filling-${next}`]: 'x'.repeat(100_000), last: `${next}` };
+          await store.apply(P0, applyRequest({ epoch, from: next - 1, to: next, set }));
+        }
+      };
+      await expect(fill()).rejects.toMatchObject({ code: 'disk_full' });
+      await expect(fill()).rejects.toMatchObject({ code: 'disk_full' });
+      expect(await store.position(P0)).toMatchObject({ coveredOffset: next - 1 });
+      expect(
+        (await store.getMany(P0, ['last', `filling-${next}`])).map(
+          (found) => found && textOf(found),
+        ),
+      ).toEqual([`${next - 1}`, undefined]);
+      rmSync(ballast);
+      const request = applyRequest({ epoch, from: next - 1, to: next, set: { last: 'room' } });
+      expect(await store.apply(P0, request)).toEqual({ outcome: 'applied' });
+      await store.close();
+    } finally {
+      unmount();
+    }
+  });
+});
+
+describe('LmdbStateStore and snapshots', () => {
+  it('gives a snapshot up that finds no room, says so, and goes on', async ({ skip }) => {
+    const disk = mountSmallDisk();
+    if (!disk) return skip('no file system could be mounted here');
+    const warnings: string[] = [];
+    try {
+      const logger = {
+        info: () => undefined,
+        warn: (message: string) => void warnings.push(message),
+      };
+      const store = await open(join(disk.path, 'state'), { logger });
+      const { epoch } = await store.claim(P0);
+      for (let number = 0; number < 24; number += 1) {
+        const set = { [`filling-${number}`]: 'x'.repeat(100_000) };
+        await store.apply(P0, applyRequest({ epoch, from: number - 1, to: number, set }));
       }
-    },
-  );
+      now = epochMs(now + 300_000);
+      await store.apply(P0, applyRequest({ epoch, from: 23, to: 24, set: { a: '1' } }));
+      await store.close();
+      expect(warnings).toEqual(['Snapshot of the state failed']);
+      const again = await open(join(disk.path, 'state'));
+      expect(await again.position(P0)).toMatchObject({ coveredOffset: 24 });
+      await again.close();
+    } finally {
+      disk.unmount();
+    }
+    return undefined;
+  });
 });
 
 const flipBit = (file: string, at: number): void => {
