@@ -218,6 +218,22 @@ export const skipToItem = (reader: ByteReader): number => {
   return codes;
 };
 
+/** Whether the codes byte says that the entry is counted. */
+export const isCountedCodes = (codes: number): boolean => codes >= COUNTED;
+
+const TWO_32 = 0x1_0000_0000;
+
+/** The time of the entry that begins there. */
+export const timeOfEntry = (bytes: Uint8Array, start: number): number => {
+  const low =
+    bytes[start + 1]! |
+    (bytes[start + 2]! << 8) |
+    (bytes[start + 3]! << 16) |
+    (bytes[start + 4]! << 24);
+  const high = ((bytes[start + 5]! | (bytes[start + 6]! << 8)) << 16) >> 16;
+  return high * TWO_32 + (low >>> 0);
+};
+
 /** The kind that an entry's codes byte names; undefined where it is spelled out. */
 export const kindOfCodes = (codes: number): string | undefined =>
   (codes & 15) === 0 ? undefined : KIND_CODES[codes & 15];

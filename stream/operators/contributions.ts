@@ -49,8 +49,11 @@ export const isPositive = (
   return isAtOrAboveOwnMean(value, earlier.sumThousandths, earlier.count, prior);
 };
 
-export const pairWeight = (rank: number, busy: number, options: HistoryOptions): number =>
-  options.pairDecay ** rank / Math.sqrt(1 + busy / options.busyScale);
+export const pairWeight = (rank: number, busy: number, options: HistoryOptions): number => {
+  let weight = 1;
+  for (let step = 0; step < rank; step++) weight *= options.pairDecay;
+  return weight / Math.sqrt(1 + busy / options.busyScale);
+};
 
 /** What is known of the events before the oldest entry. */
 export interface Before {
@@ -119,7 +122,7 @@ export const contribute = (
 };
 
 /** `earlierAt(0)` is the entry just before, `earlierAt(1)` the one before that, and so on. */
-export const pairWithEarlier = (
+const pairWithEarlier = (
   entry: HistoryEntry,
   earlierAt: (back: number) => HistoryEntry | undefined,
   options: HistoryOptions,

@@ -11,7 +11,7 @@ import { thousandthsOf } from '../../algorithms/popularity/own-mean.ts';
 import { itemHashLow } from '../../schemas/hash.ts';
 import type { EpochMs, EventId } from '../../schemas/ids.ts';
 import type { FeedbackKind, KindTable } from '../../schemas/kinds.ts';
-import type { EvictedCount, HistoryEntry } from '../../schemas/state/subject-state.ts';
+import type { HistoryEntry } from '../../schemas/state/subject-state.ts';
 import type { HistoryOptions } from '../options.ts';
 import {
   ContributionDifference,
@@ -22,11 +22,11 @@ import {
   dayOf,
   isOwnMean,
   isPositive,
-  pairWithEarlier,
+  pairWeight,
   weightOf,
   withCounted,
 } from './contributions.ts';
-import type { SubjectCell } from './subject-cell.ts';
+import { type SubjectCell, WantedItem } from './subject-cell.ts';
 
 /** An interaction, checked and with its time settled. */
 export interface TakenEvent {
@@ -47,6 +47,8 @@ export type UndoOutcome =
 const FOR_EVER_DAY = 65_535;
 /** Late live events reach back seven days; one more for the day's edge. */
 const MARK_DAYS = 8;
+/** The item of the event under way. */
+const wanted = new WantedItem();
 
 export class HistoryOperator {
   readonly #kinds: KindTable;
@@ -81,58 +83,87 @@ export class HistoryOperator {
 
   #append(cell: SubjectCell, event: TakenEvent, sink: ContributionSink): void {
     const { kind, value, itemId, occurredAt } = event;
+    wanted.set(itemId);
     const earlier = { sumThousandths: cell.ownValueSumThousandths, count: cell.ownValueCount };
     const isFor = isPositive(kind, value, earlier, this.#options) && weightOf(kind, value) > 0;
+    const { busy, isFirst } = this.#lookBack(cell, event, isFor);
     const entry: HistoryEntry = {
       eventId: event.eventId,
       itemId,
       kind: kind.name,
       value,
       occurredAt,
-      isCounted: isFor && this.#isFirstToday(cell, event),
-      busy: this.#busyBefore(cell, occurredAt),
+      isCounted: isFor && isFirst,
+      busy,
     };
     if (this.#isOwnMeanKind(kind.name) && value !== null) {
-      const replaced = cell.newestAbout(itemId, this.#isOwnMeanKind);
+      const replaced = this.#newestRating(cell);
       if (replaced !== undefined) sink.rating(itemId, replaced.value!, -1, replaced.occurredAt);
       sink.rating(itemId, value, 1, occurredAt);
       addOwnValue(cell, value, 1);
     }
     if (entry.isCounted) {
       sink.count(itemId, weightOf(kind, value), 1, occurredAt);
-      const earlierAt = (back: number): HistoryEntry | undefined =>
-        back < cell.historyCount ? cell.entryAt(back) : undefined;
-      pairWithEarlier(entry, earlierAt, this.#options, sink);
+      this.#pairWithEarlier(cell, entry, sink);
     }
     cell.append(entry);
     this.#keepWithinCap(cell);
   }
 
-  #isFirstToday(cell: SubjectCell, event: TakenEvent): boolean {
+  /** How many events lie in the 24 hours before, and whether the event is among its day's counts. */
+  #lookBack(
+    cell: SubjectCell,
+    event: TakenEvent,
+    isFor: boolean,
+  ): { readonly busy: number; readonly isFirst: boolean } {
+    const kind = event.kind.name;
+    const busySince = event.occurredAt - DAY_MS;
     const day = dayOf(event.occurredAt);
+    const dayStart = day * DAY_MS;
+    let busy = 0;
     let countedToday = 0;
-    for (let index = 0; index < cell.historyCount; index++) {
-      const entry = cell.entryAt(index);
-      if (dayOf(entry.occurredAt) !== day) break;
-      if (!entry.isCounted) continue;
-      if (entry.itemId === event.itemId && entry.kind === event.kind.name) return false;
-      countedToday++;
-    }
-    if (cell.hasEvictedCountsFrom(day)) {
-      const place = countHash(event.itemId, event.kind.name);
-      for (const evicted of cell.evictedCounts) {
-        if (evicted.day !== day) continue;
-        if (evicted.hash === place) return false;
+    let isFirst = true;
+    cell.visit((at, isCounted, entry) => {
+      if (at < busySince) return false;
+      busy++;
+      if (at >= dayStart && isCounted && isFor) {
         countedToday++;
+        if (isFirst && entry.isAbout(wanted) && entry.kind === kind) isFirst = false;
       }
+      return true;
+    });
+    if (!isFor || !isFirst) return { busy, isFirst };
+    if (cell.evictedCounts.count > 0) {
+      const occupied = cell.evictedCounts.occupiedOn(day, countHash(event.itemId, kind));
+      if (occupied < 0) return { busy, isFirst: false };
+      countedToday += occupied;
     }
-    return countedToday < this.#options.countsPerDayMax;
+    return { busy, isFirst: countedToday < this.#options.countsPerDayMax };
   }
 
-  #busyBefore(cell: SubjectCell, at: EpochMs): number {
-    let busy = 0;
-    while (busy < cell.historyCount && cell.entryAt(busy).occurredAt >= at - DAY_MS) busy++;
-    return busy;
+  #newestRating(cell: SubjectCell): HistoryEntry | undefined {
+    let found: HistoryEntry | undefined;
+    cell.visit((_at, _isCounted, entry) => {
+      if (!entry.isAbout(wanted) || !this.#isOwnMeanKind(entry.kind)) return true;
+      found = entry.entry;
+      return false;
+    });
+    return found;
+  }
+
+  /** The same as the reference's, on entries that are not decoded. */
+  #pairWithEarlier(cell: SubjectCell, entry: HistoryEntry, sink: ContributionSink): void {
+    const { pairReach, pairWindowMs } = this.#options;
+    const oldest = entry.occurredAt - pairWindowMs;
+    let rank = 0;
+    cell.visit((at, isCounted, earlier) => {
+      if (at < oldest) return false;
+      if (!isCounted || earlier.isAbout(wanted)) return true;
+      const weight = pairWeight(rank, entry.busy, this.#options);
+      sink.pair(earlier.itemId, entry.itemId, weight, 1, entry.occurredAt);
+      rank++;
+      return rank < pairReach;
+    });
   }
 
   #insert(cell: SubjectCell, event: TakenEvent, sink: ContributionSink): void {
@@ -166,8 +197,9 @@ export class HistoryOperator {
     const earlier = this.#ownValuesBefore(cell, before);
     const day = dayOf(occurredAt);
     const place = countHash(itemId, kind.name);
+    const evicted = cell.evictedCounts.list();
     const isTaken =
-      cell.evictedCounts.some((count) => count.day === day && count.hash === place) ||
+      evicted.some((count) => count.day === day && count.hash === place) ||
       before.some(
         (entry) =>
           entry.isCounted &&
@@ -176,7 +208,7 @@ export class HistoryOperator {
           dayOf(entry.occurredAt) === day,
       );
     const countedThatDay =
-      cell.evictedCounts.filter((count) => count.day === day).length +
+      evicted.filter((count) => count.day === day).length +
       before.filter((entry) => entry.isCounted && dayOf(entry.occurredAt) === day).length;
     const isCounted =
       !isTaken &&
@@ -185,7 +217,8 @@ export class HistoryOperator {
       weightOf(kind, value) > 0;
     if (isCounted) sink.count(itemId, weightOf(kind, value), 1, occurredAt);
     if (this.#isOwnMeanKind(kind.name) && value !== null) {
-      if (cell.newestAbout(itemId, this.#isOwnMeanKind) === undefined) {
+      wanted.set(itemId);
+      if (this.#newestRating(cell) === undefined) {
         sink.rating(itemId, value, 1, occurredAt);
       }
       addOwnValue(cell, value, 1);
@@ -248,7 +281,7 @@ export class HistoryOperator {
   ): void {
     const settled = withCounted(
       after,
-      { ...this.#ownValuesBefore(cell, after), evictedCounts: cell.evictedCounts },
+      { ...this.#ownValuesBefore(cell, after), evictedCounts: cell.evictedCounts.list() },
       this.#kinds,
       this.#options,
     );
@@ -282,7 +315,7 @@ export class HistoryOperator {
 
   #evict(cell: SubjectCell, entry: HistoryEntry): void {
     cell.evictedCount++;
-    if (entry.isCounted || cell.hasEvictedCountsFrom(0)) this.#keepMarks(cell, entry);
+    if (entry.isCounted || cell.evictedCounts.count > 0) this.#keepMarks(cell, entry);
     const seenFor = this.#kinds.get(entry.kind)?.seenFor ?? 0;
     if (seenFor <= 0) return;
     const untilDay = Math.min(Math.ceil((entry.occurredAt + seenFor) / DAY_MS), FOR_EVER_DAY);
@@ -297,18 +330,10 @@ export class HistoryOperator {
       cell.historyCount === 0
         ? lastDay
         : Math.min(lastDay, dayOf(cell.entryAt(cell.historyCount - 1).occurredAt));
-    let marks: readonly EvictedCount[] = cell.evictedCounts;
-    const day = dayOf(entry.occurredAt);
-    if (entry.isCounted && day >= 0 && day <= FOR_EVER_DAY) {
-      const mark = { day, hash: countHash(entry.itemId, entry.kind) };
-      const place = marks.findIndex((other) => compareMarks(mark, other) < 0);
-      marks = place < 0 ? [...marks, mark] : marks.toSpliced(place, 0, mark);
+    if (entry.isCounted) {
+      cell.evictedCounts.add(dayOf(entry.occurredAt), countHash(entry.itemId, entry.kind));
     }
-    if (marks.length > 0 && marks[0]!.day < oldestDay) {
-      marks = marks.filter((mark) => mark.day >= oldestDay);
-    }
-    const tooMany = marks.length - this.#options.evictedCountsMax;
-    cell.evictedCounts = tooMany > 0 ? marks.slice(tooMany) : marks;
+    cell.evictedCounts.keep(oldestDay, this.#options.evictedCountsMax);
   }
 }
 
@@ -338,6 +363,3 @@ const takePendingUndo = (cell: SubjectCell, eventId: EventId): boolean => {
 
 const byEventId = (left: { eventId: EventId }, right: { eventId: EventId }): number =>
   left.eventId < right.eventId ? -1 : 1;
-
-const compareMarks = (left: EvictedCount, right: EvictedCount): number =>
-  left.day - right.day || left.hash - right.hash;

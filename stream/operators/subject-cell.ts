@@ -10,20 +10,22 @@ import { type EpochMs, type ItemId, NO_OFFSET, type Offset } from '../../schemas
 import { ByteReader, ByteWriter, checkVersion } from '../../schemas/state/byte-cursor.ts';
 import {
   decodeSubjectState,
+  isCountedCodes,
   kindOfCodes,
   readEntry,
   SUBJECT_VERSION,
   skipEntry,
   skipToItem,
+  timeOfEntry,
   writeEntry,
 } from '../../schemas/state/subject-codec.ts';
 import type {
-  EvictedCount,
   EvictedSeen,
   HistoryEntry,
   PendingUndo,
   SubjectState,
 } from '../../schemas/state/subject-state.ts';
+import { EvictedCounts } from './evicted-counts.ts';
 import { readSessionList, type SessionList, writeSessionList } from './sessions.ts';
 
 /** Bytes of an evicted count and of an evicted seen item. */
@@ -35,10 +37,8 @@ const ID_BYTES_MAX = 528;
 const NO_BYTES = Buffer.alloc(0);
 const NO_SESSIONS: SessionList = [];
 const NO_UNDOS: readonly PendingUndo[] = [];
-const NO_COUNTS: readonly EvictedCount[] = [];
 
 const writer = new ByteWriter();
-const idWriter = new ByteWriter();
 const reader = new ByteReader(NO_BYTES);
 
 export class SubjectCell {
@@ -50,12 +50,11 @@ export class SubjectCell {
   ownValueCount = 0;
   sessions: SessionList = NO_SESSIONS;
   pendingUndos: readonly PendingUndo[] = NO_UNDOS;
+  /** Once-a-day counts of evicted entries. */
+  readonly evictedCounts = new EvictedCounts();
   historyCount = 0;
 
   #stored: Buffer = NO_BYTES;
-  #counts: readonly EvictedCount[] | undefined = NO_COUNTS;
-  #countsStart = 0;
-  #countsCount = 0;
   /** Stored seen items that still count, and those added since. */
   #seenStart = 0;
   #seenCount = 0;
@@ -88,10 +87,9 @@ export class SubjectCell {
     this.ownValueCount = reader.varint();
     this.sessions = readSessionList(reader);
     this.pendingUndos = readUndos(reader);
-    this.#countsCount = reader.count(PAIR_BYTES);
-    this.#countsStart = reader.position;
-    this.#counts = undefined;
-    reader.skip(this.#countsCount * PAIR_BYTES);
+    const countsCount = reader.count(PAIR_BYTES);
+    this.evictedCounts.load(bytes, reader.position, countsCount);
+    reader.skip(countsCount * PAIR_BYTES);
     this.#seenCount = reader.count(PAIR_BYTES);
     this.#seenStart = reader.position;
     reader.skip(this.#seenCount * PAIR_BYTES);
@@ -113,35 +111,9 @@ export class SubjectCell {
 
   /** An upper bound of what `encode` will give. */
   get bytesMax(): number {
-    const lists = PAIR_BYTES * (this.#freshSeen.length + 2 * (this.#counts?.length ?? 0));
+    const lists = PAIR_BYTES * (this.#freshSeen.length + this.evictedCounts.count);
     const undos = this.pendingUndos.length * ID_BYTES_MAX;
     return HEAD_BYTES_MAX + lists + undos + this.#freshBytesMax + this.#stored.length;
-  }
-
-  /** Once-a-day counts of evicted entries, by (day, hash). */
-  get evictedCounts(): readonly EvictedCount[] {
-    if (this.#counts === undefined) {
-      const counts: EvictedCount[] = [];
-      reader.open(this.#stored);
-      reader.position = this.#countsStart;
-      for (let left = this.#countsCount; left > 0; left--) {
-        counts.push({ day: reader.u16(), hash: reader.u32() });
-      }
-      this.#counts = counts;
-    }
-    return this.#counts;
-  }
-
-  set evictedCounts(counts: readonly EvictedCount[]) {
-    this.#counts = counts;
-  }
-
-  /** Whether any evicted count may lie on that day or later: the last one is the latest. */
-  hasEvictedCountsFrom(day: number): boolean {
-    if (this.#counts !== undefined) return (this.#counts.at(-1)?.day ?? -1) >= day;
-    if (this.#countsCount === 0) return false;
-    const last = this.#countsStart + (this.#countsCount - 1) * PAIR_BYTES;
-    return this.#stored.readUInt16LE(last) >= day;
   }
 
   /** Remembers an evicted item as seen; beyond the cap the one evicted first is forgotten. */
@@ -165,6 +137,32 @@ export class SubjectCell {
     while (entries.length <= index) entries.push(readEntry(reader));
     this.#decodeAt = reader.position;
     return entries[index]!;
+  }
+
+  /**
+   * Visits entries, newest first, until the visitor returns false, without decoding stored ones:
+   * it sees their time and whether they are counted, and may ask `itemVisited` and `isVisitedKind`.
+   */
+  visit(visitor: EntryVisitor): void {
+    for (let index = 0; index < this.#freshCount; index++) {
+      const entry = this.#entries[index]!;
+      visited.fresh = entry;
+      if (!visitor(entry.occurredAt, entry.isCounted, visited)) return;
+    }
+    if (this.#storedCount === 0) return;
+    visited.fresh = undefined;
+    visited.bytes = this.#stored;
+    walker.open(this.#stored);
+    walker.position = this.#historyStart;
+    for (let left = this.#storedCount; left > 0; left--) {
+      const start = walker.position;
+      const codes = skipToItem(walker);
+      visited.start = start;
+      visited.codes = codes;
+      visited.itemAt = walker.position;
+      walker.skip(walker.varint());
+      if (!visitor(timeOfEntry(this.#stored, start), isCountedCodes(codes), visited)) return;
+    }
   }
 
   /** All entries, oldest first. */
@@ -210,41 +208,6 @@ export class SubjectCell {
     this.#historyEnd = 0;
   }
 
-  /**
-   * The newest entry about an item among those kinds, or undefined: compares the bytes of the ids,
-   * which is ten times cheaper than decoding fifty entries.
-   */
-  newestAbout(itemId: ItemId, isKind: (kind: string) => boolean): HistoryEntry | undefined {
-    for (let index = 0; index < this.#freshCount; index++) {
-      const entry = this.#entries[index]!;
-      if (entry.itemId === itemId && isKind(entry.kind)) return entry;
-    }
-    if (this.#storedCount === 0) return undefined;
-    return this.#newestStoredAbout(itemId, isKind);
-  }
-
-  #newestStoredAbout(itemId: ItemId, isKind: (kind: string) => boolean): HistoryEntry | undefined {
-    idWriter.reset();
-    idWriter.text(itemId);
-    reader.open(this.#stored);
-    reader.position = this.#historyStart;
-    for (let left = this.#storedCount; left > 0; left--) {
-      const start = reader.position;
-      const codes = skipToItem(reader);
-      const isMatch = startsWithAt(this.#stored, reader.position, idWriter);
-      reader.skip(reader.varint());
-      if (!isMatch) continue;
-      const kind = kindOfCodes(codes);
-      if (kind !== undefined && !isKind(kind)) continue;
-      const next = reader.position;
-      reader.position = start;
-      const entry = readEntry(reader);
-      if (isKind(entry.kind)) return entry;
-      reader.position = next;
-    }
-    return undefined;
-  }
-
   encode(): Uint8Array {
     writer.reset();
     writer.u8(SUBJECT_VERSION);
@@ -260,7 +223,7 @@ export class SubjectCell {
       writer.text(undo.eventId);
       writer.i48(undo.occurredAt);
     }
-    this.#writeCounts();
+    const countsStart = this.#writeCounts();
     this.#writeSeen();
     writer.varint(this.historyCount);
     const historyStart = writer.length;
@@ -269,26 +232,17 @@ export class SubjectCell {
     }
     writer.raw(this.#stored, this.#historyStart, this.#historyEnd);
     const bytes = writer.take();
+    this.evictedCounts.load(bytes, countsStart, this.evictedCounts.count);
     this.#keep(bytes, historyStart);
     return bytes;
   }
 
-  #writeCounts(): void {
-    const count = this.#counts?.length ?? this.#countsCount;
-    writer.varint(count);
-    const start = writer.length;
-    if (this.#counts === undefined) {
-      const end = this.#countsStart + this.#countsCount * PAIR_BYTES;
-      writer.raw(this.#stored, this.#countsStart, end);
-    } else {
-      for (const { day, hash } of this.#counts) {
-        writer.u16(day);
-        writer.u32(hash);
-      }
-      this.#counts = undefined;
-    }
-    this.#countsStart = start;
-    this.#countsCount = count;
+  #writeCounts(): number {
+    const { buffer, start, end } = this.evictedCounts.bytes;
+    writer.varint(this.evictedCounts.count);
+    const at = writer.length;
+    writer.raw(buffer, start, end);
+    return at;
   }
 
   #writeSeen(): void {
@@ -310,6 +264,58 @@ export class SubjectCell {
     return decodeSubjectState(this.encode());
   }
 }
+
+export type EntryVisitor = (occurredAt: number, isCounted: boolean, entry: VisitedEntry) => boolean;
+
+/** An entry as a visitor sees it; good until the visitor returns. */
+export class VisitedEntry {
+  fresh: HistoryEntry | undefined;
+  bytes: Buffer = NO_BYTES;
+  start = 0;
+  codes = 0;
+  itemAt = 0;
+
+  get itemId(): ItemId {
+    if (this.fresh !== undefined) return this.fresh.itemId;
+    itemReader.open(this.bytes);
+    itemReader.position = this.itemAt;
+    return itemReader.text() as ItemId;
+  }
+
+  get kind(): string {
+    return this.fresh?.kind ?? kindOfCodes(this.codes) ?? this.entry.kind;
+  }
+
+  /** Compares the bytes of the ids, which is cheaper than making text of them. */
+  isAbout(item: WantedItem): boolean {
+    if (this.fresh !== undefined) return this.fresh.itemId === item.id;
+    return startsWithAt(this.bytes, this.itemAt, item.bytes);
+  }
+
+  get entry(): HistoryEntry {
+    if (this.fresh !== undefined) return this.fresh;
+    itemReader.open(this.bytes);
+    itemReader.position = this.start;
+    return readEntry(itemReader);
+  }
+}
+
+/** An item id with its stored bytes, to look for among stored entries. */
+export class WantedItem {
+  readonly bytes = new ByteWriter();
+  id = '' as ItemId;
+
+  set(id: ItemId): void {
+    if (id === this.id) return;
+    this.id = id;
+    this.bytes.reset();
+    this.bytes.text(id);
+  }
+}
+
+const visited = new VisitedEntry();
+const walker = new ByteReader(NO_BYTES);
+const itemReader = new ByteReader(NO_BYTES);
 
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -214,7 +214,7 @@ const spread = (
       .reverse();
     partners.forEach(({ earlier }, rank) => {
       const pair =
-        options.history.pairDecay ** rank / Math.sqrt(1 + busy / options.history.busyScale);
+        product(options.history.pairDecay, rank) / Math.sqrt(1 + busy / options.history.busyScale);
       const share = units(covisitation, pair, fact.at);
       if (share === 0n) return;
       meet(itemOf(earlier.item), fact.item, subject).forward += share;
@@ -222,6 +222,10 @@ const spread = (
     });
   });
 };
+
+/** base^times as repeated products: what the weight is defined as, to the bit. */
+const product = (base: number, times: number): number =>
+  times === 0 ? 1 : product(base, times - 1) * base;
 
 const meet = (item: TwinItem, neighbour: string, subject: string) => {
   const met = item.neighbours.get(neighbour) ?? { forward: 0n, backward: 0n, people: new Set() };
