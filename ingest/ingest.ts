@@ -66,7 +66,14 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
     deps.onStorageFailed(error);
   };
   const queueOf = (topic: string): Promise<AppendQueue> =>
-    openAppendQueue({ log, topic, budget, onStorageFailed });
+    openAppendQueue({
+      log,
+      topic,
+      budget,
+      clock,
+      appendWithin: options.appendWithin,
+      onStorageFailed,
+    });
   const interactions = await queueOf(TOPICS.interactions.name);
   const impressions = await queueOf(TOPICS.impressions.name);
   const catalogue = await queueOf(TOPICS.catalogue.name);

@@ -16,6 +16,8 @@ export interface IngestOptions {
   readonly aheadMax: DurationMs;
   /** Bytes waiting for their append, all topics together; beyond it requests are answered 503. */
   readonly queueBytesMax: number;
+  /** How long an append may take before those who wait for it are answered 503. */
+  readonly appendWithin: DurationMs;
   /** Recent events that the edge remembers, to tell duplicates at once; 40 bytes each. */
   readonly recentEventsMax: number;
   /** Recent impressions, likewise. */
@@ -30,6 +32,7 @@ export const DEFAULT_INGEST_OPTIONS: IngestOptions = {
   ageMax: (7 * DAY_MS) as DurationMs,
   aheadMax: (5 * MINUTE_MS) as DurationMs,
   queueBytesMax: 64 * MIB,
+  appendWithin: 10_000 as DurationMs,
   recentEventsMax: 1_000_000,
   recentImpressionsMax: 100_000,
   recentItemsMax: 10_000,

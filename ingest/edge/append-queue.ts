@@ -4,10 +4,13 @@
  * the order within a partition is the order of submission.
  *
  * The queue is bounded in bytes over all topics that share a budget; what does not fit is refused at
- * once, so that a slow disk shows as 503 with Retry-After and not as growing memory.
+ * once, so that a slow disk shows as 503 with Retry-After and not as growing memory. A log that does
+ * not answer at all is given up waiting for: those who wait are told that nobody knows (a repetition
+ * with the same id is safe), and nothing else goes to that partition before the append is settled.
  */
+import type { Clock } from '../../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
-import type { Offset, PartitionIndex } from '../../schemas/ids.ts';
+import type { DurationMs, Offset, PartitionIndex } from '../../schemas/ids.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
 
 /** Records for one partition that become durable together. */
@@ -17,9 +20,18 @@ export interface Submission {
   onFailed(error: unknown): void;
 }
 
+const WATCH_EVERY = 1_000 as DurationMs;
+
 interface Queued {
   readonly submission: Submission;
   readonly bytes: number;
+}
+
+interface UnderWay {
+  readonly group: readonly Queued[];
+  readonly sinceMs: number;
+  /** True once those who wait have been told that nobody knows. */
+  isGivenUp: boolean;
 }
 
 /** Bytes that may wait, shared by all queues of an instance, and the word to stop. */
@@ -57,6 +69,9 @@ export interface AppendQueueOptions {
   readonly topic: string;
   readonly partitionCount: number;
   readonly budget: QueueBudget;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  /** How long an append may take before those who wait for it are answered 503. */
+  readonly appendWithin: DurationMs;
   /** The disk can no longer be trusted; may be called more than once. */
   readonly onStorageFailed: (error: FreshetError) => void;
 }
@@ -65,6 +80,8 @@ export class AppendQueue {
   readonly #options: AppendQueueOptions;
   readonly #waiting: Queued[][];
   readonly #isAppending: boolean[];
+  readonly #underWay = new Map<PartitionIndex, UnderWay>();
+  #isWatching = false;
   #drained: (() => void)[] = [];
   #outstanding = 0;
 
@@ -88,6 +105,7 @@ export class AppendQueue {
     this.#isAppending[partition] = true;
     // What else arrives in this turn of the event loop goes along.
     setImmediate(() => void this.#appendAll(partition));
+    if (!this.#isWatching) void this.#watch();
   }
 
   /** Resolves once everything submitted so far has been settled. */
@@ -125,17 +143,46 @@ export class AppendQueue {
   }
 
   async #append(partition: PartitionIndex, group: readonly Queued[]): Promise<void> {
-    const { log, topic } = this.#options;
+    const { log, topic, clock } = this.#options;
     const records =
       group.length === 1
         ? group[0]!.submission.records
         : group.flatMap(({ submission }) => submission.records);
-    try {
-      const { firstOffset } = await log.append(topic, partition, records);
-      this.#settle(group, firstOffset);
-    } catch (error) {
-      this.#fail(group, error);
+    const underWay = { group, sinceMs: clock.monotonicMs(), isGivenUp: false };
+    this.#underWay.set(partition, underWay);
+    const outcome = await log.append(topic, partition, records).then(
+      ({ firstOffset }) => ({ firstOffset }),
+      (error: unknown) => ({ error }),
+    );
+    this.#underWay.delete(partition);
+    if ('error' in outcome && isFreshetError(outcome.error, 'storage_failed')) {
+      this.#options.onStorageFailed(outcome.error);
     }
+    if (underWay.isGivenUp) return;
+    if ('error' in outcome) this.#fail(group, outcome.error);
+    else this.#settle(group, outcome.firstOffset);
+  }
+
+  /** Looks now and then, while anything is under way, whether the log still answers. */
+  async #watch(): Promise<void> {
+    const { clock, appendWithin } = this.#options;
+    this.#isWatching = true;
+    while (this.#outstanding > 0 || this.#underWay.size > 0) {
+      await clock.sleep(WATCH_EVERY);
+      await new Promise(setImmediate);
+      for (const [partition, underWay] of this.#underWay) {
+        if (clock.monotonicMs() - underWay.sinceMs > appendWithin)
+          this.#giveUp(partition, underWay);
+      }
+    }
+    this.#isWatching = false;
+  }
+
+  #giveUp(partition: PartitionIndex, underWay: UnderWay): void {
+    const error = new FreshetError('unavailable', { why: 'the log does not answer' });
+    if (!underWay.isGivenUp) this.#fail(underWay.group, error);
+    underWay.isGivenUp = true;
+    this.#fail(this.#waiting[partition]!.splice(0), error);
   }
 
   #settle(group: readonly Queued[], firstOffset: Offset): void {
@@ -149,7 +196,6 @@ export class AppendQueue {
   }
 
   #fail(group: readonly Queued[], error: unknown): void {
-    if (isFreshetError(error, 'storage_failed')) this.#options.onStorageFailed(error);
     for (const { submission, bytes } of group) {
       this.#release(bytes);
       submission.onFailed(error);

@@ -36,12 +36,16 @@ const leaveBodiesUnchecked = (scope: FastifyInstance): void => {
 
 const registerEvents = (scope: FastifyInstance, ingest: Ingest): void => {
   const { batchMax } = ingest.options;
-  const options = uncheckedBody({
-    summary: 'Send interactions',
-    tag: 'events',
-    body: EventsRequest,
-    answer: EventsAnswer,
-  });
+  const options = {
+    ...uncheckedBody({
+      summary: 'Send interactions',
+      tag: 'events',
+      body: EventsRequest,
+      answer: EventsAnswer,
+    }),
+    // The queue gives up waiting for the log by itself.
+    config: { ownsDeadline: true },
+  };
   scope.post('/v1/events', options, (request: FastifyRequest, reply: FastifyReply) => {
     const batch = readBatch(request.body, { name: 'events', batchMax, fromAvro: eventFromAvro });
     ingest.events.takeNow(batch, (error, answer) => {

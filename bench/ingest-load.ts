@@ -1,0 +1,257 @@
+/**
+ * The load on `POST /v1/events`, open-model: requests are due at a constant rate whatever the server
+ * does, and latency counts from when a request was due. It runs in a process of its own, over raw
+ * sockets, because it shares the machine with what it measures.
+ *
+ *     node bench/ingest-load.ts --port 8090 --rate 10000 --batch 1 --seconds 10 --connections 64
+ *
+ * `--rate 0` keeps every connection busy instead (closed model), to find the capacity.
+ */
+import { connect, type Socket } from 'node:net';
+import { parseArgs } from 'node:util';
+import { seededRandom } from '../algorithms/random/seeded-random.ts';
+
+export interface LoadOptions {
+  readonly port: number;
+  /** Requests due a second; 0 sends as fast as answers come. */
+  readonly rate: number;
+  /** Events in one request. */
+  readonly batch: number;
+  readonly seconds: number;
+  readonly connections: number;
+  readonly users: number;
+  readonly items: number;
+  readonly seed: number;
+}
+
+export interface LoadResult {
+  readonly requests: number;
+  readonly events: number;
+  readonly failures: number;
+  readonly seconds: number;
+  readonly requestsPerSecond: number;
+  readonly eventsPerSecond: number;
+  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+export const DEFAULT_LOAD: LoadOptions = {
+  port: 8090,
+  rate: 10_000,
+  batch: 1,
+  seconds: 10,
+  connections: 64,
+  users: 10_000,
+  items: 2_000,
+  seed: 1,
+};
+
+export const runLoad = (options: LoadOptions): Promise<LoadResult> => new Load(options).run();
+
+/** Latencies in steps of 50 µs up to 10 s: a fixed histogram costs nothing to add to. */
+const STEP_MS = 0.05;
+const STEPS = 200_000;
+
+class Load {
+  readonly #options: LoadOptions;
+  readonly #random;
+  readonly #run: string;
+  readonly #idle: Connection[] = [];
+  readonly #histogram = new Uint32Array(STEPS + 1);
+  /** Due times of requests for which no connection is free. */
+  readonly #due: number[] = [];
+  #nextDue = 0;
+  #made = 0;
+  #sent = 0;
+  #answered = 0;
+  #failures = 0;
+  #maxMs = 0;
+  #startMs = 0;
+  #finish: (() => void) | undefined;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#random = seededRandom(options.seed);
+    this.#run = `${options.seed}-${process.pid}-${Date.now().toString(36)}`;
+  }
+
+  async run(): Promise<LoadResult> {
+    const { connections, port } = this.#options;
+    const open = await Promise.all(
+      Array.from({ length: connections }, () => Connection.open(port, this)),
+    );
+    this.#idle.push(...open);
+    this.#startMs = performance.now();
+    const finished = new Promise<void>((resolve) => {
+      this.#finish = resolve;
+    });
+    this.#pump();
+    await finished;
+    const seconds = (performance.now() - this.#startMs) / 1000;
+    for (const connection of open) connection.close();
+    return this.#result(seconds);
+  }
+
+  #pump(): void {
+    const elapsed = performance.now() - this.#startMs;
+    const isOver = elapsed >= this.#options.seconds * 1000;
+    if (!isOver) this.#fill(elapsed);
+    this.#serve();
+    if (isOver && this.#answered + this.#failures >= this.#sent && this.#due.length === 0) {
+      this.#finish?.();
+      return;
+    }
+    // A millisecond is the grain: spinning would take the core from what is measured.
+    setTimeout(() => this.#pump(), 1);
+  }
+
+  #fill(elapsed: number): void {
+    const { rate } = this.#options;
+    if (rate === 0) {
+      while (this.#due.length < this.#idle.length) this.#due.push(performance.now());
+      return;
+    }
+    for (; this.#nextDue <= elapsed; this.#nextDue += 1000 / rate) {
+      this.#due.push(this.#startMs + this.#nextDue);
+    }
+  }
+
+  #serve(): void {
+    let taken = 0;
+    while (taken < this.#due.length && this.#idle.length > 0) {
+      this.#idle.pop()!.send(this.#request(), this.#due[taken]!);
+      this.#sent += 1;
+      taken += 1;
+    }
+    if (taken > 0) this.#due.splice(0, taken);
+  }
+
+  answered(connection: Connection, dueMs: number, isOk: boolean): void {
+    const latency = performance.now() - dueMs;
+    if (isOk) this.#answered += 1;
+    else this.#failures += 1;
+    this.#histogram[Math.min(STEPS, Math.floor(latency / STEP_MS))]! += 1;
+    this.#maxMs = Math.max(this.#maxMs, latency);
+    this.#idle.push(connection);
+    if (this.#options.rate === 0) this.#refill();
+    else this.#serve();
+  }
+
+  /** In the closed model an answer makes room for the next request at once. */
+  #refill(): void {
+    const now = performance.now();
+    if (now - this.#startMs >= this.#options.seconds * 1000) return;
+    this.#due.push(now);
+    this.#serve();
+  }
+
+  #request(): string {
+    const { batch } = this.#options;
+    const body =
+      batch === 1
+        ? this.#event()
+        : `{"events":[${Array.from({ length: batch }, () => this.#event()).join(',')}]}`;
+    return (
+      'POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n' +
+      `content-length: ${body.length}\r\n\r\n${body}`
+    );
+  }
+
+  #event(): string {
+    const { users, items } = this.#options;
+    this.#made += 1;
+    const user = this.#random.below(users);
+    const item = Math.floor(this.#random.next() ** 2 * items);
+    return `{"eventId":"${this.#run}-${this.#made}","userId":"user-${user}","itemId":"item-${item}","kind":"rating","value":${1 + (this.#made % 5)}}`;
+  }
+
+  #result(seconds: number): LoadResult {
+    const { batch } = this.#options;
+    const requests = this.#answered;
+    return {
+      requests,
+      events: requests * batch,
+      failures: this.#failures,
+      seconds,
+      requestsPerSecond: requests / seconds,
+      eventsPerSecond: (requests * batch) / seconds,
+      latencyMs: { p50: this.#quantile(0.5), p99: this.#quantile(0.99), max: this.#maxMs },
+    };
+  }
+
+  #quantile(share: number): number {
+    let left = (this.#answered + this.#failures) * share;
+    const step = this.#histogram.findIndex((count) => {
+      left -= count;
+      return left <= 0;
+    });
+    return step * STEP_MS;
+  }
+}
+
+const LENGTH = 'content-length: ';
+
+/** One request at a time over one socket. */
+class Connection {
+  readonly #socket: Socket;
+  readonly #load: Load;
+  #text = '';
+  #dueMs = 0;
+
+  static async open(port: number, load: Load): Promise<Connection> {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    return new Connection(socket, load);
+  }
+
+  private constructor(socket: Socket, load: Load) {
+    this.#socket = socket;
+    this.#load = load;
+    socket.setEncoding('latin1');
+    socket.on('data', (piece: string) => this.#take(piece));
+  }
+
+  send(request: string, dueMs: number): void {
+    this.#dueMs = dueMs;
+    this.#socket.write(request, 'latin1');
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #take(piece: string): void {
+    this.#text = this.#text === '' ? piece : this.#text + piece;
+    const head = this.#text.indexOf('\r\n\r\n');
+    if (head < 0) return;
+    const at = this.#text.indexOf(LENGTH) + LENGTH.length;
+    const length = Number(this.#text.slice(at, this.#text.indexOf('\r', at)));
+    if (this.#text.length < head + 4 + length) return;
+    const isOk = this.#text.startsWith('HTTP/1.1 200') && this.#text.includes('"refused":[]');
+    this.#text = '';
+    this.#load.answered(this, this.#dueMs, isOk);
+  }
+}
+
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string' },
+      rate: { type: 'string' },
+      batch: { type: 'string' },
+      seconds: { type: 'string' },
+      connections: { type: 'string' },
+      users: { type: 'string' },
+      items: { type: 'string' },
+      seed: { type: 'string' },
+    },
+  });
+  const given = Object.fromEntries(
+    Object.entries(values).map(([name, text]) => [name, Number(text)]),
+  );
+  console.log(JSON.stringify(await runLoad({ ...DEFAULT_LOAD, ...given })));
+};
+
+if (import.meta.main) await main();
