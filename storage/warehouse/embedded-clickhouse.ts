@@ -16,24 +16,22 @@ import {
   type EngineConfiguration,
   holdsData,
   logTail,
+  ownPingPath,
   prepareDirectory,
   putBack,
   setAside,
 } from './engine-directory.ts';
 import { embeddedClickHouseAvailable } from './engine-library.ts';
 import { freePort } from './engine-port.ts';
-import {
-  answersPing,
-  type EngineEnd,
-  type EngineProcess,
-  startEngine,
-  urlOf,
-} from './engine-process.ts';
+import { type EngineEnd, type EngineProcess, startEngine, urlOf } from './engine-process.ts';
+import { answersInTime, type EngineWatch, untilSilent } from './engine-watch.ts';
 
 export type EngineEvent =
   | { readonly kind: 'ready'; readonly pid: number; readonly startedInMs: number }
   | { readonly kind: 'lost'; readonly problem: string }
   | { readonly kind: 'not-starting'; readonly problem: string; readonly retryInMs: number }
+  /** A file no longer holds what was written to it. Queries that touch it fail; the rest goes on. */
+  | { readonly kind: 'damage-found'; readonly problem: string }
   /** What the warehouse held is to be rebuilt from the log. */
   | { readonly kind: 'set-aside'; readonly directory: string; readonly problem: string };
 
@@ -83,6 +81,8 @@ export const DEFAULT_ENGINE_TIMING: EngineTiming = {
 
 export const DEFAULT_ENGINE_OPTIONS = { threads: 1, memoryBytes: 1024 ** 3 } as const;
 
+/** An engine that dies sooner after its start is started again with growing pauses. */
+const STABLE_AFTER_MS = 10_000;
 const USERNAME = 'freshet';
 const READY_POLL_MS = 10 as DurationMs;
 /** A directory is set aside when the engine refuses it so many times in a row. */
@@ -99,17 +99,18 @@ class StartFailure extends Error {
 }
 
 export class EmbeddedClickHouse {
-  readonly connection: ClickHouseConnection;
   readonly #options: EmbeddedClickHouseOptions;
   readonly #timing: EngineTiming;
   readonly #library: string;
-  readonly #port: number;
+  /** Chosen anew only until the first start has succeeded. */
+  #port: number;
   readonly #closing = new AbortController();
   #process: EngineProcess | undefined;
   #supervision: Promise<void> = Promise.resolve();
   #state: EngineStatus['state'] = 'starting';
   #restarts = 0;
   #problem: string | null = null;
+  /** Reported from outside: the directory is to be set aside at the next start. */
   #damage: string | undefined;
 
   /** Resolves once the engine answers. Rejects where it is not available or does not start. */
@@ -136,7 +137,10 @@ export class EmbeddedClickHouse {
     this.#timing = { ...DEFAULT_ENGINE_TIMING, ...options.timing };
     this.#library = library;
     this.#port = port;
-    this.connection = { url: urlOf(port), username: USERNAME, password: options.password };
+  }
+
+  get connection(): ClickHouseConnection {
+    return { url: urlOf(this.#port), username: USERNAME, password: this.#options.password };
   }
 
   status(): EngineStatus {
@@ -153,6 +157,13 @@ export class EmbeddedClickHouse {
     if (this.#state === 'closed') return;
     this.#damage = problem;
     this.#process?.kill();
+  }
+
+  /** Setting aside data that may be older than the log is for a person to decide. */
+  #noteDamage(problem: string): void {
+    this.#problem = problem;
+    this.#options.logger.error('the warehouse has damaged files', { problem });
+    this.#options.onEvent?.({ kind: 'damage-found', problem });
   }
 
   async close(): Promise<void> {
@@ -176,14 +187,19 @@ export class EmbeddedClickHouse {
   }
 
   async #supervise(): Promise<void> {
+    const { clock } = this.#options;
+    let shortLives = 0;
     while (!this.#isClosing()) {
+      const begun = clock.monotonicMs();
       const problem = await this.#untilLost(this.#process!);
       if (this.#isClosing()) return;
+      shortLives = clock.monotonicMs() - begun < STABLE_AFTER_MS ? shortLives + 1 : 0;
       this.#state = 'starting';
       this.#problem = problem;
       this.#restarts += 1;
       this.#options.logger.warn('the warehouse engine was lost', { problem });
       this.#options.onEvent?.({ kind: 'lost', problem });
+      if (shortLives > 1) await this.#pause(this.#backOffMs(shortLives), problem);
       await this.#bringUp({ isFirst: false });
     }
   }
@@ -201,7 +217,7 @@ export class EmbeddedClickHouse {
     });
     const problem = await Promise.race([
       engine.ended.then(sentenceOf),
-      this.#untilSilent(signal),
+      untilSilent(this.#watch(), signal),
       closed,
     ]);
     watching.abort();
@@ -212,34 +228,6 @@ export class EmbeddedClickHouse {
     return problem;
   }
 
-  async #untilSilent(signal: AbortSignal): Promise<string> {
-    let missed = 0;
-    while (missed < this.#timing.pingsMissedMax) {
-      try {
-        await this.#options.clock.sleep(this.#timing.pingIntervalMs as DurationMs, signal);
-      } catch {
-        // Aborted: the race is decided.
-        return 'not watched any more';
-      }
-      missed = (await this.#ping(this.#timing.pingTimeoutMs, signal)) ? 0 : missed + 1;
-    }
-    return `it did not answer ${missed} times in a row`;
-  }
-
-  async #ping(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
-    const done = new AbortController();
-    const tooLate = new AbortController();
-    void this.#options.clock
-      .sleep(timeoutMs as DurationMs, AbortSignal.any([done.signal, signal]))
-      .then(
-        () => tooLate.abort(),
-        () => {},
-      );
-    const answered = await answersPing(this.#port, AbortSignal.any([tooLate.signal, signal]));
-    done.abort();
-    return answered;
-  }
-
   /**
    * Starts the engine, again and again with growing pauses. The first start gives up where waiting
    * does not help; later ones never do, because the rest of Freshet runs on without a warehouse.
@@ -248,21 +236,25 @@ export class EmbeddedClickHouse {
     const { clock } = this.#options;
     const begun = clock.monotonicMs();
     let refusals = 0;
-    let pauseMs = this.#timing.backOffMinMs;
-    while (!this.#isClosing()) {
+    for (let failures = 1; !this.#isClosing(); failures += 1) {
       const failure = await this.#tryStart();
       if (failure === undefined) return;
       if (this.#isClosing()) break;
       this.#problem = failure.message;
       refusals = failure.refusal === 'directory' ? refusals + 1 : 0;
-      if (refusals >= REFUSALS_UNTIL_SET_ASIDE && holdsData(this.#options.directory)) {
-        if (await this.#startAfresh(failure.message)) return;
-      }
+      if (refusals >= REFUSALS_UNTIL_SET_ASIDE) this.#damage = failure.message;
       const isOver = clock.monotonicMs() - begun > this.#timing.startTimeoutMs;
-      if (isFirst && (isOver || refusals >= REFUSALS_UNTIL_SET_ASIDE)) throw failure;
-      await this.#pause(pauseMs, failure.message);
-      pauseMs = Math.min(pauseMs * 2, this.#timing.backOffMaxMs);
+      if (isFirst && PORT_TAKEN.test(failure.message)) {
+        this.#port = await freePort(this.#options.random);
+      }
+      if (isFirst && (isOver || refusals > REFUSALS_UNTIL_SET_ASIDE)) throw failure;
+      await this.#pause(this.#backOffMs(failures), failure.message);
     }
+  }
+
+  #backOffMs(failures: number): number {
+    const { backOffMinMs, backOffMaxMs } = this.#timing;
+    return Math.min(backOffMinMs * 2 ** (failures - 1), backOffMaxMs);
   }
 
   async #pause(retryInMs: number, problem: string): Promise<void> {
@@ -278,8 +270,9 @@ export class EmbeddedClickHouse {
   /** Whether a fresh directory starts; where it does not, the former one is put back. */
   async #startAfresh(problem: string): Promise<boolean> {
     const { directory, clock, logger, onEvent } = this.#options;
+    if (!holdsData(directory)) return false;
     const aside = await setAside(directory, clock.now());
-    const failure = await this.#tryStart();
+    const failure = await this.#startOnce();
     if (failure !== undefined) {
       await putBack(aside, directory);
       return false;
@@ -290,12 +283,19 @@ export class EmbeddedClickHouse {
   }
 
   async #tryStart(): Promise<StartFailure | undefined> {
-    const { clock, directory } = this.#options;
-    if (this.#damage !== undefined && holdsData(directory)) {
-      const problem = this.#damage;
+    try {
+      const damage = this.#damage;
       this.#damage = undefined;
-      if (await this.#startAfresh(problem)) return undefined;
+      if (damage !== undefined && (await this.#startAfresh(damage))) return undefined;
+      return await this.#startOnce();
+    } catch (cause) {
+      // The disk refused: no room, or no right to write there.
+      return new StartFailure((cause as Error).message, 'passing');
     }
+  }
+
+  async #startOnce(): Promise<StartFailure | undefined> {
+    const { clock, directory, logger, onEvent } = this.#options;
     const begun = clock.monotonicMs();
     await prepareDirectory(this.#configuration());
     const engine = startEngine({ library: this.#library, directory, port: this.#port });
@@ -306,11 +306,10 @@ export class EmbeddedClickHouse {
       await engine.ended;
       return failure;
     }
-    if (this.#isClosing()) return undefined;
     this.#state = 'ready';
     const startedInMs = clock.monotonicMs() - begun;
-    this.#options.logger.info('the warehouse engine is ready', { pid: engine.pid, startedInMs });
-    this.#options.onEvent?.({ kind: 'ready', pid: engine.pid, startedInMs });
+    logger.info('the warehouse engine is ready', { pid: engine.pid, startedInMs });
+    onEvent?.({ kind: 'ready', pid: engine.pid, startedInMs });
     return undefined;
   }
 
@@ -321,14 +320,24 @@ export class EmbeddedClickHouse {
       end = how;
     });
     while (end === undefined) {
-      if (this.#isClosing()) return undefined;
+      if (this.#isClosing()) return new StartFailure('it is being stopped', 'passing');
       if (clock.monotonicMs() - begun > this.#timing.startTimeoutMs) {
         return new StartFailure('it did not answer in time', 'passing');
       }
-      if (await this.#ping(this.#timing.pingTimeoutMs, this.#closing.signal)) return undefined;
+      if (await answersInTime(this.#watch(), this.#closing.signal)) return undefined;
       await clock.sleep(READY_POLL_MS);
     }
     return startFailureOf(end, await logTail(directory));
+  }
+
+  #watch(): EngineWatch {
+    return {
+      ...this.#timing,
+      clock: this.#options.clock,
+      connection: this.connection,
+      pingUrl: `${urlOf(this.#port)}${ownPingPath(this.#configuration())}`,
+      onDamage: (problem) => this.#noteDamage(problem),
+    };
   }
 
   #configuration(): EngineConfiguration {
@@ -342,6 +351,8 @@ const sentenceOf = ({ code, signal, said }: EngineEnd): string => {
   const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
   return said === '' ? `it ended with ${how}` : `it ended with ${how}: ${said}`;
 };
+
+const PORT_TAKEN = /Address already in use/;
 
 /** Reasons to refuse a start that say nothing about the directory. */
 const PASSING_REASONS =

@@ -34,6 +34,14 @@ const logFile = (directory: string): string => join(ownFolder(directory), 'click
 export const configurationFile = (directory: string): string =>
   join(ownFolder(directory), 'config.xml');
 
+/** Answered by this engine alone: another one may have taken the port first. */
+export const ownPingPath = ({ directory, password }: EngineConfiguration): string => {
+  const mark = createHash('sha256')
+    .update(JSON.stringify([directory, password]))
+    .digest('hex');
+  return `/ping-${mark.slice(0, 16)}`;
+};
+
 /** Writes the configuration anew: settings may have changed since the last start. */
 export const prepareDirectory = async (configuration: EngineConfiguration): Promise<void> => {
   const { directory } = configuration;
@@ -112,6 +120,7 @@ const serverXml = (configuration: EngineConfiguration): string => {
   </merge_tree>
   <http_handlers>
     <rule><url>/ping</url><handler><type>ping</type></handler></rule>
+    <rule><url>${ownPingPath(configuration)}</url><handler><type>ping</type></handler></rule>
     <rule>
       <headers><Authorization>Basic ${credentials}</Authorization></headers>
       <handler><type>dynamic_query_handler</type><query_param_name>query</query_param_name></handler>

@@ -70,10 +70,10 @@ const endOf = (child: ChildProcess): Promise<EngineEnd> => {
   });
 };
 
-/** Whether the engine answers; gives up when the signal is aborted. */
-export const answersPing = (port: number, signal: AbortSignal): Promise<boolean> =>
+/** Whether a ping is answered; gives up when the signal is aborted. */
+export const answersPing = (url: string, signal: AbortSignal): Promise<boolean> =>
   new Promise((resolve) => {
-    const request = get({ host: HOST, port, path: '/ping', agent: false, signal }, (response) => {
+    const request = get(url, { agent: false, signal }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     });

@@ -1,0 +1,55 @@
+/** Watches a running engine: whether it still answers, and whether it has met damaged files. */
+import type { Clock } from '../../schemas/environment.ts';
+import type { DurationMs } from '../../schemas/ids.ts';
+import type { ClickHouseConnection } from './clickhouse-warehouse.ts';
+import { damageSeen } from './engine-damage.ts';
+import { answersPing } from './engine-process.ts';
+
+export interface EngineWatch {
+  readonly clock: Clock;
+  readonly connection: ClickHouseConnection;
+  readonly pingUrl: string;
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+  /** So many unanswered pings in a row mean that it hangs. */
+  readonly pingsMissedMax: number;
+  /** Told once: what it says of damaged files stays said until the next start. */
+  readonly onDamage: (problem: string) => void;
+}
+
+const PINGS_PER_DAMAGE_CHECK = 15;
+
+/** Resolves with what is wrong once the engine hangs, or when the signal is aborted. */
+export const untilSilent = async (watch: EngineWatch, signal: AbortSignal): Promise<string> => {
+  let missed = 0;
+  let isDamaged = false;
+  for (let pings = 1; missed < watch.pingsMissedMax; pings += 1) {
+    try {
+      await watch.clock.sleep(watch.pingIntervalMs as DurationMs, signal);
+    } catch {
+      // Aborted: what became of the engine was decided elsewhere.
+      return 'it is not watched any more';
+    }
+    missed = (await answersInTime(watch, signal)) ? 0 : missed + 1;
+    if (missed > 0 || isDamaged || pings % PINGS_PER_DAMAGE_CHECK !== 0) continue;
+    const damage = await damageSeen(watch.connection, signal);
+    isDamaged = damage !== undefined;
+    if (damage !== undefined) watch.onDamage(damage);
+  }
+  return `it did not answer ${missed} times in a row`;
+};
+
+export const answersInTime = async (
+  { clock, pingUrl, pingTimeoutMs }: EngineWatch,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const done = new AbortController();
+  const tooLate = new AbortController();
+  void clock.sleep(pingTimeoutMs as DurationMs, AbortSignal.any([done.signal, signal])).then(
+    () => tooLate.abort(),
+    () => {},
+  );
+  const answered = await answersPing(pingUrl, AbortSignal.any([tooLate.signal, signal]));
+  done.abort();
+  return answered;
+};
