@@ -61,7 +61,7 @@ export interface RankingOptions {
   readonly listedMax: number;
   /** Orders of at most so many categories are kept. */
   readonly categoriesMax: number;
-  /** A list is ordered anew at most once in this time. */
+  /** An order that something changed after is not given out when it is older. */
   readonly everyMs: DurationMs;
   /** Events by which a trend is damped: an item seen once is no fashion. */
   readonly trendPrior: number;
@@ -106,6 +106,12 @@ export interface LiveOptions {
   readonly parkedMax: number;
   readonly parkedMs: DurationMs;
   readonly activityEventsMax: number;
+  /** Different lists that are watched at once; about 8 KB each. */
+  readonly listsMax: number;
+  /** Between two messages of `activity` or `system`. */
+  readonly feedEveryMs: DurationMs;
+  /** Addresses of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   /** Origins of other sites' pages that may open sockets. */
   readonly allowedOrigins: readonly string[];
 }
@@ -182,6 +188,9 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
     parkedMax: 2_000,
     parkedMs: 60_000 as DurationMs,
     activityEventsMax: 20,
+    listsMax: 10_000,
+    feedEveryMs: 500 as DurationMs,
+    trustedProxies: [],
     allowedOrigins: [],
   },
 };

@@ -1,7 +1,8 @@
 /**
  * The lists that are the same for everyone: trending, popular, latest, top-rated; over everything and
- * per category. Each is ordered when it is asked for and older than a second and something changed,
- * so an idle instance orders nothing and a busy one does so once a second at most.
+ * per category. Each is ordered when it is asked for and something changed, but no more often than
+ * that it takes a fiftieth of the time: an idle instance orders nothing, a small one at once, and no
+ * order that things changed after is older than a second.
  *
  * - trending: events of late × how much faster than usual they come
  * - popular: decayed count
@@ -26,7 +27,10 @@ export interface Ranking {
 
 interface Kept {
   readonly ranking: Ranking;
+  /** Whether the order goes by what people do. */
+  readonly isByItems: boolean;
   readonly madeAtMs: number;
+  readonly tookMs: number;
   readonly itemEpoch: number;
   readonly catalogueVersion: number;
 }
@@ -47,10 +51,13 @@ const EMPTY: Ranking = {
 const ALL = -1;
 /** Trends fall by themselves, so their order is renewed now and then without any event. */
 const DECAY_MATTERS_MS = 60_000;
+/** Ordering one list anew for changes may take this share of the time. */
+const ORDERING_SHARE = 0.02;
 
 export class Rankings {
   readonly #given: RankingsOptions;
   readonly #kept = new Map<string, Kept>();
+  #wasBehind = false;
 
   constructor(given: RankingsOptions) {
     this.#given = given;
@@ -61,12 +68,18 @@ export class Rankings {
     const key = `${name}:${category ?? ALL}`;
     const kept = this.#kept.get(key);
     const nowMs = clock.monotonicMs();
-    if (kept !== undefined && this.#isFresh(kept, nowMs)) return kept.ranking;
+    if (kept !== undefined && this.#isFresh(kept, nowMs)) {
+      if (this.#isBehind(kept)) this.#wasBehind = true;
+      return kept.ranking;
+    }
     const ranking = this.#rank(name, category, clock.now());
+    const madeAtMs = clock.monotonicMs();
     this.#kept.delete(key);
     this.#kept.set(key, {
       ranking,
-      madeAtMs: nowMs,
+      isByItems: name !== 'latest',
+      madeAtMs,
+      tookMs: madeAtMs - nowMs,
       itemEpoch: this.#given.itemIndex.epoch,
       catalogueVersion: this.#given.catalogue.version,
     });
@@ -75,20 +88,27 @@ export class Rankings {
     return ranking;
   }
 
+  /** Whether, since this was last asked, an order was given out that items had changed after. */
+  takeWasBehind(): boolean {
+    const wasBehind = this.#wasBehind;
+    this.#wasBehind = false;
+    return wasBehind;
+  }
+
   /** Forgets all orders: the next list is ordered anew, whatever its age. */
   clear(): void {
     this.#kept.clear();
   }
 
   #isFresh(kept: Kept, nowMs: number): boolean {
-    const { catalogue, itemIndex, options } = this.#given;
     const ageMs = nowMs - kept.madeAtMs;
-    if (kept.catalogueVersion !== catalogue.version && ageMs >= options.everyMs) return false;
-    // A new item is to be found at once in a small or quiet catalogue.
-    if (kept.catalogueVersion !== catalogue.version && kept.ranking.slots.length === 0)
-      return false;
-    if (ageMs < options.everyMs) return true;
-    return kept.itemEpoch === itemIndex.epoch && ageMs < DECAY_MATTERS_MS;
+    if (!this.#isBehind(kept)) return ageMs < DECAY_MATTERS_MS;
+    return ageMs < Math.min(this.#given.options.everyMs, kept.tookMs / ORDERING_SHARE);
+  }
+
+  #isBehind({ isByItems, itemEpoch, catalogueVersion }: Kept): boolean {
+    const { catalogue, itemIndex } = this.#given;
+    return catalogueVersion !== catalogue.version || (isByItems && itemEpoch !== itemIndex.epoch);
   }
 
   #rank(name: ListName, category: number | undefined, now: EpochMs): Ranking {

@@ -2,6 +2,7 @@
  * The serving path, put together: what it keeps in memory, how that follows the log and the state,
  * the routes, the live socket, and what it tells about itself.
  */
+import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Position } from '../schemas/api/fields.ts';
 import type { Clock, Logger, RandomSource } from '../schemas/environment.ts';
@@ -23,6 +24,11 @@ import { ItemIndex } from './item-index.ts';
 import { ItemSearch } from './item-search.ts';
 import { ItemSlots } from './item-slots.ts';
 import { ListService } from './list-service.ts';
+import { registerEventStream } from './live/event-stream-route.ts';
+import { ActivityFeed, SystemFeed } from './live/live-feeds.ts';
+import { LiveHub } from './live/live-hub.ts';
+import { type LiveCounts, LiveServer } from './live/live-server.ts';
+import { ParkedSubscriptions } from './live/parked-subscriptions.ts';
 import { DEFAULT_SERVING_OPTIONS, PARTS, type ServingOptions } from './options.ts';
 import { Rankings } from './rankings.ts';
 import { Recommender } from './recommend.ts';
@@ -48,6 +54,8 @@ export interface ServingDependencies {
   readonly kinds: readonly FeedbackKind[];
   readonly partitions: { readonly userPartitions: number; readonly itemPartitions: number };
   readonly options?: Partial<ServingOptions>;
+  /** What the live channel `system` tells; without it there is no such channel. */
+  readonly system?: () => Promise<unknown>;
 }
 
 export interface ServingStatus {
@@ -64,6 +72,7 @@ export interface ServingStatus {
   readonly cache: Readonly<Record<string, number>>;
   readonly following: Readonly<Record<string, number>>;
   readonly content: Readonly<Record<string, number>>;
+  readonly live: LiveCounts;
   readonly memory: {
     readonly slots: number;
     readonly itemsKnown: number;
@@ -77,6 +86,8 @@ export interface Serving {
   start(): Promise<void>;
   stop(): Promise<void>;
   registerRoutes(app: FastifyInstance): void;
+  /** Takes upgrades of `/v1/live` on this server. */
+  attachLive(server: Server): void;
   status(): ServingStatus;
   /** The item as lists have it now. */
   currentItem(itemId: ItemId): CatalogueItemRecord | undefined;
@@ -88,24 +99,28 @@ export interface Serving {
 
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const parts = assemble(dependencies);
-  const { catalogue, catalogueFollower, content, follower } = parts;
+  const { catalogue, catalogueFollower, content, follower, live } = parts;
   let isReady = false;
   return {
     async start() {
       await catalogueFollower.start();
       content.fit();
       await follower.start();
+      live.start();
       isReady = true;
     },
     async stop() {
       content.stop();
+      await live.stop();
       await Promise.all([catalogueFollower.stop(), follower.stop()]);
     },
     registerRoutes(app) {
       registerPersonRoutes(app, parts);
       registerItemRoutes(app, parts);
       registerListRoutes(app, parts);
+      registerEventStream(app, live);
     },
+    attachLive: (server) => live.attach(server),
     status: () => ({ isReady, problems: problemsOf(parts, isReady), ...statusOf(parts) }),
     currentItem(itemId) {
       const slot = catalogue.slots.find(itemId);
@@ -125,6 +140,7 @@ interface Assembled extends RouteParts {
   readonly content: ContentIndex;
   readonly follower: StateFollower;
   readonly freshness: FreshnessMeter;
+  readonly live: LiveServer;
   readonly failures: string[];
 }
 
@@ -147,7 +163,7 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     stateStore,
     itemIndex,
     scanPage: options.follow.scanPage,
-    onChange: () => undefined,
+    onChange: () => hub.itemsChanged(),
   });
   const rankings = new Rankings({
     catalogue,
@@ -171,6 +187,7 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     onChange: (changed) => {
       search.changed(changed);
       content.changed(changed);
+      hub.itemsChanged();
     },
     onFailure: (error) => {
       failures.push('the catalogue cannot be read');
@@ -178,7 +195,7 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     },
   });
   followItems(follower, itemFollower, partitions.itemPartitions);
-  followSubjects(follower, partitions.userPartitions, { cache, freshness });
+  followSubjects(follower, partitions.userPartitions, { cache, freshness, hub: () => hub });
   const subjects = new SubjectReader(stateStore, partitions.userPartitions);
   const recommender = new Recommender({
     catalogue,
@@ -202,6 +219,17 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     newListId: listIds(dependencies.random),
     options,
   });
+  const hub: LiveHub = new LiveHub({
+    lists,
+    subjects,
+    catalogue,
+    freshness,
+    rankings,
+    clock,
+    logger,
+    options,
+  });
+  const live = liveOf(dependencies, { hub, catalogue, options });
   const coverage = new Coverage({
     eventLog,
     follower,
@@ -225,8 +253,31 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     content,
     follower,
     freshness,
+    live,
     failures,
   };
+};
+
+const liveOf = (
+  dependencies: ServingDependencies,
+  given: { readonly hub: LiveHub; readonly catalogue: Catalogue; readonly options: ServingOptions },
+): LiveServer => {
+  const { clock, logger, eventLog, partitions, random, system } = dependencies;
+  const { hub, catalogue } = given;
+  const options = given.options.live;
+  const { userPartitions } = partitions;
+  return new LiveServer({
+    hub,
+    activity: new ActivityFeed({ clock, logger, options, eventLog, catalogue, userPartitions }),
+    system: system && new SystemFeed({ clock, logger, options, report: system }),
+    parked: new ParkedSubscriptions(options, clock),
+    catalogue,
+    clock,
+    random,
+    logger,
+    options,
+    basePath: given.options.basePath,
+  });
 };
 
 /** In the order of PARTS, which is the order that parts are summed in. */
@@ -258,16 +309,24 @@ const followItems = (follower: StateFollower, listener: ItemFollower, count: num
 const followSubjects = (
   follower: StateFollower,
   count: number,
-  { cache, freshness }: { readonly cache: AnswerCache; readonly freshness: FreshnessMeter },
+  given: {
+    readonly cache: AnswerCache;
+    readonly freshness: FreshnessMeter;
+    readonly hub: () => LiveHub;
+  },
 ): void => {
   for (let index = 0; index < count; index++) {
     const partition = partitionIndex(index);
     follower.follow(statePartition(TOPICS.interactions.name, partition), {
       changed({ from, to, keys }: StateChangeNotice) {
-        for (const key of keys) cache.forget(key);
-        void freshness.observe(partition, from, to);
+        for (const key of keys) given.cache.forget(key);
+        given.hub().subjectsChanged(keys);
+        void given.freshness.observe(partition, from, to);
       },
-      reset: () => cache.clear(),
+      reset: () => {
+        given.cache.clear();
+        given.hub().allSubjectsChanged();
+      },
     });
   }
 };
@@ -298,6 +357,7 @@ const statusOf = (parts: Assembled): Omit<ServingStatus, 'isReady' | 'problems'>
   cache: parts.cache.counters(),
   following: parts.follower.counters(),
   content: parts.content.counters(),
+  live: parts.live.counts(),
   memory: {
     slots: parts.catalogue.slots.count,
     itemsKnown: parts.itemIndex.knownCount,

@@ -23,6 +23,7 @@ import {
   type RouteParts,
   routeSchema,
   sendJson,
+  untilItemsCover,
 } from './route-support.ts';
 
 const CANDIDATES_MAX = 10;
@@ -73,7 +74,7 @@ const similarityOf = (
 };
 
 const registerSimilar = (app: FastifyInstance, parts: RouteParts): void => {
-  const { cache, coverage, catalogue, lists } = parts;
+  const { cache, catalogue, lists } = parts;
   app.get<{ Params: ItemParams; Querystring: SimilarQuery }>(
     '/v1/items/:id/similar',
     {
@@ -92,7 +93,7 @@ const registerSimilar = (app: FastifyInstance, parts: RouteParts): void => {
         owner: null,
         after: request.query.after,
         make: async () => {
-          if (request.query.after !== undefined) await coverage.untilItems(request.query.after);
+          await untilItemsCover(request.query.after, parts);
           const slot = knownSlot(request.params.id, catalogue);
           return lists.json(similarTo(slot, request.query, parts));
         },
@@ -139,7 +140,7 @@ const registerByTitle = (app: FastifyInstance, parts: RouteParts): void => {
 };
 
 const registerNext = (app: FastifyInstance, parts: RouteParts): void => {
-  const { cache, coverage, catalogue, lists } = parts;
+  const { cache, catalogue, lists } = parts;
   app.get<{ Params: ItemParams; Querystring: ListQuery }>(
     '/v1/items/:id/next',
     {
@@ -158,7 +159,7 @@ const registerNext = (app: FastifyInstance, parts: RouteParts): void => {
         owner: null,
         after: request.query.after,
         make: async () => {
-          if (request.query.after !== undefined) await coverage.untilItems(request.query.after);
+          await untilItemsCover(request.query.after, parts);
           const slot = knownSlot(request.params.id, catalogue);
           const question = questionFor(`next:${request.params.id}`, request.query, parts);
           return lists.json(lists.next([slot], question));

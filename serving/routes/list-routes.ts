@@ -7,10 +7,11 @@ import {
   questionFor,
   type RouteParts,
   routeSchema,
+  untilItemsCover,
 } from './route-support.ts';
 
 export const registerListRoutes = (app: FastifyInstance, parts: RouteParts): void => {
-  const { cache, coverage, lists } = parts;
+  const { cache, lists } = parts;
   app.get<{ Params: ListParams; Querystring: ListQuery }>(
     '/v1/lists/:name',
     {
@@ -29,7 +30,7 @@ export const registerListRoutes = (app: FastifyInstance, parts: RouteParts): voi
         owner: null,
         after: request.query.after,
         make: async () => {
-          if (request.query.after !== undefined) await coverage.untilItems(request.query.after);
+          await untilItemsCover(request.query.after, parts);
           const { name } = request.params;
           return lists.json(lists.named(name, questionFor(`list:${name}`, request.query, parts)));
         },

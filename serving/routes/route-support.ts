@@ -95,6 +95,16 @@ export const questionFor = (
 ): ListQuestion =>
   questionOf(about, parameters, { catalogue, diversity: options.ladder.diversity });
 
+/** Waits until the items' side of these positions is taken in, and lets no older order be given out. */
+export const untilItemsCover = async (
+  after: string | undefined,
+  { coverage, rankings }: RouteParts,
+): Promise<void> => {
+  if (after === undefined) return;
+  await coverage.untilItems(after);
+  rankings.clear();
+};
+
 /** The slot of an item that there is; otherwise 404. */
 export const knownSlot = (itemId: string, catalogue: Catalogue): number => {
   const slot = catalogue.slots.find(itemId);

@@ -2,6 +2,7 @@
  * A serving with its routes over a log and a state in memory, for tests. The state is written by
  * hand, key by key, as the stream would write it; nothing listens and no time passes by itself.
  */
+import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
 import { planTopics } from '../../runtime/embedded/topic-plan.ts';
@@ -419,6 +420,8 @@ export interface TestServing {
   readonly world: World;
   readonly serving: Serving;
   readonly app: FastifyInstance;
+  /** Port of the server once it listens: for tests that need real sockets. */
+  listen(): Promise<number>;
   get<Answer = Record<string, unknown>>(url: string): Promise<{ status: number; body: Answer }>;
   close(): Promise<void>;
 }
@@ -448,12 +451,17 @@ export const openTestServing = async (
     monotonicMs: clock.monotonicMs,
   });
   serving.registerRoutes(app);
+  serving.attachLive(app.server);
   await app.ready();
   await serving.start();
   return {
     world,
     serving,
     app,
+    async listen() {
+      await app.listen({ host: '127.0.0.1', port: 0 });
+      return (app.server.address() as AddressInfo).port;
+    },
     async get<Answer>(url: string) {
       const response = await app.inject({ method: 'GET', url });
       return { status: response.statusCode, body: response.json() as Answer };
