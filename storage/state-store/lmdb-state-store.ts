@@ -63,9 +63,19 @@ export interface LmdbStateStoreOptions {
   readonly seams?: StateStoreSeams;
 }
 
+/**
+ * A transaction here blocks nobody but its own thread, so one apply may hold far more than over a
+ * network: a replay then writes an item once for thousands of events.
+ */
+export const LMDB_STATE_STORE_LIMITS: StateStoreLimits = {
+  ...DEFAULT_STATE_STORE_LIMITS,
+  keysPerApplyMax: 16_384,
+  bytesPerApplyMax: 33_554_432,
+};
+
 export const DEFAULT_LMDB_STATE_STORE_OPTIONS = {
   readOnly: false,
-  limits: DEFAULT_STATE_STORE_LIMITS,
+  limits: LMDB_STATE_STORE_LIMITS,
   changedKeysKept: 100_000,
   snapshotEveryMs: 300_000 as DurationMs,
   seams: {} as StateStoreSeams,

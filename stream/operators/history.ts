@@ -68,7 +68,7 @@ export class HistoryOperator {
     }
     cell.eventCount++;
     if (cell.pendingUndos.length > 0 && takePendingUndo(cell, event.eventId)) return;
-    if (cell.historyCount === 0 || isAfter(event, cell.entryAt(0))) {
+    if (isAtEnd(event, cell)) {
       this.#append(cell, event, sink);
     } else if (cell.historyCount >= this.#options.historyMax && this.#isBeforeAll(cell, event)) {
       this.#takeBehindHistory(cell, event, sink);
@@ -327,15 +327,19 @@ export class HistoryOperator {
   #keepMarks(cell: SubjectCell, entry: HistoryEntry): void {
     const lastDay = dayOf(cell.lastEventAt) - MARK_DAYS;
     const oldestDay =
-      cell.historyCount === 0
-        ? lastDay
-        : Math.min(lastDay, dayOf(cell.entryAt(cell.historyCount - 1).occurredAt));
+      cell.historyCount === 0 ? lastDay : Math.min(lastDay, dayOf(cell.oldestTime() as EpochMs));
     if (entry.isCounted) {
       cell.evictedCounts.add(dayOf(entry.occurredAt), countHash(entry.itemId, entry.kind));
     }
     cell.evictedCounts.keep(oldestDay, this.#options.evictedCountsMax);
   }
 }
+
+/** Whether the event comes after every entry; looks at no more than a time, unless that is equal. */
+const isAtEnd = (event: TakenEvent, cell: SubjectCell): boolean =>
+  cell.historyCount === 0 ||
+  event.occurredAt > cell.newestTime() ||
+  (event.occurredAt === cell.newestTime() && isAfter(event, cell.entryAt(0)));
 
 /** Whether the event comes after the entry in the order of histories. */
 const isAfter = (event: TakenEvent, entry: HistoryEntry): boolean => {

@@ -63,6 +63,8 @@ export class SubjectCell {
   #historyStart = 0;
   #historyEnd = 0;
   #storedCount = 0;
+  /** Where the oldest stored entry begins, while that is known; −1 otherwise. */
+  #oldestAt = -1;
   /** Appended entries, then those decoded from the stored ones; newest first. */
   #entries: HistoryEntry[] = [];
   #freshCount = 0;
@@ -100,6 +102,7 @@ export class SubjectCell {
   /** From now on these bytes are what is stored; nothing of them is decoded. */
   #keep(bytes: Buffer, historyStart: number): void {
     this.#stored = bytes;
+    this.#oldestAt = -1;
     this.#historyStart = historyStart;
     this.#historyEnd = bytes.length;
     this.#storedCount = this.historyCount;
@@ -165,6 +168,20 @@ export class SubjectCell {
     }
   }
 
+  /** Time of the oldest entry; there must be one. Cheap right after `dropOldest`. */
+  oldestTime(): number {
+    return this.#oldestAt >= 0 && this.#storedCount > 0
+      ? timeOfEntry(this.#stored, this.#oldestAt)
+      : this.entryAt(this.historyCount - 1).occurredAt;
+  }
+
+  /** Time of the newest entry; there must be one. */
+  newestTime(): number {
+    return this.#freshCount > 0
+      ? this.#entries[0]!.occurredAt
+      : timeOfEntry(this.#stored, this.#historyStart);
+  }
+
   /** All entries, oldest first. */
   history(): HistoryEntry[] {
     if (this.historyCount > 0) this.entryAt(this.historyCount - 1);
@@ -188,7 +205,12 @@ export class SubjectCell {
     }
     reader.open(this.#stored);
     reader.position = this.#historyStart;
-    for (let skipped = 1; skipped < this.#storedCount; skipped++) skipEntry(reader);
+    let before = -1;
+    for (let skipped = 1; skipped < this.#storedCount; skipped++) {
+      before = reader.position;
+      skipEntry(reader);
+    }
+    this.#oldestAt = before;
     this.#historyEnd = reader.position;
     this.#storedCount--;
     const oldest = readEntry(reader);

@@ -1,0 +1,192 @@
+/**
+ * Replays a synthetic log through the whole stream on LMDB in a temporary directory, and says what it
+ * cost: events per second of process CPU time, and how long recovery from the last state takes.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../runtime/clock.ts';
+import { encodeRecord } from '../../schemas/avro/record-codec.ts';
+import type { PartitionIndex, StatePartition } from '../../schemas/ids.ts';
+import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
+import { openLmdbEventLog } from '../../storage/event-log/lmdb-event-log.ts';
+import { partitionOf } from '../../storage/event-log/partitioner.ts';
+import { openLmdbStateStore } from '../../storage/state-store/lmdb-state-store.ts';
+import type { StateStore } from '../../storage/state-store/state-store.ts';
+import { DEFAULT_STREAM_OPTIONS } from '../../stream/options.ts';
+import { createStream, type Stream, type StreamDependencies } from '../../stream/stream.ts';
+import {
+  type SyntheticOptions,
+  seededRandom,
+  syntheticInteractions,
+} from './synthetic-interactions.ts';
+
+export interface ReplayPlan extends SyntheticOptions {
+  readonly userPartitions: number;
+  readonly itemPartitions: number;
+}
+
+export interface Replay {
+  readonly deps: StreamDependencies;
+  close(): Promise<void>;
+}
+
+const encoder = new TextEncoder();
+const APPEND_RECORDS = 2_000;
+
+/** A temporary instance whose log holds the plan's events and whose state is empty. */
+export const prepareReplay = async (plan: ReplayPlan): Promise<Replay> => {
+  const directory = await mkdtemp(join(tmpdir(), 'freshet-replay-'));
+  const eventLog = await openLmdbEventLog({
+    directory: join(directory, 'log'),
+    topics: topicsOf(plan),
+    clock: systemClock,
+    random: seededRandom(plan.seed),
+  });
+  const stateStore = await openLmdbStateStore({ directory: join(directory, 'state') });
+  await fillLog(eventLog, plan);
+  return {
+    deps: dependenciesOf(plan, eventLog, stateStore),
+    close: async () => {
+      await stateStore.close();
+      await eventLog.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+};
+
+const topicsOf = ({ userPartitions, itemPartitions }: ReplayPlan) =>
+  Object.values(TOPICS).map((spec) => ({
+    spec,
+    partitionCount: { user: userPartitions, item: itemPartitions, one: 1 }[spec.partitionsBy],
+  }));
+
+const fillLog = async (eventLog: EventLog, plan: ReplayPlan): Promise<void> => {
+  const waiting: AppendRecord[][] = Array.from({ length: plan.userPartitions }, () => []);
+  const flush = async (index: number): Promise<void> => {
+    const records = waiting[index]!.splice(0);
+    if (records.length === 0) return;
+    await eventLog.append(TOPICS.interactions.name, index as PartitionIndex, records);
+  };
+  for (const record of syntheticInteractions(plan)) {
+    const key = encoder.encode(`u:${record.userId}`);
+    const index = partitionOf(key, plan.userPartitions);
+    const value = encodeRecord('Interaction', record);
+    waiting[index]!.push({ key, value, timestamp: record.receivedAt });
+    if (waiting[index]!.length >= APPEND_RECORDS) await flush(index);
+  }
+  for (let index = 0; index < plan.userPartitions; index++) await flush(index);
+};
+
+const indexes = (count: number): readonly PartitionIndex[] =>
+  Array.from({ length: count }, (_, index) => index as PartitionIndex);
+
+const dependenciesOf = (
+  plan: ReplayPlan,
+  eventLog: EventLog,
+  stateStore: StateStore,
+): StreamDependencies => ({
+  eventLog,
+  stateStore,
+  liveBus: {
+    publish: () => {},
+    subscribe: () => ({ close: () => {} }),
+    counters: () => ({ published: 0, delivered: 0, dropped: 0 }),
+    close: async () => {},
+  },
+  clock: systemClock,
+  logger: { debug: () => {}, info: () => {}, warn: () => {}, error: console.error },
+  crashPoint: () => {},
+  options: DEFAULT_STREAM_OPTIONS,
+  kinds: kindTable(DEFAULT_KINDS),
+  partitions: {
+    interactions: indexes(plan.userPartitions),
+    itemSignals: indexes(plan.itemPartitions),
+    catalogue: indexes(plan.itemPartitions),
+    control: indexes(1),
+  },
+});
+
+export interface Cost {
+  readonly wallMs: number;
+  /** User and system time of the whole process, all its threads. */
+  readonly cpuMs: number;
+}
+
+export const measure = async (work: () => Promise<void>): Promise<Cost> => {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  await work();
+  const { user, system } = process.cpuUsage(cpu);
+  return { wallMs: performance.now() - start, cpuMs: (user + system) / 1000 };
+};
+
+/** Runs the stream until it has covered the log; the stream that did it is stopped again. */
+export const replayOnce = async (deps: StreamDependencies): Promise<Cost> => {
+  const stream: Stream = createStream(deps);
+  const cost = await measure(async () => {
+    await stream.start();
+    await stream.caughtUp();
+  });
+  await stream.stop();
+  return cost;
+};
+
+export interface StateSizes {
+  readonly subjectBytesMean: number;
+  readonly subjectBytesMax: number;
+  readonly itemBytesMean: number;
+  readonly itemBytesMax: number;
+}
+
+/** Bytes of the values as stored, without what the store itself adds. */
+export const stateSizes = async ({
+  stateStore,
+  partitions,
+}: StreamDependencies): Promise<StateSizes> => {
+  const subjects = await sizesUnder(
+    stateStore,
+    'interactions',
+    partitions.interactions,
+    'subject:',
+  );
+  const items = await sizesUnder(stateStore, 'item-signals', partitions.itemSignals, 'item:');
+  return {
+    subjectBytesMean: subjects.mean,
+    subjectBytesMax: subjects.max,
+    itemBytesMean: items.mean,
+    itemBytesMax: items.max,
+  };
+};
+
+const sizesUnder = async (
+  store: StateStore,
+  topic: string,
+  partitions: readonly PartitionIndex[],
+  prefix: string,
+): Promise<{ readonly mean: number; readonly max: number }> => {
+  let sum = 0;
+  let count = 0;
+  let max = 0;
+  for (const index of partitions) {
+    const partition = `${topic}.${index}` as StatePartition;
+    let after: string | undefined;
+    for (;;) {
+      const page = await store.scan(partition, {
+        prefix,
+        limit: 1_000,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const { value } of page) {
+        sum += value.length;
+        count++;
+        max = Math.max(max, value.length);
+      }
+      if (page.length < 1_000) break;
+      after = page.at(-1)!.key;
+    }
+  }
+  return { mean: count === 0 ? 0 : sum / count, max };
+};
