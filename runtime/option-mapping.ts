@@ -1,4 +1,6 @@
 /** From the settings that people change to the options of the parts. */
+import type { IngestOptions } from '../ingest/options.ts';
+import { DEFAULT_SERVING_OPTIONS, type ServingOptions } from '../serving/options.ts';
 import { DEFAULT_STREAM_OPTIONS, type StreamOptions } from '../stream/options.ts';
 import type { Settings } from './settings.ts';
 
@@ -17,4 +19,15 @@ export const streamOptionsOf = (settings: Settings): StreamOptions => ({
     neighboursMax: settings.neighboursPerItem,
     neighboursKept: Math.floor(settings.neighboursPerItem * KEPT_SHARE),
   },
+});
+
+export const ingestOptionsOf = (settings: Settings): Partial<IngestOptions> => ({
+  queueBytesMax: settings.ingestQueueBytes,
+  recentEventsMax: settings.dedupeIndexEvents,
+});
+
+export const servingOptionsOf = (settings: Settings): ServingOptions => ({
+  ...DEFAULT_SERVING_OPTIONS,
+  basePath: settings.basePath,
+  live: { ...DEFAULT_SERVING_OPTIONS.live, allowedOrigins: settings.allowedOrigins },
 });

@@ -1,5 +1,5 @@
 /** Opens the embedded log and state for one thread, with the topics that this thread writes. */
-import type { Clock } from '../../schemas/environment.ts';
+import type { Clock, Logger } from '../../schemas/environment.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { openLmdbEventLog } from '../../storage/event-log/lmdb-event-log.ts';
 import { openLmdbStateStore } from '../../storage/state-store/lmdb-state-store.ts';
@@ -24,4 +24,6 @@ export const openEmbeddedLog = (options: {
 export const openEmbeddedState = (options: {
   readonly directory: string;
   readonly readOnly: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
 }): Promise<StateStore> => openLmdbStateStore(options);

@@ -1,6 +1,6 @@
 /** The main thread's side of the stream worker. */
 import { Worker } from 'node:worker_threads';
-import type { StreamStatus } from '../../stream/stream.ts';
+import type { StreamStatus } from '../../stream/stream-status.ts';
 import { callThread } from '../thread-call.ts';
 import type { StreamWorkerData } from './stream-worker.ts';
 
@@ -36,8 +36,11 @@ export const startStreamHost = async (
     caughtUp: () => thread.call<void>('caughtUp'),
     async stop() {
       isStopping = true;
+      const exited = new Promise<void>((resolve) => {
+        worker.once('exit', () => resolve());
+      });
       await thread.call('stop');
-      await worker.terminate();
+      await exited;
     },
   };
 };

@@ -5,7 +5,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
-import { openClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
+import {
+  type ClickHouseConnection,
+  ClickHouseWarehouse,
+} from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { createStream, type OwnedPartitions } from '../../stream/stream.ts';
 import { systemClock } from '../clock.ts';
 import { createCrashPoint } from '../crash-point.ts';
@@ -25,11 +28,12 @@ export interface StreamWorkerData {
   readonly busName: string;
   readonly settings: Settings;
   /** Absent where the instance has no warehouse. */
-  readonly warehouse?: { readonly url: string; readonly password: string };
+  readonly warehouse?: ClickHouseConnection;
 }
 
 const run = async (data: StreamWorkerData): Promise<void> => {
-  if (!parentPort) throw new Error('Expected to run as a worker thread');
+  const port = parentPort;
+  if (!port) throw new Error('Expected to run as a worker thread');
   const clock = systemClock;
   const logger = createLogger({ level: data.settings.logLevel as LogLevel, role: 'stream' });
   const eventLog = await openEmbeddedLog({
@@ -38,10 +42,18 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     writableTopics: STREAM_TOPICS,
     clock,
   });
-  const stateStore = await openEmbeddedState({ directory: data.stateDirectory, readOnly: false });
+  const stateStore = await openEmbeddedState({
+    directory: data.stateDirectory,
+    readOnly: false,
+    clock,
+    logger,
+  });
   const liveBus = createInProcessLiveBus({ name: data.busName });
   const warehouse = data.warehouse
-    ? openClickHouseWarehouse({ ...data.warehouse, namespace: data.settings.namespace })
+    ? new ClickHouseWarehouse({
+        connection: data.warehouse,
+        database: data.settings.namespace,
+      })
     : undefined;
   const stream = createStream({
     eventLog,
@@ -55,7 +67,7 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     kinds: kindTable(DEFAULT_KINDS),
     partitions: data.owned,
   });
-  serveCalls(parentPort, {
+  serveCalls(port, {
     start: () => stream.start(),
     status: () => stream.status(),
     caughtUp: () => stream.caughtUp(),
@@ -63,6 +75,8 @@ const run = async (data: StreamWorkerData): Promise<void> => {
       await stream.stop();
       await Promise.all([warehouse?.close(), liveBus.close()]);
       await Promise.all([stateStore.close(), eventLog.close()]);
+      // With its port closed the thread ends by itself; LMDB does not survive being terminated.
+      setImmediate(() => port.close());
     },
   });
 };

@@ -19,7 +19,8 @@ export interface DriverOptions {
   /** Where to send: changes when the server is restarted elsewhere. */
   readonly url: () => string;
   readonly nowMs: () => number;
-  readonly onAcknowledged?: (total: number) => void;
+  /** Resolves when the event of this number may be made: spreads the events over many lives. */
+  readonly admit?: (eventNumber: number) => Promise<void>;
 }
 
 interface EventsAnswer {
@@ -35,7 +36,6 @@ const DAY_MS = 86_400_000;
 
 export const drive = async (options: DriverOptions): Promise<void> => {
   let made = 0;
-  let acknowledged = 0;
   const sent: LedgerEvent[] = [];
   const nextBatch = (): LedgerEvent[] => {
     const size = Math.min(
@@ -50,6 +50,8 @@ export const drive = async (options: DriverOptions): Promise<void> => {
   };
   const work = async (): Promise<void> => {
     while (made < options.events) {
+      await options.admit?.(made + 1);
+      if (made >= options.events) return;
       const batch = nextBatch();
       options.ledger.intend(batch);
       const repeated = options.random() < RESEND_SHARE && sent.length > 0;
@@ -62,8 +64,6 @@ export const drive = async (options: DriverOptions): Promise<void> => {
       );
       if (refused.size > 0) options.ledger.settle([...refused], 'refused');
       sent.push(...accepted.slice(0, 2));
-      acknowledged += accepted.length;
-      options.onAcknowledged?.(acknowledged);
     }
   };
   await Promise.all(Array.from({ length: options.concurrency }, work));

@@ -8,6 +8,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import { dataPathsOf, readFacts } from '../../runtime/data-directory.ts';
 import { openEmbeddedLog, openEmbeddedState } from '../../runtime/embedded/stores.ts';
 import { decodeRecord } from '../../schemas/avro/record-codec.ts';
+import type { Logger } from '../../schemas/environment.ts';
 import { offset, partitionIndex } from '../../schemas/ids.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -29,6 +30,8 @@ export interface Remains {
   close(): Promise<void>;
 }
 
+export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
 const SLICE = { recordsMax: 4_096, bytesMax: 1_048_576 };
 
 /** Opens what a stopped server left behind. */
@@ -42,7 +45,12 @@ export const openRemains = async (dataDirectory: string): Promise<Remains> => {
     writableTopics: [],
     clock: systemClock,
   });
-  const state = await openEmbeddedState({ directory: paths.state, readOnly: true });
+  const state = await openEmbeddedState({
+    directory: paths.state,
+    readOnly: true,
+    clock: systemClock,
+    logger: SILENT,
+  });
   return {
     log,
     state,

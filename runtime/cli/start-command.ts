@@ -1,0 +1,83 @@
+/** `freshet start`: the whole instance in one process, until Ctrl-C. */
+import { rmSync, writeFileSync } from 'node:fs';
+import type { DurationMs } from '../../schemas/ids.ts';
+import { buildPageWhereStale, PAGE_DIRECTORY } from '../../ui/build.ts';
+import { beginFirstMinute } from '../demo/first-minute.ts';
+import { type Instance, startInstance } from '../embedded/instance.ts';
+import { type CommandContext, type CommandSpec, EXIT_DONE, EXIT_FAILED } from './command.ts';
+
+export const startCommand: CommandSpec = {
+  name: 'start',
+  summary: 'Starts Freshet on this machine: log, stream, warehouse, lists and the page.',
+  flags: [
+    { name: 'empty', help: 'Begin without the demo’s films and audience.' },
+    {
+      name: 'dataset',
+      value: 'PATH',
+      help: 'Begin with a MovieLens folder or zip instead of the demo’s films.',
+    },
+    { name: 'keep-times', help: 'With --dataset: leave its times as they are.' },
+  ],
+  examples: [
+    'freshet start',
+    'freshet start --empty --data /srv/freshet',
+    'freshet start --dataset ml-latest-small.zip',
+  ],
+  async run(context) {
+    const { configuration, clock, terminal, stopping } = context;
+    const { settings, chosen } = configuration;
+    const logger = context.createLogger('main');
+    await buildPageWhereStale();
+    const fatal = Promise.withResolvers<Error>();
+    const instance = await startInstance({
+      settings,
+      mayMoveOn: !chosen.has('port'),
+      pageDirectory: PAGE_DIRECTORY,
+      clock,
+      logger,
+      onFatal: fatal.resolve,
+    });
+    writeServerFile(instance);
+    const firstMinute = await beginFirstMinute(instance, context);
+    const ended = await Promise.race([fatal.promise, untilAborted(stopping)]);
+    await firstMinute.stop();
+    return stop(instance, context, ended);
+  },
+};
+
+const untilAborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+
+/** Other commands find the running server by this file. */
+const writeServerFile = (instance: Instance): void => {
+  const { server } = instance.directory.paths;
+  writeFileSync(server, JSON.stringify({ pid: process.pid, port: instance.port }), { mode: 0o600 });
+};
+
+const stop = async (
+  instance: Instance,
+  { configuration, clock, terminal }: CommandContext,
+  failure: Error | undefined,
+): Promise<number> => {
+  if (failure) terminal.problem(`Freshet has to stop: ${failure.message}`);
+  rmSync(instance.directory.paths.server, { force: true });
+  const patience = new AbortController();
+  const limitMs = configuration.settings.shutdownSeconds * 1000;
+  const isTidy = await Promise.race([
+    instance.stop().then(() => true),
+    clock.sleep(limitMs as DurationMs, patience.signal).then(
+      () => false,
+      () => true,
+    ),
+  ]);
+  patience.abort();
+  if (!isTidy) {
+    terminal.problem(`Stopping took longer than ${configuration.settings.shutdownSeconds} s.`);
+    process.exit(EXIT_FAILED);
+  }
+  if (!failure) terminal.line('Stopped. Your data stays where it is.');
+  return failure ? EXIT_FAILED : EXIT_DONE;
+};

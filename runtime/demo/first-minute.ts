@@ -1,0 +1,1 @@
+export const beginFirstMinute = async (_a: unknown, _b: unknown) => ({ stop: async () => {} });

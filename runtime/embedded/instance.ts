@@ -1,0 +1,237 @@
+/**
+ * One embedded instance: data directory, log, state, warehouse, stream worker, ingest, serving and
+ * the HTTP server, started in the order in which they need each other and stopped in the opposite
+ * one.
+ */
+import type { FastifyInstance } from 'fastify';
+import { registerIngestRoutes } from '../../ingest/http/routes.ts';
+import { type Ingest, openIngest } from '../../ingest/ingest.ts';
+import type { Clock, Logger } from '../../schemas/environment.ts';
+import { type PartitionIndex, partitionIndex } from '../../schemas/ids.ts';
+import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import { createServing, type Serving } from '../../serving/serving.ts';
+import type { EventLog } from '../../storage/event-log/event-log.ts';
+import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
+import { type DataDirectory, openDataDirectory } from '../data-directory.ts';
+import { watchDisk } from '../disk-usage.ts';
+import { serveDocs } from '../http/docs-page.ts';
+import { listen } from '../http/listen.ts';
+import { registerOperationsRoutes } from '../http/operations-routes.ts';
+import { createHttpServer } from '../http/server.ts';
+import { serveStaticPage } from '../http/static-page.ts';
+import { ingestOptionsOf, servingOptionsOf } from '../option-mapping.ts';
+import { systemRandom } from '../random.ts';
+import type { Settings } from '../settings.ts';
+import { createSystemReport, type ServingFacts, type SystemReport } from '../system-report.ts';
+import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
+import { type StreamHost, startStreamHost } from './stream-host.ts';
+import type { StreamWorkerData } from './stream-worker.ts';
+import { INGEST_TOPICS, type PartitionCounts } from './topic-plan.ts';
+import { startWarehouseHost, type WarehouseHost } from './warehouse-host.ts';
+
+export interface InstanceOptions {
+  readonly settings: Settings;
+  /** False where somebody chose the port: then a busy one is an error. */
+  readonly mayMoveOn: boolean;
+  readonly pageDirectory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Something broke that nothing here can mend: the process has to end. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface Instance {
+  readonly port: number;
+  readonly directory: DataDirectory;
+  readonly log: EventLog;
+  readonly ingest: Ingest;
+  readonly serving: Serving;
+  readonly stream: StreamHost;
+  readonly warehouse: WarehouseHost;
+  readonly report: SystemReport;
+  stop(): Promise<void>;
+}
+
+/** What was opened so far, closed in the opposite order when the start fails or the end comes. */
+class Openings {
+  readonly #closers: (() => Promise<void> | void)[] = [];
+
+  add<Opened>(opened: Opened, close: (opened: Opened) => Promise<void> | void): Opened {
+    this.#closers.push(() => close(opened));
+    return opened;
+  }
+
+  async close(): Promise<void> {
+    for (let closer = this.#closers.pop(); closer; closer = this.#closers.pop()) await closer();
+  }
+}
+
+export const startInstance = async (options: InstanceOptions): Promise<Instance> => {
+  const openings = new Openings();
+  try {
+    return await start(options, openings);
+  } catch (error) {
+    await openings.close();
+    throw error;
+  }
+};
+
+const start = async (options: InstanceOptions, openings: Openings): Promise<Instance> => {
+  const { settings, clock, logger } = options;
+  const directory = openings.add(openDataDirectory(settings.dataDirectory, settings), (opened) =>
+    opened.release(),
+  );
+  const counts: PartitionCounts = directory.facts;
+  const log = openings.add(
+    await openEmbeddedLog({
+      directory: directory.paths.log,
+      counts,
+      writableTopics: INGEST_TOPICS,
+      clock,
+    }),
+    (opened) => opened.close(),
+  );
+  const warehouse = openings.add(
+    await startWarehouseHost({ directory: directory.paths.warehouse, settings, clock, logger }),
+    (opened) => opened.close(),
+  );
+  const busName = `freshet-${directory.facts.instanceId}`;
+  const stream = openings.add(
+    await startStreamHost(streamDataOf({ directory, settings, busName, warehouse }), (error) =>
+      options.onFatal(error),
+    ),
+    (opened) => opened.stop(),
+  );
+  const state = openings.add(
+    await openEmbeddedState({
+      directory: directory.paths.state,
+      readOnly: true,
+      clock,
+      logger,
+    }),
+    (opened) => opened.close(),
+  );
+  const liveBus = openings.add(createInProcessLiveBus({ name: busName }), (opened) =>
+    opened.close(),
+  );
+  const kinds = kindTable(DEFAULT_KINDS);
+  let report: SystemReport | undefined;
+  const serving: Serving = openings.add(
+    createServing({
+      eventLog: log,
+      stateStore: state,
+      liveBus,
+      clock,
+      random: systemRandom,
+      logger,
+      kinds: DEFAULT_KINDS,
+      options: servingOptionsOf(settings),
+      partitions: counts,
+      system: async () => report?.system(),
+    }),
+    (opened) => opened.stop(),
+  );
+  await serving.start();
+  const ingest = openings.add(
+    await openIngest({
+      log,
+      clock,
+      random: systemRandom,
+      logger,
+      kinds,
+      configVersion: 1,
+      options: ingestOptionsOf(settings),
+      currentItem: (itemId) => serving.currentItem(itemId),
+      untilItemsShown: (positions) => serving.untilItemsShown(positions),
+      onStorageFailed: options.onFatal,
+    }),
+    (opened) => opened.close(),
+  );
+  await ingest.seed();
+  const disk = openings.add(await watchDisk(directory.paths, clock), (watch) => watch.stop());
+  report = createSystemReport({
+    clock,
+    roles: settings.roles,
+    stream: () => stream.status(),
+    serving: () => servingFactsOf(serving),
+    ingestProblem: () => ingest.problem(),
+    ingestCounters: () => ({ queuedBytes: ingest.queuedBytes() }),
+    warehouseProblem: () => warehouse.whyOff ?? warehouse.status()?.problem ?? undefined,
+    disk: () => disk.latest(),
+  });
+  const app = openings.add(await createApp(options, { ingest, serving, report }), (opened) =>
+    opened.close(),
+  );
+  const port = await listen(app, { ...settings, mayMoveOn: options.mayMoveOn });
+  return {
+    port,
+    directory,
+    log,
+    ingest,
+    serving,
+    stream,
+    warehouse,
+    report,
+    stop: () => openings.close(),
+  };
+};
+
+const createApp = async (
+  options: InstanceOptions,
+  parts: { ingest: Ingest; serving: Serving; report: SystemReport },
+): Promise<FastifyInstance> => {
+  const { settings, clock, logger } = options;
+  const app = await createHttpServer({ ...settings, logger, monotonicMs: clock.monotonicMs });
+  await app.register(
+    async (scope) => {
+      registerIngestRoutes(scope, parts.ingest);
+      parts.serving.registerRoutes(scope);
+      registerOperationsRoutes(scope, parts.report);
+      serveDocs(scope);
+      serveStaticPage(scope, options.pageDirectory);
+    },
+    settings.basePath === '' ? {} : { prefix: settings.basePath },
+  );
+  parts.serving.attachLive(app.server);
+  await app.ready();
+  return app;
+};
+
+const servingFactsOf = (serving: Serving): ServingFacts => {
+  const { catalogue, freshnessMs, problems, memory, listsMade, subjectReads, cache } =
+    serving.status();
+  return {
+    items: catalogue.items,
+    visibleItems: catalogue.visible,
+    problems,
+    memoryBytes: { items: memory.itemBytes },
+    counters: { listsMade, subjectReads, ...cache },
+    freshnessMs,
+  };
+};
+
+const indexesBelow = (count: number): readonly PartitionIndex[] =>
+  Array.from({ length: count }, (_, index) => partitionIndex(index));
+
+const streamDataOf = (given: {
+  readonly directory: DataDirectory;
+  readonly settings: Settings;
+  readonly busName: string;
+  readonly warehouse: WarehouseHost;
+}): StreamWorkerData => {
+  const { facts, paths } = given.directory;
+  return {
+    logDirectory: paths.log,
+    stateDirectory: paths.state,
+    counts: { userPartitions: facts.userPartitions, itemPartitions: facts.itemPartitions },
+    owned: {
+      interactions: indexesBelow(facts.userPartitions),
+      itemSignals: indexesBelow(facts.itemPartitions),
+      catalogue: indexesBelow(facts.itemPartitions),
+      control: indexesBelow(1),
+    },
+    busName: given.busName,
+    settings: given.settings,
+    ...(given.warehouse.connection ? { warehouse: given.warehouse.connection } : {}),
+  };
+};

@@ -1,0 +1,60 @@
+/** The embedded warehouse as the instance sees it: running, or off with a reason. */
+
+import type { Clock, Logger } from '../../schemas/environment.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { ClickHouseConnection } from '../../storage/warehouse/clickhouse-warehouse.ts';
+import {
+  EmbeddedClickHouse,
+  type EngineStatus,
+} from '../../storage/warehouse/embedded-clickhouse.ts';
+import { embeddedClickHouseAvailable } from '../../storage/warehouse/engine-library.ts';
+import { randomSecret, systemRandom } from '../random.ts';
+import type { Settings } from '../settings.ts';
+
+export interface WarehouseHost {
+  /** Absent where there is no warehouse. */
+  readonly connection?: ClickHouseConnection;
+  /** Why there is none, in one sentence. */
+  readonly whyOff?: string;
+  status(): EngineStatus | undefined;
+  close(): Promise<void>;
+}
+
+export const startWarehouseHost = async (options: {
+  readonly directory: string;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}): Promise<WarehouseHost> => {
+  const { settings, directory, clock, logger } = options;
+  if (!settings.warehouse) return off('The warehouse is turned off by the settings.');
+  const { available, why } = embeddedClickHouseAvailable();
+  if (!available) return off(why ?? 'The embedded ClickHouse is missing.');
+  try {
+    const engine = await EmbeddedClickHouse.start({
+      directory,
+      database: settings.namespace,
+      password: randomSecret(),
+      clock,
+      logger,
+      random: systemRandom,
+      threads: settings.warehouseThreads,
+      memoryBytes: settings.warehouseMemoryBytes,
+    });
+    return {
+      connection: engine.connection,
+      status: () => engine.status(),
+      close: () => engine.close(),
+    };
+  } catch (error) {
+    if (!(error instanceof FreshetError)) throw error;
+    logger.error('The warehouse does not start; everything but training goes on', { error });
+    return off(error.message);
+  }
+};
+
+const off = (whyOff: string): WarehouseHost => ({
+  whyOff,
+  status: () => undefined,
+  close: async () => {},
+});

@@ -1,0 +1,176 @@
+/**
+ * How the instance is doing, put together from its parts: for people (`/v1/system`), for machines
+ * (`/metrics`) and for balancers (`/health/ready`).
+ */
+import type { HealthReadyAnswer, SystemAnswer } from '../schemas/api/system.ts';
+import { formatTime } from '../schemas/api/time.ts';
+import type { Clock } from '../schemas/environment.ts';
+import { NO_OFFSET, partitionIndex } from '../schemas/ids.ts';
+import type { PartitionStatus, StreamStatus } from '../stream/stream-status.ts';
+import type { DiskUsage } from './disk-usage.ts';
+import type { MetricFamily, MetricSample } from './http/prometheus.ts';
+import { VERSION } from './version.ts';
+
+/** What the serving role says of itself. */
+export interface ServingFacts {
+  readonly items: number;
+  readonly visibleItems: number;
+  /** Why lists may be behind; empty when they are not. */
+  readonly problems: readonly string[];
+  readonly memoryBytes: Readonly<Record<string, number>>;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly freshnessMs: SystemAnswer['freshnessMs'];
+}
+
+export interface SystemReportParts {
+  readonly clock: Clock;
+  readonly roles: readonly string[];
+  readonly stream: () => Promise<StreamStatus>;
+  readonly serving: () => ServingFacts;
+  /** Why nothing can be taken in; undefined while all is well. */
+  readonly ingestProblem: () => string | undefined;
+  readonly ingestCounters: () => Readonly<Record<string, number>>;
+  /** Why the warehouse is not there; undefined while it is. */
+  readonly warehouseProblem: () => string | undefined;
+  readonly disk: () => DiskUsage;
+}
+
+export interface SystemReport {
+  health(): Promise<HealthReadyAnswer>;
+  system(): Promise<SystemAnswer>;
+  metrics(): Promise<readonly MetricFamily[]>;
+}
+
+export const createSystemReport = (parts: SystemReportParts): SystemReport => {
+  const startedAt = parts.clock.now();
+  const startedMs = parts.clock.monotonicMs();
+  /** The largest lag since the last time all was caught up: what progress is measured against. */
+  let lagPeak = 0;
+
+  const healthOf = (stream: StreamStatus): HealthReadyAnswer => {
+    lagPeak = stream.isCaughtUp ? 0 : Math.max(lagPeak, stream.lag);
+    const reasons = [
+      ...streamProblems(stream, lagPeak),
+      ...parts.serving().problems,
+      parts.ingestProblem(),
+    ].filter((reason) => reason !== undefined);
+    return {
+      status: reasons.length === 0 ? 'ready' : 'not-ready',
+      reasons,
+      progress: lagPeak > 0 ? 1 - stream.lag / lagPeak : null,
+    };
+  };
+
+  const system = async (): Promise<SystemAnswer> => {
+    const stream = await parts.stream();
+    const serving = parts.serving();
+    const warehouseProblem = parts.warehouseProblem();
+    return {
+      version: VERSION,
+      startedAt: formatTime(startedAt),
+      uptimeMs: Math.round(parts.clock.monotonicMs() - startedMs),
+      profile: 'embedded',
+      roles: parts.roles,
+      configVersion: 1,
+      health: healthOf(stream),
+      notices: warehouseProblem === undefined ? [] : [warehouseProblem],
+      partitions: stream.partitions.map(partitionAnswer),
+      freshnessMs: serving.freshnessMs,
+      counters: {
+        interactions: { ...stream.interactions },
+        ingest: parts.ingestCounters(),
+        serving: serving.counters,
+      },
+      catalogue: { items: serving.items, visible: serving.visibleItems },
+      models: [],
+      disk: parts.disk(),
+      memory: { ...serving.memoryBytes, process: process.memoryUsage.rss() },
+    };
+  };
+
+  return {
+    health: async () => healthOf(await parts.stream()),
+    system,
+    metrics: async () => familiesOf(await system()),
+  };
+};
+
+/**
+ * Being a little behind is what a stream does all the time; being behind by this much means that
+ * lists are not up to date.
+ */
+const LAG_RECORDS_READY = 2_000;
+
+const streamProblems = (stream: StreamStatus, lagPeak: number): readonly string[] => {
+  const halted = stream.partitions
+    .filter(({ state }) => state === 'halted')
+    .map(({ partition, problem }) => `${partition} has stopped: ${problem?.message ?? 'unknown'}`);
+  if (stream.lag <= LAG_RECORDS_READY) return halted;
+  return [...halted, `catching up: ${stream.lag} of ${lagPeak} records behind`];
+};
+
+const partitionAnswer = (status: PartitionStatus): SystemAnswer['partitions'][number] => ({
+  statePartition: status.partition,
+  partition: partitionIndex(Number(status.partition.slice(status.partition.lastIndexOf('.') + 1))),
+  covered: status.coveredOffset === NO_OFFSET ? null : status.coveredOffset,
+  end: status.end,
+  lag: status.lag,
+  clock: status.clock === null || status.clock === 0 ? null : formatTime(status.clock),
+});
+
+const familiesOf = (system: SystemAnswer): readonly MetricFamily[] => [
+  gauge('uptime_seconds', 'Since the process started.', system.uptimeMs / 1000),
+  gauge('ready', '1 while lists are up to date.', system.health.status === 'ready' ? 1 : 0),
+  {
+    name: 'stream_lag_records',
+    help: 'Records of the log not yet taken in, per state partition.',
+    type: 'gauge',
+    samples: system.partitions.map(({ statePartition, lag }) => ({
+      labels: { partition: statePartition },
+      value: lag,
+    })),
+  },
+  {
+    name: 'freshness_milliseconds',
+    help: 'From the arrival of an event until its effect could be read, of late.',
+    type: 'gauge',
+    samples: (['p50', 'p90', 'p99'] as const).flatMap((quantile) => {
+      const value = system.freshnessMs[quantile];
+      return value === null ? [] : [{ labels: { quantile }, value }];
+    }),
+  },
+  {
+    name: 'records_total',
+    help: 'received = accepted + duplicate + refused + deadLettered, per stage.',
+    type: 'counter',
+    samples: Object.entries(system.counters).flatMap(([stage, counters]) =>
+      samplesOf(counters, (verdict) => ({ stage, verdict })),
+    ),
+  },
+  gauge('catalogue_items', 'Items that lists may show.', system.catalogue.visible),
+  {
+    name: 'disk_bytes',
+    help: 'Bytes on the disk, by owner.',
+    type: 'gauge',
+    samples: system.disk.owners.map(({ owner, bytes }) => ({ labels: { owner }, value: bytes })),
+  },
+  {
+    name: 'memory_bytes',
+    help: 'Bytes in memory, by owner.',
+    type: 'gauge',
+    samples: samplesOf(system.memory, (owner) => ({ owner })),
+  },
+];
+
+const gauge = (name: string, help: string, value: number): MetricFamily => ({
+  name,
+  help,
+  type: 'gauge',
+  samples: [{ value }],
+});
+
+const samplesOf = (
+  values: Readonly<Record<string, number>>,
+  labelsOf: (name: string) => Readonly<Record<string, string>>,
+): readonly MetricSample[] =>
+  Object.entries(values).map(([name, value]) => ({ labels: labelsOf(name), value }));
