@@ -6,6 +6,7 @@
 import type { History } from '../histories/histories.ts';
 import type { ExplainingItemModel } from '../model/item-model.ts';
 import { decodeModel, encodeModel } from '../model/model-bytes.ts';
+import { checkCount } from '../model/option-checks.ts';
 import { blockWeights, type HistoryBlock } from './history-block.ts';
 import { WeightRows } from './weight-rows.ts';
 
@@ -55,6 +56,17 @@ export class LinearItemModel implements ExplainingItemModel {
       parts[place]! += share * this.#weights.at(row, item);
     });
     return parts;
+  }
+
+  /** The same model with only the largest weights of each row: smaller, faster, a little worse. */
+  keeping(weightsPerRow: number): LinearItemModel {
+    checkCount('weightsPerRow', weightsPerRow);
+    return new LinearItemModel({
+      format: this.#format,
+      blocks: this.blocks,
+      itemCount: this.itemCount,
+      weights: this.#weights.keeping(weightsPerRow),
+    });
   }
 
   /** Visits every event that weighs something, block by block, newest first. */

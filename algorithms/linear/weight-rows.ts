@@ -66,6 +66,18 @@ export class WeightRows {
     return isThere ? this.#values[low]! : 0;
   }
 
+  /** Only the `keepPerRow` largest of each row. */
+  keeping(keepPerRow: number): WeightRows {
+    const fewer = new WeightRows(this.rowCount, this.columnCount, keepPerRow);
+    const dense = new Float64Array(this.columnCount);
+    for (let row = 0; row < this.rowCount; row++) {
+      dense.fill(0);
+      this.addRow(row, 1, dense);
+      fewer.setRow(row, dense);
+    }
+    return fewer;
+  }
+
   /** The rows packed without gaps. */
   pack(): Pick<ModelParts, 'facts' | 'arrays'> {
     const total = this.#lengths.reduce((sum, length) => sum + length, 0);

@@ -44,7 +44,7 @@ export interface UsualSettings {
   readonly sequenceDecay: number;
 }
 
-export const easeContender = (train: Histories, regularisation: number): Promise<Contender> => {
+const easeContender = (train: Histories, regularisation: number): Promise<Contender> => {
   const settings = { regularisation, keepPerItem: train.itemCount };
   return contenderOf({
     name: 'EASE',
@@ -53,13 +53,25 @@ export const easeContender = (train: Histories, regularisation: number): Promise
   });
 };
 
-export const nextItemContender = (train: Histories, regularisation: number): Promise<Contender> => {
-  const settings = { ...DEFAULT_NEXT_ITEM_OPTIONS, regularisation };
-  return contenderOf({
-    name: 'next-item',
+/** With all weights, and with as many of each row as serve. */
+const nextItemContenders = async (
+  train: Histories,
+  regularisation: number,
+): Promise<Contender[]> => {
+  const settings = { ...DEFAULT_NEXT_ITEM_OPTIONS, regularisation, keepPerRow: train.itemCount };
+  const whole = await contenderOf({
+    name: 'next-item, all weights',
     settings,
     fit: () => fitNextItem(train, settings, reporting('next-item')),
   });
+  const { keepPerRow } = DEFAULT_NEXT_ITEM_OPTIONS;
+  const serving = await contenderOf({
+    name: 'next-item',
+    settings: { ...settings, keepPerRow },
+    note: 'the same fit, fewer weights',
+    fit: () => whole.model.keeping(keepPerRow),
+  });
+  return [whole, serving];
 };
 
 const itemItemContender = (train: Histories, similarity: ItemSimilarity): Promise<Contender> => {
@@ -99,6 +111,6 @@ export const usualContenders = async (
       settings: sequence,
       fit: () => new SequenceNeighbours(train, sequence),
     }),
-    await nextItemContender(train, nextItemRegularisation),
+    ...(await nextItemContenders(train, nextItemRegularisation)),
   ];
 };

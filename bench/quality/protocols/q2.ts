@@ -7,14 +7,28 @@
  */
 import { leaveLastOut } from '../../../algorithms/splits/leave-one-out.ts';
 import { readSasrec, SASREC_FILE } from '../datasets/sasrec.ts';
+import { listBlend } from '../list-blend.ts';
 import { compareWithBestPart, rowsOf, runRanking } from '../ranking-run.ts';
 import { zBlend } from '../score-blends.ts';
 import { usualContenders } from '../usual-contenders.ts';
 import type { Protocol } from './protocol.ts';
 
+/** ε of the lists: one over their length. */
+const LIST_LIMIT = 500;
+const floor = 1 / LIST_LIMIT;
+
 const BLENDS = [
-  zBlend('next-item + sequence kNN', { 'next-item': 1, 'sequence kNN': 0.8 }),
-  zBlend('next-item + sequence kNN + EASE', { 'next-item': 1, 'sequence kNN': 0.8, EASE: 0.5 }),
+  zBlend('z: next-item + sequence kNN + EASE', { 'next-item': 1, 'sequence kNN': 0.8, EASE: 0.5 }),
+  // Weights by conditional logit on the validation targets, the parts fitted without them.
+  listBlend(
+    'blend',
+    [
+      { name: 'next-item', weight: 0.93, floor },
+      { name: 'sequence kNN', weight: 1.5, floor },
+      { name: 'EASE', weight: 1.02, floor },
+    ],
+    { limit: LIST_LIMIT },
+  ),
 ];
 
 export const q2: Protocol = {
