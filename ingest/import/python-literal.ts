@@ -81,7 +81,7 @@ class LiteralReader {
       case '"':
         return this.#string();
       default:
-        return this.#word() ?? this.#number();
+        return /[A-Za-z]/.test(first ?? '') ? this.#word() : this.#number();
     }
   }
 
@@ -141,10 +141,8 @@ class LiteralReader {
     return String.fromCodePoint(point);
   }
 
-  #word(): PythonValue | undefined {
-    const word = this.#match(WORD);
-    if (word === undefined) return undefined;
-    const value = WORDS.get(word);
+  #word(): PythonValue {
+    const value = WORDS.get(this.#match(WORD) ?? '');
     if (value === undefined) throw new NotALiteral();
     return value;
   }
