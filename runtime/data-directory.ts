@@ -9,6 +9,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FreshetError } from '../schemas/errors.ts';
+import type { EpochMs } from '../schemas/ids.ts';
 import { randomSecret } from './random.ts';
 
 /** Rises whenever an older Freshet could not read what this one writes. */
@@ -39,6 +40,18 @@ export interface DataFacts {
   readonly itemPartitions: number;
   /** Which catalogue it holds: `demo`, `dataset:<name>` or null where it is the site's own. */
   readonly dataset: string | null;
+  /** Where the simulated audience of this directory comes from; absent where there is none. */
+  readonly audience?: AudienceFacts;
+}
+
+export interface AudienceFacts {
+  readonly seed: number;
+  /** When the first history ended: with the seed it decides who the people are. */
+  readonly endsAt: EpochMs;
+  /** Up to when the audience has acted, so that the next start can fill the time between. */
+  readonly actedUntil: EpochMs;
+  /** False until the first history is in the log as a whole. */
+  readonly isLoaded: boolean;
 }
 
 export const dataPathsOf = (directory: string): DataPaths => {
