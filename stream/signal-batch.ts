@@ -17,7 +17,12 @@ import {
 } from '../schemas/avro/packed-signals.ts';
 import type { EpochMs, ItemId, LogId, Offset, PartitionIndex } from '../schemas/ids.ts';
 import { partitionOf } from '../storage/event-log/partitioner.ts';
-import type { ContributionSink, Sign } from './operators/contributions.ts';
+import {
+  type ContributionSink,
+  type ItemRef,
+  itemRef,
+  type Sign,
+} from './operators/contributions.ts';
 
 export interface SignalSource {
   readonly logId: LogId;
@@ -50,13 +55,27 @@ interface Target {
   clock: EpochMs;
 }
 
-/** Where an item's signals go, and its indexes in the envelopes under way, by target. */
-interface ItemPlace {
+/** Where an item's signals go, and its indexes in the envelopes under way. */
+class ItemPlace {
+  readonly owner: SignalBatch;
   readonly id: ItemId;
+  /** Places of an older generation are void. */
+  readonly generation: number;
   readonly target: Target;
-  readonly indexes: number[];
-  /** In which envelope of a target the index holds. */
-  readonly envelopes: number[];
+  /** Per target: in which of its envelopes the index holds, and the index. */
+  readonly indexes: Int32Array;
+
+  constructor(
+    owner: SignalBatch,
+    given: { readonly id: ItemId; readonly generation: number; readonly target: Target },
+    targetCount: number,
+  ) {
+    this.owner = owner;
+    this.id = given.id;
+    this.generation = given.generation;
+    this.target = given.target;
+    this.indexes = new Int32Array(2 * targetCount);
+  }
 }
 
 /** An envelope is closed before it comes near the log's record limit of 1 MiB. */
@@ -74,7 +93,7 @@ export class SignalBatch implements ContributionSink {
   readonly #deltas = new DeltaColumns();
   readonly #addressed: ItemPlace[] = [];
   readonly #others: (ItemPlace | undefined)[] = [];
-  #lastPlace: ItemPlace | undefined;
+  #generation = 0;
   #offset = 0 as Offset;
   #subjectHash = 0;
   #clock = 0 as EpochMs;
@@ -106,24 +125,23 @@ export class SignalBatch implements ContributionSink {
     }
   }
 
-  count(item: ItemId, weight: number, sign: Sign, at: EpochMs): void {
+  count(item: ItemRef, weight: number, sign: Sign, at: EpochMs): void {
     this.#add(this.#placeOf(item), COUNT, undefined, weight, sign, at);
   }
 
-  rating(item: ItemId, value: number, sign: Sign, at: EpochMs): void {
+  rating(item: ItemRef, value: number, sign: Sign, at: EpochMs): void {
     this.#add(this.#placeOf(item), RATING, undefined, value, sign, at);
   }
 
-  pair(earlier: ItemId, later: ItemId, weight: number, sign: Sign, at: EpochMs): void {
+  pair(earlier: ItemRef, later: ItemRef, weight: number, sign: Sign, at: EpochMs): void {
     const after = this.#placeOf(later);
     const before = this.#placeOf(earlier);
-    this.#lastPlace = after;
     this.#add(before, PAIR_FORWARD, after, weight, sign, at);
     this.#add(after, PAIR_BACKWARD, before, weight, sign, at);
   }
 
   catalogue(item: ItemId, categories: readonly string[], deleted: boolean): void {
-    const place = this.#placeOf(item);
+    const place = this.#placeOf(itemRef(item));
     const { target } = place;
     if (this.#offset <= target.mark) return;
     this.#touch(target);
@@ -149,20 +167,29 @@ export class SignalBatch implements ContributionSink {
     this.#others[index] = other;
   }
 
-  #placeOf(item: ItemId): ItemPlace {
-    if (this.#lastPlace?.id === item) return this.#lastPlace;
-    let place = this.#places.get(item);
-    if (place === undefined) {
-      if (this.#places.size >= PLACES_REMEMBERED) this.#places = new Map();
-      const target = this.#targets[partitionOf(item, this.#targets.length)]!;
-      place = { id: item, target, indexes: [], envelopes: [] };
-      for (let index = 0; index < this.#targets.length; index++) {
-        place.indexes.push(0);
-        place.envelopes.push(0);
-      }
-      this.#places.set(item, place);
+  #placeOf(item: ItemRef): ItemPlace {
+    const { place } = item;
+    if (
+      place instanceof ItemPlace &&
+      place.owner === this &&
+      place.generation === this.#generation
+    ) {
+      return place;
     }
-    this.#lastPlace = place;
+    const found = this.#places.get(item.id) ?? this.#newPlace(item.id);
+    item.place = found;
+    return found;
+  }
+
+  #newPlace(id: ItemId): ItemPlace {
+    if (this.#places.size >= PLACES_REMEMBERED) {
+      this.#places = new Map();
+      this.#generation++;
+    }
+    const target = this.#targets[partitionOf(id, this.#targets.length)]!;
+    const generation = this.#generation;
+    const place = new ItemPlace(this, { id, generation, target }, this.#targets.length);
+    this.#places.set(id, place);
     return place;
   }
 
@@ -249,10 +276,11 @@ export class SignalBatch implements ContributionSink {
 }
 
 const indexIn = (target: Target, place: ItemPlace): number => {
-  const { index, envelope, writer } = target;
-  if (place.envelopes[index] !== envelope) {
-    place.envelopes[index] = envelope;
-    place.indexes[index] = writer.addItem(place.id);
+  const { indexes } = place;
+  const at = 2 * target.index;
+  if (indexes[at] !== target.envelope) {
+    indexes[at] = target.envelope;
+    indexes[at + 1] = target.writer.addItem(place.id);
   }
-  return place.indexes[index]!;
+  return indexes[at + 1]!;
 };

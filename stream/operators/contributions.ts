@@ -17,12 +17,23 @@ export const DAY_MS = 86_400_000;
 
 export type Sign = 1 | -1;
 
+/**
+ * An item as contributions name it. `place` belongs to whoever takes them in: what it found out about
+ * the item once, it need not find out again when the same reference comes back.
+ */
+export interface ItemRef {
+  readonly id: ItemId;
+  place: unknown;
+}
+
+export const itemRef = (id: ItemId): ItemRef => ({ id, place: undefined });
+
 /** Takes what events mean for items. */
 export interface ContributionSink {
-  count(item: ItemId, weight: number, sign: Sign, at: EpochMs): void;
-  rating(item: ItemId, value: number, sign: Sign, at: EpochMs): void;
+  count(item: ItemRef, weight: number, sign: Sign, at: EpochMs): void;
+  rating(item: ItemRef, value: number, sign: Sign, at: EpochMs): void;
   /** `earlier` came before `later`: two deltas, one for either item's neighbour list. */
-  pair(earlier: ItemId, later: ItemId, weight: number, sign: Sign, at: EpochMs): void;
+  pair(earlier: ItemRef, later: ItemRef, weight: number, sign: Sign, at: EpochMs): void;
 }
 
 export const dayOf = (at: EpochMs): number => Math.floor(at / DAY_MS);
@@ -109,33 +120,37 @@ export const contribute = (
   sink: ContributionSink,
 ): void => {
   const latestRatings = new Map<ItemId, HistoryEntry>();
+  const refs = entries.map(({ itemId }) => itemRef(itemId));
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index]!;
     const kind = kinds.get(entry.kind);
     if (kind === undefined) continue;
     if (isOwnMean(kind) && entry.value !== null) latestRatings.set(entry.itemId, entry);
     if (!entry.isCounted) continue;
-    sink.count(entry.itemId, weightOf(kind, entry.value), 1, entry.occurredAt);
-    pairWithEarlier(entry, (back) => entries[index - 1 - back], options, sink);
+    sink.count(refs[index]!, weightOf(kind, entry.value), 1, entry.occurredAt);
+    pairWithEarlier(entries, refs, index, options, sink);
   }
-  for (const [item, entry] of latestRatings) sink.rating(item, entry.value!, 1, entry.occurredAt);
+  for (const [item, entry] of latestRatings) {
+    sink.rating(itemRef(item), entry.value!, 1, entry.occurredAt);
+  }
 };
 
-/** `earlierAt(0)` is the entry just before, `earlierAt(1)` the one before that, and so on. */
 const pairWithEarlier = (
-  entry: HistoryEntry,
-  earlierAt: (back: number) => HistoryEntry | undefined,
+  entries: readonly HistoryEntry[],
+  refs: readonly ItemRef[],
+  index: number,
   options: HistoryOptions,
   sink: ContributionSink,
 ): void => {
+  const entry = entries[index]!;
   const oldest = entry.occurredAt - options.pairWindowMs;
   let rank = 0;
-  for (let back = 0; rank < options.pairReach; back++) {
-    const earlier = earlierAt(back);
-    if (earlier === undefined || earlier.occurredAt < oldest) return;
+  for (let at = index - 1; at >= 0 && rank < options.pairReach; at--) {
+    const earlier = entries[at]!;
+    if (earlier.occurredAt < oldest) return;
     if (!earlier.isCounted || earlier.itemId === entry.itemId) continue;
     const weight = pairWeight(rank, entry.busy, options);
-    sink.pair(earlier.itemId, entry.itemId, weight, 1, entry.occurredAt);
+    sink.pair(refs[at]!, refs[index]!, weight, 1, entry.occurredAt);
     rank++;
   }
 };
@@ -155,20 +170,20 @@ export class ContributionDifference implements ContributionSink {
     this.#direction = direction;
   }
 
-  count(item: ItemId, weight: number, sign: Sign, at: EpochMs): void {
-    this.#add(`c\0${item}\0${weight}\0${at}`, sign, (sink, outer) =>
+  count(item: ItemRef, weight: number, sign: Sign, at: EpochMs): void {
+    this.#add(`c\0${item.id}\0${weight}\0${at}`, sign, (sink, outer) =>
       sink.count(item, weight, outer, at),
     );
   }
 
-  rating(item: ItemId, value: number, sign: Sign, at: EpochMs): void {
-    this.#add(`r\0${item}\0${value}\0${at}`, sign, (sink, outer) =>
+  rating(item: ItemRef, value: number, sign: Sign, at: EpochMs): void {
+    this.#add(`r\0${item.id}\0${value}\0${at}`, sign, (sink, outer) =>
       sink.rating(item, value, outer, at),
     );
   }
 
-  pair(earlier: ItemId, later: ItemId, weight: number, sign: Sign, at: EpochMs): void {
-    this.#add(`p\0${earlier}\0${later}\0${weight}\0${at}`, sign, (sink, outer) =>
+  pair(earlier: ItemRef, later: ItemRef, weight: number, sign: Sign, at: EpochMs): void {
+    this.#add(`p\0${earlier.id}\0${later.id}\0${weight}\0${at}`, sign, (sink, outer) =>
       sink.pair(earlier, later, weight, outer, at),
     );
   }

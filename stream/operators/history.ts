@@ -20,13 +20,15 @@ import {
   countHash,
   DAY_MS,
   dayOf,
+  type ItemRef,
   isOwnMean,
   isPositive,
+  itemRef,
   pairWeight,
   weightOf,
   withCounted,
 } from './contributions.ts';
-import { type SubjectCell, WantedItem } from './subject-cell.ts';
+import { RECENT_MAX, type SubjectCell, WantedItem } from './subject-cell.ts';
 
 /** An interaction, checked and with its time settled. */
 export interface TakenEvent {
@@ -83,6 +85,7 @@ export class HistoryOperator {
 
   #append(cell: SubjectCell, event: TakenEvent, sink: ContributionSink): void {
     const { kind, value, itemId, occurredAt } = event;
+    const item = itemRef(itemId);
     wanted.set(itemId);
     const earlier = { sumThousandths: cell.ownValueSumThousandths, count: cell.ownValueCount };
     const isFor = isPositive(kind, value, earlier, this.#options) && weightOf(kind, value) > 0;
@@ -98,15 +101,15 @@ export class HistoryOperator {
     };
     if (this.#isOwnMeanKind(kind.name) && value !== null) {
       const replaced = this.#newestRating(cell);
-      if (replaced !== undefined) sink.rating(itemId, replaced.value!, -1, replaced.occurredAt);
-      sink.rating(itemId, value, 1, occurredAt);
+      if (replaced !== undefined) sink.rating(item, replaced.value!, -1, replaced.occurredAt);
+      sink.rating(item, value, 1, occurredAt);
       addOwnValue(cell, value, 1);
     }
     if (entry.isCounted) {
-      sink.count(itemId, weightOf(kind, value), 1, occurredAt);
-      this.#pairWithEarlier(cell, entry, sink);
+      sink.count(item, weightOf(kind, value), 1, occurredAt);
+      this.#pairWithEarlier(cell, entry, item, sink);
     }
-    cell.append(entry);
+    cell.append(entry, item);
     this.#keepWithinCap(cell);
   }
 
@@ -151,17 +154,31 @@ export class HistoryOperator {
     return found;
   }
 
-  /** The same as the reference's, on entries that are not decoded. */
-  #pairWithEarlier(cell: SubjectCell, entry: HistoryEntry, sink: ContributionSink): void {
+  /** The same as the reference's; the newest counted items are at hand, mostly they suffice. */
+  #pairWithEarlier(
+    cell: SubjectCell,
+    entry: HistoryEntry,
+    item: ItemRef,
+    sink: ContributionSink,
+  ): void {
     const { pairReach, pairWindowMs } = this.#options;
     const oldest = entry.occurredAt - pairWindowMs;
     let rank = 0;
+    let seen = 0;
+    const take = (earlier: ItemRef): void => {
+      sink.pair(earlier, item, pairWeight(rank, entry.busy, this.#options), 1, entry.occurredAt);
+      rank++;
+    };
+    for (const recent of cell.recentCounted()) {
+      if (recent.at < oldest || rank === pairReach) return;
+      seen++;
+      if (recent.item.id !== item.id) take(recent.item);
+    }
+    if (rank === pairReach || seen < RECENT_MAX) return;
     cell.visit((at, isCounted, earlier) => {
       if (at < oldest) return false;
-      if (!isCounted || earlier.isAbout(wanted)) return true;
-      const weight = pairWeight(rank, entry.busy, this.#options);
-      sink.pair(earlier.itemId, entry.itemId, weight, 1, entry.occurredAt);
-      rank++;
+      if (!isCounted || seen-- > 0 || earlier.isAbout(wanted)) return true;
+      take(itemRef(earlier.itemId));
       return rank < pairReach;
     });
   }
@@ -215,11 +232,11 @@ export class HistoryOperator {
       countedThatDay < this.#options.countsPerDayMax &&
       isPositive(kind, value, earlier, this.#options) &&
       weightOf(kind, value) > 0;
-    if (isCounted) sink.count(itemId, weightOf(kind, value), 1, occurredAt);
+    if (isCounted) sink.count(itemRef(itemId), weightOf(kind, value), 1, occurredAt);
     if (this.#isOwnMeanKind(kind.name) && value !== null) {
       wanted.set(itemId);
       if (this.#newestRating(cell) === undefined) {
-        sink.rating(itemId, value, 1, occurredAt);
+        sink.rating(itemRef(itemId), value, 1, occurredAt);
       }
       addOwnValue(cell, value, 1);
     }

@@ -25,6 +25,7 @@ import type {
   PendingUndo,
   SubjectState,
 } from '../../schemas/state/subject-state.ts';
+import { type ItemRef, itemRef } from './contributions.ts';
 import { EvictedCounts } from './evicted-counts.ts';
 import { readSessionList, type SessionList, writeSessionList } from './sessions.ts';
 
@@ -37,6 +38,14 @@ const ID_BYTES_MAX = 528;
 const NO_BYTES = Buffer.alloc(0);
 const NO_SESSIONS: SessionList = [];
 const NO_UNDOS: readonly PendingUndo[] = [];
+
+/** How many of the newest counted items a cell has at hand: the reach of pairs, and some more. */
+export const RECENT_MAX = 8;
+
+interface RecentItem {
+  readonly item: ItemRef;
+  readonly at: number;
+}
 
 const writer = new ByteWriter();
 const reader = new ByteReader(NO_BYTES);
@@ -69,6 +78,7 @@ export class SubjectCell {
   #entries: HistoryEntry[] = [];
   #freshCount = 0;
   #freshBytesMax = 0;
+  #recent: RecentItem[] | undefined;
   /** Where the next stored entry to decode begins. */
   #decodeAt = 0;
 
@@ -188,7 +198,24 @@ export class SubjectCell {
     return this.#entries.slice(0, this.historyCount).reverse();
   }
 
-  append(entry: HistoryEntry): void {
+  /** The newest counted entries, newest first, RECENT_MAX of them where there are as many. */
+  recentCounted(): readonly RecentItem[] {
+    if (this.#recent !== undefined) return this.#recent;
+    const recent: RecentItem[] = [];
+    this.visit((at, isCounted, entry) => {
+      if (isCounted) recent.push({ item: itemRef(entry.itemId), at });
+      return recent.length < RECENT_MAX;
+    });
+    this.#recent = recent;
+    return recent;
+  }
+
+  /** Adds an entry at the end; `item` is how contributions named its item. */
+  append(entry: HistoryEntry, item: ItemRef): void {
+    if (entry.isCounted && this.#recent !== undefined) {
+      this.#recent.unshift({ item, at: entry.occurredAt });
+      if (this.#recent.length > RECENT_MAX) this.#recent.pop();
+    }
     this.#freshBytesMax += entryBytesMax(entry);
     this.#entries.unshift(entry);
     this.#freshCount++;
@@ -197,6 +224,16 @@ export class SubjectCell {
 
   /** Takes the oldest entry away. */
   dropOldest(): HistoryEntry {
+    const oldest = this.#takeOldest();
+    // With few counted entries the oldest may be among the newest of them.
+    const recent = this.#recent;
+    if (oldest.isCounted && recent !== undefined && recent.at(-1)!.at <= oldest.occurredAt) {
+      this.#recent = undefined;
+    }
+    return oldest;
+  }
+
+  #takeOldest(): HistoryEntry {
     const last = this.historyCount - 1;
     this.historyCount = last;
     if (this.#storedCount === 0) {
@@ -220,6 +257,7 @@ export class SubjectCell {
 
   /** Replaces the whole history; oldest first. */
   replaceHistory(entries: readonly HistoryEntry[]): void {
+    this.#recent = undefined;
     this.#entries = entries.toReversed();
     this.#freshCount = entries.length;
     this.#freshBytesMax = 0;
