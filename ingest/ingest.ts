@@ -17,6 +17,8 @@ import { EventIntake } from './edge/event-intake.ts';
 import { ImpressionIntake } from './edge/impression-intake.ts';
 import { RecentIndex } from './edge/recent-index.ts';
 import { seedRecentIndex } from './edge/recent-index-seed.ts';
+import type { BackfillSink } from './import/backfill-sink.ts';
+import { LogBackfillSink } from './import/log-backfill-sink.ts';
 import { DEFAULT_INGEST_OPTIONS, type IngestOptions } from './options.ts';
 
 export interface IngestDeps {
@@ -40,6 +42,10 @@ export interface Ingest {
   readonly events: EventIntake;
   readonly impressions: ImpressionIntake;
   readonly catalogue: CatalogueWriter;
+  /** Imports go past the queues: they keep one append outstanding themselves. */
+  readonly imports: BackfillSink;
+  /** Throws while nothing is taken in. */
+  readonly checkOpen: () => void;
   readonly kinds: KindTable;
   readonly configVersion: number;
   readonly options: IngestOptions;
@@ -97,6 +103,8 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       untilShown: deps.untilItemsShown ?? (async () => undefined),
       recentItemsMax: options.recentItemsMax,
     }),
+    imports: new LogBackfillSink({ log, clock }),
+    checkOpen: () => budget.check(),
     kinds,
     configVersion: deps.configVersion,
     options,
