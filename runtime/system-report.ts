@@ -7,6 +7,7 @@ import { formatTime } from '../schemas/api/time.ts';
 import type { Clock } from '../schemas/environment.ts';
 import { NO_OFFSET, partitionIndex } from '../schemas/ids.ts';
 import type { PartitionStatus, StreamStatus } from '../stream/stream-status.ts';
+import type { SinkStatus } from '../stream/warehouse-sink.ts';
 import type { DiskUsage } from './disk-usage.ts';
 import type { MetricFamily, MetricSample } from './http/prometheus.ts';
 import { VERSION } from './version.ts';
@@ -75,6 +76,7 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
       health: healthOf(stream),
       notices: warehouseProblem === undefined ? [] : [warehouseProblem],
       partitions: stream.partitions.map(partitionAnswer),
+      sinks: stream.sinks.map(sinkAnswer),
       freshnessMs: serving.freshnessMs,
       counters: {
         interactions: { ...stream.interactions },
@@ -118,6 +120,14 @@ const partitionAnswer = (status: PartitionStatus): SystemAnswer['partitions'][nu
   clock: status.clock === null || status.clock === 0 ? null : formatTime(status.clock),
 });
 
+const sinkAnswer = (sink: SinkStatus): SystemAnswer['sinks'][number] => ({
+  table: sink.table,
+  partition: sink.partition,
+  covered: sink.coveredOffset === NO_OFFSET ? null : sink.coveredOffset,
+  lag: sink.lag,
+  problem: sink.problem,
+});
+
 const familiesOf = (system: SystemAnswer): readonly MetricFamily[] => [
   gauge('uptime_seconds', 'Since the process started.', system.uptimeMs / 1000),
   gauge('ready', '1 while lists are up to date.', system.health.status === 'ready' ? 1 : 0),
@@ -127,6 +137,15 @@ const familiesOf = (system: SystemAnswer): readonly MetricFamily[] => [
     type: 'gauge',
     samples: system.partitions.map(({ statePartition, lag }) => ({
       labels: { partition: statePartition },
+      value: lag,
+    })),
+  },
+  {
+    name: 'warehouse_lag_records',
+    help: 'Records not yet copied into the warehouse.',
+    type: 'gauge',
+    samples: system.sinks.map(({ table, partition, lag }) => ({
+      labels: { table, partition },
       value: lag,
     })),
   },

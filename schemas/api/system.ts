@@ -50,6 +50,14 @@ const PartitionStatus = Type.Object({
   clock: nullable(timeField('The partition’s clock.')),
 });
 
+const SinkStatus = Type.Object({
+  table: Type.String({ examples: ['interactions'] }),
+  partition: partitionField('Partition of the topic that is copied.'),
+  covered: nullable(offsetField('The last record copied; null before the first.')),
+  lag: integerField({ description: 'Records not yet copied.', minimum: 0 }),
+  problem: nullable(Type.String({ description: 'What it is trying to get over.' })),
+});
+
 const Freshness = Type.Object(
   {
     samples: Type.Number(),
@@ -72,6 +80,7 @@ export const SystemAnswer = Type.Object({
     description: 'What is off or runs with less than usual, in sentences.',
   }),
   partitions: Type.Array(PartitionStatus),
+  sinks: Type.Array(SinkStatus, { description: 'The copies into the warehouse.' }),
   freshnessMs: Freshness,
   counters: counters('Of every stage: received = accepted + duplicate + refused + dead-lettered.'),
   catalogue: Type.Object({ items: Type.Number(), visible: Type.Number() }),

@@ -29,7 +29,7 @@ describe('the message of a refused query', () => {
     [
       'additionalProperties',
       { offset: '3' },
-      'Expected only the fields limit, cursor, placement, category, exclude, after, includeSeen, explain, got offset.',
+      'Expected only the fields limit, cursor, placement, category, filter, exclude, after, includeSeen, explain, diversity, got offset.',
     ],
     ['pattern', { after: '0' }, 'Expected after to be positions such as 0:17,3:4, got "0".'],
     [

@@ -25,7 +25,7 @@ export interface CrashRunOptions {
   readonly kills: number;
   /** Crash points to die at, one a life, before dying at random moments. */
   readonly crashPoints: readonly string[];
-  readonly onProgress?: (state: { readonly kills: number; readonly events: number }) => void;
+  readonly onProgress?: (state: { readonly kills: number }) => void;
 }
 
 export interface CrashReport {
@@ -139,7 +139,7 @@ const killAgainAndAgain = async (
     openGate();
     const end = await endOfLife(server, { random, waitsForCrashPoint: crashPoint !== undefined });
     if (crashPoint && end === 'by itself') hit.push(crashPoint);
-    options.onProgress?.({ kills: kills + 1, events: 0 });
+    options.onProgress?.({ kills: kills + 1 });
   }
   return { kills: options.kills, hit };
 };
@@ -193,8 +193,8 @@ const createGate = (options: CrashRunOptions) => {
 const waitForQuiescence = async (server: ServerProcess): Promise<void> => {
   for (let waitedMs = 0; waitedMs < QUIESCENCE_MS_MAX; waitedMs += 100) {
     const response = await fetch(`${server.url}/v1/system`);
-    const { partitions } = (await response.json()) as SystemAnswer;
-    if (partitions.every(({ lag }) => lag === 0)) return;
+    const { partitions, sinks } = (await response.json()) as SystemAnswer;
+    if ([...partitions, ...sinks].every(({ lag }) => lag === 0)) return;
     await sleep(100);
   }
   throw new Error(`Expected the stream to catch up, it did not:\n${server.output()}`);
