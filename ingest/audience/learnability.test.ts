@@ -11,15 +11,10 @@ import { appeal } from './taste.ts';
 const LIST_LENGTH = 20;
 const PAIRED_MAX = 60;
 const TESTED_MAX = 1_200;
-const FILMS = 1_500;
 
-const given = smallAudience({ people: 500, days: 42, events: 50_000, newPeoplePerDay: 1 });
-const world = audienceWorld({
-  ...given,
-  catalogue: given.catalogue
-    .toSorted((a, b) => Number(b.attributes.renown) - Number(a.attributes.renown))
-    .slice(0, FILMS),
-});
+const world = audienceWorld(
+  smallAudience({ people: 500, days: 42, events: 50_000, newPeoplePerDay: 1 }),
+);
 const ratings = historyOf(world, ENDS_AT)
   .filter(({ kind }) => kind === 'rating')
   .map(({ userId, itemId, occurredAt }) => ({
