@@ -41,9 +41,16 @@ export class EntityCache<Entity> {
     return this.#changed.length;
   }
 
-  /** Whether the entity, or its absence, is known without asking the store. */
-  has(key: string): boolean {
-    return this.#find(key) !== undefined;
+  /** The slot of an entity that is known, or known to be absent; undefined where it must be loaded. */
+  find(key: string): Slot<Entity> | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) {
+      this.#old.delete(key);
+      this.#young.set(key, old);
+    }
+    return old;
   }
 
   load(key: string, bytes: Uint8Array | undefined): void {
@@ -53,7 +60,7 @@ export class EntityCache<Entity> {
 
   /** The slot of an entity that was prefetched. */
   slotOf(key: string): Slot<Entity> {
-    const slot = this.#find(key);
+    const slot = this.find(key);
     if (slot === undefined) throw new Error(`Expected ${key} to be prefetched, it was not.`);
     return slot;
   }
@@ -68,17 +75,6 @@ export class EntityCache<Entity> {
     if (slot.isChanged) return;
     slot.isChanged = true;
     this.#changed.push(slot);
-  }
-
-  #find(key: string): Slot<Entity> | undefined {
-    const young = this.#young.get(key);
-    if (young !== undefined) return young;
-    const old = this.#old.get(key);
-    if (old !== undefined) {
-      this.#old.delete(key);
-      this.#young.set(key, old);
-    }
-    return old;
   }
 
   /** The changes since the last call, encoded. */

@@ -66,16 +66,12 @@ abstract class ForwardingPipeline implements Pipeline<SourceRecord> {
     return sourceRecordOf(log);
   }
 
-  keysOf(): void {
+  prefetch(): void {
     // Nothing is kept of single items here.
   }
 
   keyCountOf(): number {
     return 0;
-  }
-
-  has(): boolean {
-    return true;
   }
 
   load(): void {

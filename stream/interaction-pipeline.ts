@@ -25,7 +25,7 @@ import {
 import { subjectKey } from '../schemas/state/subject-state.ts';
 import type { LogRecord } from '../storage/event-log/event-log.ts';
 import type { StateChange } from '../storage/state-store/state-store.ts';
-import { EntityCache } from './entity-cache.ts';
+import { EntityCache, type Slot } from './entity-cache.ts';
 import { DedupeOperator } from './operators/dedupe.ts';
 import { HistoryOperator } from './operators/history.ts';
 import { clockAfter, latenessOf, settledTime } from './operators/partition-clock.ts';
@@ -46,6 +46,7 @@ import { type Envelope, SignalBatch, type SourceInputs } from './signal-batch.ts
 interface InteractionSource extends SourceRecord {
   /** Of the subject that it is about. */
   readonly key: string | null;
+  slot: Slot<SubjectCell> | undefined;
 }
 
 export interface InteractionPipelineOptions extends SourceInputs {
@@ -107,19 +108,17 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
 
   prepare(log: LogRecord): InteractionSource {
     const { named, problem } = sourceRecordOf(log);
-    return { log, named, problem, key: keyOf(named) };
+    return { log, named, problem, key: keyOf(named), slot: undefined };
   }
 
-  keysOf({ key }: InteractionSource, wanted: Set<string>): void {
-    if (key !== null) wanted.add(key);
+  prefetch(record: InteractionSource, missing: Set<string>): void {
+    if (record.key === null) return;
+    record.slot = this.#subjects.find(record.key);
+    if (record.slot === undefined) missing.add(record.key);
   }
 
   keyCountOf(): number {
     return 1;
-  }
-
-  has(key: string): boolean {
-    return this.#subjects.has(key);
   }
 
   load(key: string, value: Uint8Array | undefined): void {
@@ -172,7 +171,7 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
       counters.tooLate++;
       return;
     }
-    const slot = this.#subjects.slotOf(source.key!);
+    const slot = source.slot ?? this.#subjects.slotOf(source.key!);
     const cell = slot.entity ?? new SubjectCell();
     this.#signals.begin(offset, subjectHashOf(source.key!), clock);
     if (kind.polarity === 'none') {
@@ -207,10 +206,10 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     return true;
   }
 
-  #takeForget({ log, key }: InteractionSource, record: ForgetRecord): void {
+  #takeForget({ log, key, slot: found }: InteractionSource, record: ForgetRecord): void {
     const { counters } = this.#partition;
     this.#partition.clock = clockAfter(this.#partition.clock, record.receivedAt, false);
-    const slot = this.#subjects.slotOf(key!);
+    const slot = found ?? this.#subjects.slotOf(key!);
     if (slot.entity !== undefined) {
       this.#signals.begin(log.offset, subjectHashOf(key!), this.#partition.clock);
       this.#history.forget(slot.entity, this.#signals);

@@ -71,6 +71,8 @@ const NO_ENVELOPES: readonly Envelope[] = [];
 
 interface EnvelopeRecord extends PreparedRecord {
   readonly envelope: PackedSignals | null;
+  /** Of the items that are addressed, by their index in the envelope. */
+  slots: (Slot<ItemColumns> | undefined)[];
   readonly problem: FreshetError | null;
 }
 
@@ -137,40 +139,43 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
   prepare(log: LogRecord): EnvelopeRecord {
     try {
       if (log.value === null) throw unexpected('a tombstone');
-      return { log, envelope: unpackSignals(log.value), problem: null };
+      return { log, envelope: unpackSignals(log.value), slots: [], problem: null };
     } catch (error) {
-      return { log, envelope: null, problem: problemOf(error) };
+      return { log, envelope: null, slots: [], problem: problemOf(error) };
     }
   }
 
-  keysOf({ envelope }: EnvelopeRecord, wanted: Set<string>): void {
+  prefetch(record: EnvelopeRecord, missing: Set<string>): void {
+    const { envelope } = record;
     if (envelope === null) return;
     const { itemIds, items } = envelope;
     const isWanted = new Uint8Array(itemIds.length);
     for (const item of items) isWanted[item] = 1;
+    const slots = new Array<Slot<ItemColumns> | undefined>(itemIds.length);
     for (let index = 0; index < itemIds.length; index++) {
-      if (isWanted[index] === 1) wanted.add(itemKey(itemIds[index]!));
+      if (isWanted[index] === 0) continue;
+      const key = itemKey(itemIds[index]!);
+      const slot = this.#items.find(key);
+      if (slot === undefined) missing.add(key);
+      else slots[index] = slot;
     }
+    record.slots = slots;
   }
 
   keyCountOf({ envelope }: EnvelopeRecord): number {
     return envelope === null ? 0 : Math.min(envelope.signalCount, envelope.itemIds.length);
   }
 
-  has(key: string): boolean {
-    return this.#items.has(key);
-  }
-
   load(key: string, value: Uint8Array | undefined): void {
     this.#items.load(key, value);
   }
 
-  take({ envelope, problem, log }: EnvelopeRecord): void {
+  take({ envelope, slots, problem, log }: EnvelopeRecord): void {
     this.#isChanged = true;
     const { counters } = this.#partition;
     counters.received++;
     if (envelope !== null) {
-      this.#takeEnvelope(envelope, log.timestamp);
+      this.#takeEnvelope(envelope, slots, log.timestamp);
       return;
     }
     counters.deadLettered++;
@@ -178,7 +183,11 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
     this.#deadLetters.push(deadLetterOf(topic, partition, log, problem!));
   }
 
-  #takeEnvelope(envelope: PackedSignals, timestamp: EpochMs): void {
+  #takeEnvelope(
+    envelope: PackedSignals,
+    slots: readonly (Slot<ItemColumns> | undefined)[],
+    timestamp: EpochMs,
+  ): void {
     const { sourceLogId, sourceTopic, sourcePartition, clock, landmark } = envelope;
     const state = this.#partition;
     const name = markName(sourceLogId, sourceTopic, sourcePartition);
@@ -192,7 +201,7 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
     if (clock > state.clock) state.clock = clock;
     if (landmark !== null) this.#rebase(landmark);
     else if (state.landmark === 0) this.#rebase(startOfDay(timestamp));
-    this.#takeSignals(envelope, mark);
+    this.#takeSignals(envelope, slots, mark);
     this.#setMark(name, envelope.lastOffset);
   }
 
@@ -217,7 +226,11 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
     this.#scales.rebase(this.#totals, landmark);
   }
 
-  #takeSignals(envelope: PackedSignals, mark: number): void {
+  #takeSignals(
+    envelope: PackedSignals,
+    slots: readonly (Slot<ItemColumns> | undefined)[],
+    mark: number,
+  ): void {
     const { counters } = this.#partition;
     const { signalCount, offsets, items } = envelope;
     const found = new Array<Slot<ItemColumns> | undefined>(envelope.itemIds.length);
@@ -231,7 +244,7 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
       const index = items[signal]!;
       let slot = found[index];
       if (slot === undefined) {
-        slot = this.#slotOf(envelope.itemIds[index]!);
+        slot = this.#ready(envelope.itemIds[index]!, slots[index]);
         found[index] = slot;
       }
       this.#takeSignal(envelope, signal, slot.entity!, hashes);
@@ -276,8 +289,8 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
     }
   }
 
-  #slotOf(itemId: ItemId): Slot<ItemColumns> {
-    const slot = this.#items.slotOf(itemKey(itemId));
+  #ready(itemId: ItemId, prefetched: Slot<ItemColumns> | undefined): Slot<ItemColumns> {
+    const slot = prefetched ?? this.#items.slotOf(itemKey(itemId));
     slot.entity ??= this.#newItem(itemId);
     this.#bringUp(slot.entity);
     return slot;

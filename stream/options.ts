@@ -70,7 +70,7 @@ export interface RunnerOptions {
   /** Longest time between two applies of a user or item partition while events keep coming. */
   readonly userApplyEveryMs: DurationMs;
   readonly itemApplyEveryMs: DurationMs;
-  /** Decoded subjects (about 4 KB each) and items (about 3 KB each) kept per owned partition. */
+  /** Subjects (about 2 KB each) and items (about 3 KB each) kept in memory per owned partition. */
   readonly cachedSubjectsMax: number;
   readonly cachedItemsMax: number;
   /** Keys in one hint; a larger change is left to `changesSince`. */
@@ -127,7 +127,7 @@ export const DEFAULT_STREAM_OPTIONS: StreamOptions = {
     readBytesMax: 1_048_576,
     userApplyEveryMs: 25 as DurationMs,
     itemApplyEveryMs: 250 as DurationMs,
-    cachedSubjectsMax: 8_192,
+    cachedSubjectsMax: 16_384,
     cachedItemsMax: 16_384,
     hintKeysMax: 2_000,
     retryMs: 500 as DurationMs,

@@ -314,9 +314,8 @@ export class PartitionRunner {
   async #prefetch(records: readonly PreparedRecord[]): Promise<void> {
     const pipeline = this.#pipeline!;
     const wanted = new Set<string>();
-    for (const record of records) pipeline.keysOf(record, wanted);
-    const missing: string[] = [];
-    for (const key of wanted) if (!pipeline.has(key)) missing.push(key);
+    for (const record of records) pipeline.prefetch(record, wanted);
+    const missing = [...wanted];
     if (missing.length === 0) return;
     const values = await this.#deps.stateStore.getMany(this.partition, missing);
     for (let index = 0; index < missing.length; index++) {

@@ -39,13 +39,14 @@ export interface Pipeline<Prepared extends PreparedRecord = PreparedRecord> {
   open(access: StateAccess): Promise<void>;
   /** Decodes, guarded: what cannot be read is carried on as a problem, never thrown. */
   prepare(log: LogRecord): Prepared;
-  /** Adds the keys that `take` will want of this record. Pure. */
-  keysOf(record: Prepared, wanted: Set<string>): void;
+  /**
+   * Finds what `take` will want of this record, and adds the keys that must be loaded first. What
+   * it found holds until the next `applied`.
+   */
+  prefetch(record: Prepared, missing: Set<string>): void;
+  load(key: string, value: Uint8Array | undefined): void;
   /** How many entities `take` may change for this record, at most. */
   keyCountOf(record: Prepared): number;
-  /** Whether a key is there already, or known to be absent. */
-  has(key: string): boolean;
-  load(key: string, value: Uint8Array | undefined): void;
   take(record: Prepared): void;
   /** Upper bounds of what the changes so far come to. */
   readonly pendingKeys: number;

@@ -33,8 +33,8 @@ export const loadPipeline = async (
     take: (log) => {
       const record = pipeline.prepare(log);
       const wanted = new Set<string>();
-      pipeline.keysOf(record, wanted);
-      for (const key of wanted) if (!pipeline.has(key)) pipeline.load(key, stored.get(key));
+      pipeline.prefetch(record, wanted);
+      for (const key of wanted) pipeline.load(key, stored.get(key));
       pipeline.take(record);
       return [
         pipeline.envelopes().map(({ target, bytes }) => [target, signalsOf(bytes)]),
