@@ -1,6 +1,13 @@
 /** The commands of `freshet`, in the order in which people need them. */
 import type { CommandSpec } from './command.ts';
 import { doctorCommand } from './doctor-command.ts';
+import { importCommand } from './import-command.ts';
+import { itemsSyncCommand } from './items-sync-command.ts';
 import { startCommand } from './start-command.ts';
 
-export const COMMANDS: readonly CommandSpec[] = [startCommand, doctorCommand];
+export const COMMANDS: readonly CommandSpec[] = [
+  startCommand,
+  importCommand,
+  itemsSyncCommand,
+  doctorCommand,
+];

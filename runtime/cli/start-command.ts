@@ -24,7 +24,7 @@ export const startCommand: CommandSpec = {
     'freshet start --dataset ml-latest-small.zip',
   ],
   async run(context) {
-    const { configuration, clock, terminal, stopping } = context;
+    const { configuration, clock, stopping } = context;
     const { settings, chosen } = configuration;
     const logger = context.createLogger('main');
     await buildPageWhereStale();

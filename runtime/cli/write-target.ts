@@ -1,0 +1,72 @@
+/**
+ * Where a command writes: to the server that runs on the data directory, or, where none runs, into
+ * the directory's log itself. Either way the same events and items arrive.
+ */
+import { readFileSync } from 'node:fs';
+import { HttpCatalogueTarget } from '../../ingest/catalogue/http-catalogue-target.ts';
+import type { CatalogueTarget } from '../../ingest/catalogue/item-sync.ts';
+import { LogCatalogueTarget } from '../../ingest/catalogue/log-catalogue-target.ts';
+import type { BackfillSink } from '../../ingest/import/backfill-sink.ts';
+import { HttpBackfillSink } from '../../ingest/import/http-backfill-sink.ts';
+import { LogBackfillSink } from '../../ingest/import/log-backfill-sink.ts';
+import type { Clock } from '../../schemas/environment.ts';
+import { dataPathsOf, openDataDirectory } from '../data-directory.ts';
+import { openEmbeddedLog } from '../embedded/stores.ts';
+import { INGEST_TOPICS } from '../embedded/topic-plan.ts';
+import type { Settings } from '../settings.ts';
+
+export interface WriteTarget {
+  /** In words, for the terminal. */
+  readonly name: string;
+  readonly sink: BackfillSink;
+  readonly catalogue: CatalogueTarget;
+  close(): Promise<void>;
+}
+
+export const openWriteTarget = async (
+  settings: Settings,
+  clock: Clock,
+  url?: string,
+): Promise<WriteTarget> => {
+  const serverUrl = url ?? (await findServer(settings));
+  return serverUrl === undefined ? openLogTarget(settings, clock) : serverTarget(serverUrl, clock);
+};
+
+const serverTarget = (url: string, clock: Clock): WriteTarget => ({
+  name: `the server at ${url}`,
+  sink: new HttpBackfillSink({ url, clock }),
+  catalogue: new HttpCatalogueTarget({ url }),
+  close: async () => {},
+});
+
+const openLogTarget = async (settings: Settings, clock: Clock): Promise<WriteTarget> => {
+  const directory = openDataDirectory(settings.dataDirectory, settings);
+  const log = await openEmbeddedLog({
+    directory: directory.paths.log,
+    counts: directory.facts,
+    writableTopics: INGEST_TOPICS,
+    clock,
+  });
+  return {
+    name: directory.paths.root,
+    sink: new LogBackfillSink({ log, clock }),
+    catalogue: new LogCatalogueTarget({ log, clock }),
+    async close() {
+      await log.close();
+      directory.release();
+    },
+  };
+};
+
+/** The server that left its port in the data directory, if it answers. */
+const findServer = async (settings: Settings): Promise<string | undefined> => {
+  try {
+    const file = readFileSync(dataPathsOf(settings.dataDirectory).server, 'utf8');
+    const { port } = JSON.parse(file) as { readonly port: number };
+    const url = `http://127.0.0.1:${port}${settings.basePath}`;
+    return (await fetch(`${url}/health/live`)).ok ? url : undefined;
+  } catch {
+    // No file, or nobody answers: no server.
+    return undefined;
+  }
+};
