@@ -21,7 +21,7 @@ export interface RandomWalkOptions {
   readonly neighbours: number;
 }
 
-/** Chosen on Q1's validation item among α .5 to 1.2 and β .3 to .8. */
+/** Middle values of those that the paper reports; not tuned further. */
 export const DEFAULT_RANDOM_WALK_OPTIONS: RandomWalkOptions = {
   alpha: 0.8,
   beta: 0.5,

@@ -28,7 +28,7 @@ export interface SequenceNeighbourOptions {
   readonly recencyReach: number;
 }
 
-/** Chosen on the validation items of Q1; without times (Q2) a decay of .65 is better. */
+/** For long histories with times (Q1); where only order is known (Q2) a decay of .65 suits. */
 export const DEFAULT_SEQUENCE_NEIGHBOUR_OPTIONS: SequenceNeighbourOptions = {
   reach: 20,
   decay: 0.75,

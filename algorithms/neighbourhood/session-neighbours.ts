@@ -27,7 +27,10 @@ export interface SessionNeighbourOptions {
   readonly candidates: number;
 }
 
-/** Chosen on the last training day of Q6; times in seconds. */
+/**
+ * On the last training day of Q6 a fade of 1.04 has the best MRR@20 of 1.04, 2 and 4 (larger ones
+ * the better HR@20). Times in seconds.
+ */
 export const DEFAULT_SESSION_NEIGHBOUR_OPTIONS: SessionNeighbourOptions = {
   fade: 1.04,
   timeFade: 10 * 86_400,
