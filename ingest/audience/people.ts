@@ -53,8 +53,8 @@ export interface People {
   randomOf(person: Person, purpose: number): SeededRandom;
 }
 
-/** Tastes kept ready: 4 × 8 bytes × films each, 16 MB in all for 4,000 films. */
-const TASTES_KEPT = 128;
+/** Tastes kept ready: 4 × 8 bytes × films each, 8 MB in all for 4,000 films. */
+const TASTES_KEPT = 64;
 
 const PURPOSE = { traits: 0, taste: 1 } as const;
 const PEOPLE_FORK = 3;
