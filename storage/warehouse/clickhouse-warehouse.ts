@@ -15,7 +15,15 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { NO_OFFSET, type Offset } from '../../schemas/ids.ts';
 import { ddlOf, WAREHOUSE_TABLES, type WarehouseTable } from '../../schemas/tables.ts';
 import { ANSWER_FORMAT, ANSWER_SETTINGS, AnswerReader } from './answer-reader.ts';
-import { COVERED_OFFSET, CREATE_COVERED_RANGES, MARK_COVERED, placeKey } from './covered-ranges.ts';
+import {
+  COVERED_OFFSET,
+  CREATE_COVERED_RANGES,
+  MARK_COVERED,
+  markParameters,
+  placeKey,
+  placesOf,
+  rangesOf,
+} from './covered-ranges.ts';
 import { type RowEncoder, rowEncoder } from './row-binary.ts';
 import { failureOf, meansReset } from './statement-failure.ts';
 import type {
@@ -82,19 +90,25 @@ export class ClickHouseWarehouse implements Warehouse {
     this.#tables = new Map(this.#options.tables.map((table) => [table.name, table]));
   }
 
-  async insert(table: string, rows: readonly Row[], range: OffsetRange): Promise<void> {
+  async insert(
+    table: string,
+    rows: readonly Row[],
+    given: OffsetRange | readonly OffsetRange[],
+  ): Promise<void> {
     const name = `insert into ${table}`;
-    const place = { table, topic: range.topic, partition: range.partition };
-    await this.#fenced(place, async () => {
-      const id = this.#tableIds.get(placeKey(place)) ?? (await this.#look(place)).id;
+    const ranges = rangesOf(given);
+    const places = placesOf(table, ranges);
+    await this.#fenced(places, async () => {
+      const id = await this.#tableIdFor(places);
       if (rows.length > 0) await this.#sendRows(name, table, rows);
-      await this.command({ name, sql: MARK_COVERED }, { ...place, ...range, id });
+      const parameters = { table, id, ...markParameters(ranges) };
+      await this.command({ name, sql: MARK_COVERED }, parameters);
     });
   }
 
   async coveredOffset(place: CoveredPartition): Promise<Offset> {
     this.#tableIds.delete(placeKey(place));
-    return this.#fenced(place, async () => (await this.#look(place)).covered);
+    return this.#fenced([place], async () => (await this.#look(place)).covered);
   }
 
   async query(
@@ -197,15 +211,33 @@ export class ClickHouseWarehouse implements Warehouse {
    * Once a writer of a partition was told that the table is another one, it is told again until
    * it asks for the covered offset: trying again alone would leave a hole.
    */
-  async #fenced<Result>(place: CoveredPartition, run: () => Promise<Result>): Promise<Result> {
-    if (this.#tableIds.get(placeKey(place)) === LOST) throw new FreshetError('warehouse_reset');
+  async #fenced<Result>(
+    places: readonly CoveredPartition[],
+    run: () => Promise<Result>,
+  ): Promise<Result> {
+    const keys = places.map(placeKey);
     try {
+      if (keys.some((key) => this.#tableIds.get(key) === LOST)) {
+        throw new FreshetError('warehouse_reset');
+      }
       return await run();
     } catch (cause) {
       if (!meansReset(cause)) throw cause;
-      this.#tableIds.set(placeKey(place), LOST);
+      for (const key of keys) this.#tableIds.set(key, LOST);
       throw new FreshetError('warehouse_reset', {}, { cause });
     }
+  }
+
+  /** The id under which all writers of these partitions know the table. */
+  async #tableIdFor(places: readonly CoveredPartition[]): Promise<string> {
+    const ids = new Set<string>();
+    for (const place of places) {
+      ids.add(this.#tableIds.get(placeKey(place)) ?? (await this.#look(place)).id);
+    }
+    const [id] = ids;
+    if (id === undefined) throw new TypeError('Expected at least one range, got none.');
+    if (ids.size > 1) throw new FreshetError('warehouse_reset');
+    return id;
   }
 
   async #look(place: CoveredPartition): Promise<{ id: string; covered: Offset }> {

@@ -4,7 +4,7 @@
  * holds nothing, whatever was said of its predecessor. One row a partition survives the merges: the
  * farthest range.
  */
-import type { CoveredPartition } from './warehouse.ts';
+import type { CoveredPartition, OffsetRange, StatementParameters } from './warehouse.ts';
 
 const COVERED_RANGES = 'covered_ranges';
 
@@ -31,9 +31,30 @@ export const COVERED_OFFSET = `SELECT
 FROM ${COVERED_RANGES}
 WHERE tableId = id AND topic = {topic:String} AND partition = {partition:UInt32}`;
 
+/** One row for each range, all or none. */
 export const MARK_COVERED = `INSERT INTO ${COVERED_RANGES}
-SELECT {id:UUID}, {topic:String}, {partition:UInt32}, {firstOffset:UInt64}, {lastOffset:UInt64}
+SELECT {id:UUID}, range.1, range.2, range.3, range.4
+FROM (
+  SELECT arrayJoin(arrayZip({topics:Array(String)}, {partitions:Array(UInt32)},
+    {firsts:Array(UInt64)}, {lasts:Array(UInt64)})) AS range
+)
 WHERE throwIf(${TABLE_ID} IS DISTINCT FROM {id:UUID}, '${RESET_MARK}') = 0`;
+
+export const markParameters = (ranges: readonly OffsetRange[]): StatementParameters => ({
+  topics: ranges.map(({ topic }) => topic),
+  partitions: ranges.map(({ partition }) => partition),
+  firsts: ranges.map(({ firstOffset }) => firstOffset),
+  lasts: ranges.map(({ lastOffset }) => lastOffset),
+});
+
+export const rangesOf = (given: OffsetRange | readonly OffsetRange[]): readonly OffsetRange[] =>
+  'topic' in given ? [given] : given;
+
+export const placesOf = (
+  table: string,
+  ranges: readonly OffsetRange[],
+): readonly CoveredPartition[] =>
+  ranges.map(({ topic, partition }) => ({ table, topic, partition }));
 
 export const placeKey = ({ table, topic, partition }: CoveredPartition): string =>
   JSON.stringify([table, topic, partition]);

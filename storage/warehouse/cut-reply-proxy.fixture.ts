@@ -16,19 +16,23 @@ export class CutReplyProxy {
     this.#target = target;
     this.#server = createServer((incoming, outgoing) => {
       const { method, headers, url } = incoming;
-      const onward = request(`${this.#target}${url}`, { method, headers }, (answer) => {
-        const pieces: Buffer[] = [];
-        answer.on('data', (piece: Buffer) => pieces.push(piece));
-        answer.on('end', () => {
-          if (this.cuts?.(decodeURIComponent(url ?? '') + sent)) {
-            this.cutCount += 1;
-            outgoing.destroy();
-            return;
-          }
-          outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-          outgoing.end(Buffer.concat(pieces));
-        });
-      });
+      const onward = request(
+        `${this.#target}${url}`,
+        { method, headers, agent: false },
+        (answer) => {
+          const pieces: Buffer[] = [];
+          answer.on('data', (piece: Buffer) => pieces.push(piece));
+          answer.on('end', () => {
+            if (this.cuts?.(decodeURIComponent(url ?? '') + sent)) {
+              this.cutCount += 1;
+              outgoing.destroy();
+              return;
+            }
+            outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+            outgoing.end(Buffer.concat(pieces));
+          });
+        },
+      );
       let sent = '';
       incoming.on('data', (piece: Buffer) => {
         sent += piece.toString('latin1');

@@ -64,6 +64,7 @@ export interface EngineTiming {
   /** So many unanswered pings in a row, and the engine is killed. */
   readonly pingsMissedMax: number;
   readonly startTimeoutMs: number;
+  /** The engine waits for clients that are still connected; then it is killed, which loses nothing. */
   readonly stopTimeoutMs: number;
   readonly backOffMinMs: number;
   readonly backOffMaxMs: number;
@@ -74,7 +75,7 @@ export const DEFAULT_ENGINE_TIMING: EngineTiming = {
   pingTimeoutMs: 5_000,
   pingsMissedMax: 2,
   startTimeoutMs: 60_000,
-  stopTimeoutMs: 5_000,
+  stopTimeoutMs: 2_000,
   backOffMinMs: 50,
   backOffMaxMs: 30_000,
 };

@@ -5,7 +5,7 @@
 import { FreshetError } from '../../schemas/errors.ts';
 import { NO_OFFSET, type Offset } from '../../schemas/ids.ts';
 import { WAREHOUSE_TABLES, type WarehouseTable } from '../../schemas/tables.ts';
-import { placeKey } from './covered-ranges.ts';
+import { placeKey, placesOf, rangesOf } from './covered-ranges.ts';
 import type { CoveredPartition, OffsetRange, Row, Statement, Warehouse } from './warehouse.ts';
 
 interface StoredTable {
@@ -36,23 +36,24 @@ export class MemoryWarehouse implements Warehouse {
     return new MemoryWarehouse({ tables: [...this.#tables.values()], stored: this.#stored });
   }
 
-  async insert(table: string, rows: readonly Row[], range: OffsetRange): Promise<void> {
+  async insert(
+    table: string,
+    rows: readonly Row[],
+    given: OffsetRange | readonly OffsetRange[],
+  ): Promise<void> {
     this.#mustBeOpen();
-    const place = { table, topic: range.topic, partition: range.partition };
-    const stored = this.#stored.get(table);
-    const known = this.#known.get(placeKey(place));
-    if (stored === undefined || (known !== undefined && known !== stored)) {
-      this.#known.set(placeKey(place), null);
-      throw new FreshetError('warehouse_reset');
-    }
-    this.#known.set(placeKey(place), stored);
+    const ranges = rangesOf(given);
+    const stored = this.#knownAlike(placesOf(table, ranges));
     const { orderBy } = this.#tables.get(table)!;
     for (const row of rows) {
       const key = JSON.stringify(orderBy.map((column) => row[column]));
       stored.rows.set(key, structuredClone(row));
     }
-    const covered = stored.covered.get(placeKey(place)) ?? NO_OFFSET;
-    stored.covered.set(placeKey(place), Math.max(covered, range.lastOffset) as Offset);
+    for (const [index, place] of placesOf(table, ranges).entries()) {
+      const covered = stored.covered.get(placeKey(place)) ?? NO_OFFSET;
+      const last = ranges[index]!.lastOffset;
+      stored.covered.set(placeKey(place), Math.max(covered, last) as Offset);
+    }
   }
 
   async coveredOffset(place: CoveredPartition): Promise<Offset> {
@@ -100,6 +101,19 @@ export class MemoryWarehouse implements Warehouse {
   /** For tests: all is lost, as when a damaged directory was set aside. */
   reset(): void {
     this.#stored.clear();
+  }
+
+  /** The table, if all writers of these partitions know it as it is now. */
+  #knownAlike(places: readonly CoveredPartition[]): StoredTable {
+    const stored = this.#stored.get(places[0]!.table);
+    const isKnown = places.every((place) => {
+      const known = this.#known.get(placeKey(place));
+      return known === undefined || known === stored;
+    });
+    const isThere = stored !== undefined && isKnown;
+    for (const place of places) this.#known.set(placeKey(place), isThere ? stored : null);
+    if (!isThere) throw new FreshetError('warehouse_reset');
+    return stored;
   }
 
   #mustBeOpen(): void {

@@ -129,6 +129,26 @@ export const warehouseContract = (adapter: WarehouseUnderTest): void => {
       expect(await warehouse.coveredOffset({ table: CELLS.name, topic, partition: P0 })).toBe(-1);
     });
 
+    it('[W2] one insert may cover several partitions, also without a row', async () => {
+      await warehouse.insert(EVENTS.name, [row(3), row(7, P1)], [rangeOf(0, 5), rangeOf(0, 9, P1)]);
+      expect(await fixture.events(topic)).toEqual([row(3), row(7, P1)]);
+      expect([await covered(), await covered(warehouse, P1)]).toEqual([5, 9]);
+      await warehouse.insert(EVENTS.name, [], [rangeOf(6, 6), rangeOf(10, 12, P1)]);
+      expect([await covered(), await covered(warehouse, P1)]).toEqual([6, 12]);
+    });
+
+    it('[W8] one partition that was told of a loss holds back an insert of several', async () => {
+      await send(0, 9);
+      await send(0, 9, warehouse, P1);
+      await fixture.lose();
+      await warehouse.migrate();
+      expect(await covered()).toBe(-1);
+      const both = [rangeOf(10, 11), rangeOf(10, 11, P1)];
+      await expect(warehouse.insert(EVENTS.name, [], both)).rejects.toMatchObject({
+        code: 'warehouse_reset',
+      });
+    });
+
     it('[W8] a writer is told that the warehouse was set up anew until it looks again', async () => {
       await covered();
       await send(0, 9);

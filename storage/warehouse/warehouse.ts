@@ -61,11 +61,15 @@ export interface CoveredPartition {
 
 export interface Warehouse {
   /**
-   * Resolves once the rows and the range that they cover are stored. Rejects with
-   * `warehouse_reset` when the warehouse was set up anew since this object first looked: then
+   * Resolves once the rows and the ranges that they cover are stored; one insert of several
+   * partitions costs as much as one of a single partition. Rejects with `warehouse_reset` when the warehouse was set up anew since this object first looked: then
    * migrate, ask for `coveredOffset` again and go on from there.
    */
-  insert(table: string, rows: readonly Row[], range: OffsetRange): Promise<void>;
+  insert(
+    table: string,
+    rows: readonly Row[],
+    ranges: OffsetRange | readonly OffsetRange[],
+  ): Promise<void>;
   /** Up to which offset, inclusive, the table holds a partition; NO_OFFSET where it holds none. */
   coveredOffset(place: CoveredPartition): Promise<Offset>;
   query(
