@@ -1,6 +1,6 @@
 /** The models that every ranking table shows, fitted on one training part. */
 import type { Histories } from '../../algorithms/histories/histories.ts';
-import { fitEase } from '../../algorithms/linear/ease.ts';
+import { DEFAULT_EASE_OPTIONS, fitEase } from '../../algorithms/linear/ease.ts';
 import { DEFAULT_NEXT_ITEM_OPTIONS, fitNextItem } from '../../algorithms/linear/next-item.ts';
 import type { FitContext } from '../../algorithms/model/fit-context.ts';
 import {
@@ -45,7 +45,7 @@ export interface UsualSettings {
 }
 
 const easeContender = (train: Histories, regularisation: number): Promise<Contender> => {
-  const settings = { regularisation, keepPerItem: train.itemCount };
+  const settings = { ...DEFAULT_EASE_OPTIONS, regularisation, keepPerItem: train.itemCount };
   return contenderOf({
     name: 'EASE',
     settings,

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../runtime/clock.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
-import type { PartitionIndex, StatePartition } from '../../schemas/ids.ts';
+import { type PartitionIndex, statePartition } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import { decodeSubjectState } from '../../schemas/state/subject-codec.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
 import { openLmdbEventLog } from '../../storage/event-log/lmdb-event-log.ts';
@@ -137,6 +138,8 @@ export const replayOnce = async (deps: StreamDependencies): Promise<Cost> => {
 export interface StateSizes {
   readonly subjectBytesMean: number;
   readonly subjectBytesMax: number;
+  /** Of people with a history of at most 50 events, all of them at hand. */
+  readonly fullBytesMax: number;
   readonly itemBytesMean: number;
   readonly itemBytesMax: number;
 }
@@ -146,47 +149,62 @@ export const stateSizes = async ({
   stateStore,
   partitions,
 }: StreamDependencies): Promise<StateSizes> => {
-  const subjects = await sizesUnder(
-    stateStore,
-    'interactions',
-    partitions.interactions,
-    'subject:',
-  );
-  const items = await sizesUnder(stateStore, 'item-signals', partitions.itemSignals, 'item:');
+  const subjects = new SizeTally();
+  const full = new SizeTally();
+  const items = new SizeTally();
+  await scanValues(stateStore, 'interactions', partitions.interactions, 'subject:', (value) => {
+    subjects.add(value.length);
+    if (decodeSubjectState(value).evictedCount === 0) full.add(value.length);
+  });
+  await scanValues(stateStore, 'item-signals', partitions.itemSignals, 'item:', (value) => {
+    items.add(value.length);
+  });
   return {
     subjectBytesMean: subjects.mean,
     subjectBytesMax: subjects.max,
+    fullBytesMax: full.max,
     itemBytesMean: items.mean,
     itemBytesMax: items.max,
   };
 };
 
-const sizesUnder = async (
+class SizeTally {
+  #sum = 0;
+  #count = 0;
+  max = 0;
+
+  add(bytes: number): void {
+    this.#sum += bytes;
+    this.#count++;
+    this.max = Math.max(this.max, bytes);
+  }
+
+  get mean(): number {
+    return this.#count === 0 ? 0 : this.#sum / this.#count;
+  }
+}
+
+const PAGE = 1_000;
+
+const scanValues = async (
   store: StateStore,
   topic: string,
   partitions: readonly PartitionIndex[],
   prefix: string,
-): Promise<{ readonly mean: number; readonly max: number }> => {
-  let sum = 0;
-  let count = 0;
-  let max = 0;
+  receive: (value: Uint8Array) => void,
+): Promise<void> => {
   for (const index of partitions) {
-    const partition = `${topic}.${index}` as StatePartition;
+    const partition = statePartition(topic, index);
     let after: string | undefined;
     for (;;) {
       const page = await store.scan(partition, {
         prefix,
-        limit: 1_000,
+        limit: PAGE,
         ...(after === undefined ? {} : { after }),
       });
-      for (const { value } of page) {
-        sum += value.length;
-        count++;
-        max = Math.max(max, value.length);
-      }
-      if (page.length < 1_000) break;
+      for (const { value } of page) receive(value);
+      if (page.length < PAGE) break;
       after = page.at(-1)!.key;
     }
   }
-  return { mean: count === 0 ? 0 : sum / count, max };
 };

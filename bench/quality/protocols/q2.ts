@@ -5,6 +5,7 @@
  *
  * Settings and weights were chosen on the validation part (`-- Q2 --validation`).
  */
+import { DEFAULT_FLOOR } from '../../../algorithms/blend/blend.ts';
 import { leaveLastOut } from '../../../algorithms/splits/leave-one-out.ts';
 import { readSasrec, SASREC_FILE } from '../datasets/sasrec.ts';
 import { listBlend } from '../list-blend.ts';
@@ -13,9 +14,8 @@ import { zBlend } from '../score-blends.ts';
 import { usualContenders } from '../usual-contenders.ts';
 import type { Protocol } from './protocol.ts';
 
-/** ε of the lists: one over their length. */
 const LIST_LIMIT = 500;
-const floor = 1 / LIST_LIMIT;
+const floor = DEFAULT_FLOOR;
 
 const BLENDS = [
   zBlend('z: next-item + sequence kNN + EASE', { 'next-item': 1, 'sequence kNN': 0.8, EASE: 0.5 }),
