@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { diversify } from './diversity.ts';
+import { DEFAULT_DIVERSITY_OPTIONS, diversify } from './diversity.ts';
 
 const genres = ['war', 'war', 'war', 'love', 'space'];
 const view = {
@@ -7,7 +7,7 @@ const view = {
   similarity: (a: number, b: number) => (genres[a] === genres[b] ? 1 : 0),
   categoriesOf: (candidate: number) => [genres[candidate]!],
 };
-const options = { count: 4, relevance: 1, categoryCap: Number.POSITIVE_INFINITY };
+const options = { ...DEFAULT_DIVERSITY_OPTIONS, count: 4, relevance: 1 };
 
 describe('diversity', () => {
   it('keeps the order of the scores where only relevance counts', () => {

@@ -124,6 +124,3 @@ export const arrayOf = <Kind extends ArrayKind>(
   }
   return array as InstanceType<(typeof CONSTRUCTORS)[Kind]>;
 };
-
-export const arraysSizeBytes = (arrays: Readonly<Record<string, ModelArray>>): number =>
-  Object.values(arrays).reduce((sum, array) => sum + array.byteLength, 0);

@@ -13,10 +13,6 @@ export const checkNonNegative = (name: string, value: number): void => {
   if (!(Number.isFinite(value) && value >= 0)) refuse(name, 'a finite number of at least 0', value);
 };
 
-export const checkFinite = (name: string, value: number): void => {
-  if (!Number.isFinite(value)) refuse(name, 'a finite number', value);
-};
-
 export interface Range {
   readonly min: number;
   readonly max: number;
