@@ -16,18 +16,15 @@ export const eventIdentity = (
 ): string => `${event.source}\0${event.eventId}\0${subject}`;
 
 /**
- * A time that the server filled in differs when the client sends the same event again, so a time
- * equal to the stamp is no part of what the event said.
+ * Of what an event says, without when: a client that leaves the time to the server gets another one
+ * when it sends the event again, and must not be told that it contradicts itself. The first time
+ * holds.
  */
 export const payloadHash = (
-  record: Pick<
-    InteractionRecord,
-    'itemId' | 'kind' | 'value' | 'occurredAt' | 'receivedAt' | 'context'
-  >,
+  record: Pick<InteractionRecord, 'itemId' | 'kind' | 'value' | 'context'>,
 ): number => {
   let hash = hash32(record.itemId, hash32(record.kind) | 0);
   hash = mixNumber(hash, record.value ?? Number.NaN);
-  hash = mixNumber(hash, record.occurredAt === record.receivedAt ? -1 : record.occurredAt);
   const undoes = record.context?.undoes;
   return undoes ? hash32(undoes, hash) | 0 : hash | 0;
 };

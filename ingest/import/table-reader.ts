@@ -13,7 +13,7 @@ export interface TableRow {
   readonly line: number;
 }
 
-/** Where each column that is asked for stands. */
+/** Where each column that is asked for stands; −1 for an optional one that is not there. */
 export type ColumnIndices<Column extends string> = Readonly<Record<Column, number>>;
 
 export interface CsvTable<Column extends string> {
@@ -24,9 +24,6 @@ export interface CsvTable<Column extends string> {
   readonly delimiter?: string;
   readonly onRow: (row: TableRow, columns: ColumnIndices<Column>) => void;
 }
-
-/** Index of a column that is not there. */
-export const NO_COLUMN = -1;
 
 export const readCsv = async <Column extends string>(
   table: CsvTable<Column>,
