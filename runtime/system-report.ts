@@ -82,6 +82,7 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
         interactions: { ...stream.interactions },
         ingest: parts.ingestCounters(),
         serving: serving.counters,
+        warehouse: sinkTotals(stream.sinks),
       },
       catalogue: { items: serving.items, visible: serving.visibleItems },
       models: [],
@@ -109,6 +110,17 @@ const streamProblems = (stream: StreamStatus, lagPeak: number): readonly string[
     .map(({ partition, problem }) => `${partition} has stopped: ${problem?.message ?? 'unknown'}`);
   if (stream.lag <= LAG_RECORDS_READY) return halted;
   return [...halted, `catching up: ${stream.lag} of ${lagPeak} records behind`];
+};
+
+/** What was copied to the warehouse; lag in records. Empty where there is none. */
+const sinkTotals = (sinks: StreamStatus['sinks']): Record<string, number> => {
+  const totals: Record<string, number> = {};
+  for (const sink of sinks) {
+    for (const name of ['rows', 'rejected', 'lost', 'lag'] as const) {
+      totals[name] = (totals[name] ?? 0) + sink[name];
+    }
+  }
+  return totals;
 };
 
 const partitionAnswer = (status: PartitionStatus): SystemAnswer['partitions'][number] => ({

@@ -1,0 +1,7 @@
+/** Every benchmark, in the order in which `npm run bench` runs them. */
+import { durableIngest } from './p1-durable-ingest.ts';
+import { freshness } from './p2-freshness.ts';
+import { streamReplay } from './p3-stream-replay.ts';
+import type { Benchmark } from './result.ts';
+
+export const BENCHMARKS: readonly Benchmark[] = [durableIngest, freshness, streamReplay];
