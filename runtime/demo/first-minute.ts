@@ -8,18 +8,15 @@ import type { CommandContext } from '../cli/command.ts';
 import type { Instance } from '../embedded/instance.ts';
 import { formatCount } from '../terminal.ts';
 import { bannerLines } from './banner.ts';
+import { type DemoAudience, startDemoAudience } from './demo-audience.ts';
 import { fillAbsence, loadDemo } from './demo-data.ts';
-
-export interface FirstMinute {
-  stop(): Promise<void>;
-}
 
 const DEMO = 'demo';
 
 export const beginFirstMinute = async (
   instance: Instance,
   context: CommandContext,
-): Promise<FirstMinute> => {
+): Promise<DemoAudience> => {
   const { terminal } = context;
   if (context.isOn('empty')) checkDataset(instance, null);
   else if (await startsDemo(instance)) await bringDemo(instance, context);
@@ -27,7 +24,11 @@ export const beginFirstMinute = async (
   for (const line of await bannerLines(instance, context.configuration.settings)) {
     terminal.line(line);
   }
-  return { stop: async () => {} };
+  return startDemoAudience(instance, {
+    settings: context.configuration.settings,
+    clock: context.clock,
+    logger: context.createLogger('audience'),
+  });
 };
 
 /** A directory without a catalogue becomes the demo; one with the site's own stays as it is. */

@@ -11,7 +11,11 @@ export const listOfSnapshot = (answer: ListAnswer, before: LiveList | null): Liv
   revision: (before?.revision ?? 0) + 1,
 });
 
-export const applyDiff = (before: LiveList, diff: LiveDiff, change: ListChange): LiveList => {
+export const applyDiff = (
+  before: LiveList,
+  diff: LiveDiff,
+  change: ListChange | null,
+): LiveList => {
   const places = new Map(before.answer.items.map((item) => [item.itemId, item.rank]));
   const leaving = new Set<string>(diff.left);
   const target = new Map<string, number>(diff.moved.map(({ itemId, to }) => [itemId, to]));
@@ -34,6 +38,6 @@ export const applyDiff = (before: LiveList, diff: LiveDiff, change: ListChange):
     change,
     entered: new Set(items.map(({ itemId }) => itemId).filter((itemId) => !places.has(itemId))),
     movedBy,
-    revision: before.revision + 1,
+    revision: before.revision + (change === before.change ? 0 : 1),
   };
 };

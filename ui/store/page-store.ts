@@ -90,7 +90,9 @@ export const createPageStore = (options: PageStoreOptions): PageStore => {
         return { ...state, [name]: listOfSnapshot(message.list, before) };
       }
       if (before === null) return state;
-      return { ...state, [name]: applyDiff(before, message, changeOf(message)) };
+      const isNews = message.cause !== null || before.change?.cause == null;
+      const change = isNews ? changeOf(message) : before.change;
+      return { ...state, [name]: applyDiff(before, message, change) };
     });
   };
 

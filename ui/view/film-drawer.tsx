@@ -117,7 +117,7 @@ const FilmList = ({ heading, list, onOpen }: FilmListProps) => (
     <h3>{heading}</h3>
     {list === null ? <p className="quiet">…</p> : null}
     {list?.items.length === 0 ? <p className="quiet">Nothing yet.</p> : null}
-    <ol className="panel-list">
+    <ol>
       {(list?.items ?? []).map((item) => (
         <li className="row" key={item.itemId}>
           <span className="place">{item.rank}</span>
