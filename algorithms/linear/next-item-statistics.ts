@@ -22,6 +22,16 @@ import {
 type Items = ArrayLike<number>;
 type Sign = 1 | -1;
 
+/** How many sizes of appended parts keep their tables. */
+const SETTLED_TABLES = 8;
+
+/** Which part of a sequence is added: sources from `first` on, seen from positions `seenFrom` on. */
+interface ScatteredPart {
+  readonly items: Items;
+  readonly first: number;
+  readonly seenFrom: number;
+}
+
 export class NextItemStatistics {
   readonly itemCount: number;
   readonly shape: NextItemShape;
@@ -32,6 +42,9 @@ export class NextItemStatistics {
   /** Target weights by place, up to the place from which they stay the same. */
   readonly #targetWeights: Float64Array[][] = [];
   readonly #settled: number;
+  readonly #reach: number;
+  /** By number of added events, for those that are added most. */
+  readonly #settledTables = new Map<number, PositionTables>();
 
   constructor(itemCount: number, shape: NextItemShape) {
     checkCount('itemCount', itemCount, 0);
@@ -41,6 +54,7 @@ export class NextItemStatistics {
     this.gram = symmetricMatrix(itemCount * shape.blocks.length);
     this.cross = new Float64Array(itemCount * this.gram.size);
     this.#settled = settledPlace(shape);
+    this.#reach = Math.max(...shape.blocks.map(({ length }) => length));
   }
 
   get sizeBytes(): number {
@@ -55,12 +69,24 @@ export class NextItemStatistics {
   /** Adds what `items` adds beyond its first `knownCount` events. */
   appendTo(items: Items, knownCount: number, sign: Sign = 1): void {
     if (items.length <= knownCount || this.itemCount === 0) return;
-    const reach = Math.max(...this.shape.blocks.map(({ length }) => length));
-    const first = Math.max(knownCount - reach, 0);
-    const tables = new PositionTables(this.shape, first, items.length - first);
-    for (let p = Math.max(knownCount, 1); p < items.length; p++) tables.addPosition(p);
-    this.#scatterPairs(items, tables, sign);
+    const first = Math.max(knownCount - this.#reach, 0);
+    const tables = this.#tablesFor(knownCount, items.length);
+    this.#scatterPairs({ items, first, seenFrom: knownCount }, tables, sign);
     this.#scatterTargets(items, knownCount, sign);
+  }
+
+  /** Tables of the positions from `knownCount` on, for sources from `knownCount` − reach on. */
+  #tablesFor(knownCount: number, length: number): PositionTables {
+    const added = length - knownCount;
+    // Further in than every block reaches, the weights depend on the number of events alone.
+    const isSettled = knownCount >= this.#reach;
+    const kept = isSettled ? this.#settledTables.get(added) : undefined;
+    if (kept) return kept;
+    const first = Math.max(knownCount - this.#reach, 0);
+    const tables = new PositionTables(this.shape, first, length - first);
+    for (let p = Math.max(knownCount, 1); p < length; p++) tables.addPosition(p);
+    if (isSettled && added <= SETTLED_TABLES) this.#settledTables.set(added, tables);
+    return tables;
   }
 
   /** All sequences at once: users in order of length share one table that only grows. */
@@ -75,26 +101,33 @@ export class NextItemStatistics {
     for (const user of users) {
       const sequence = items.subarray(starts[user]!, starts[user + 1]!);
       for (; position < sequence.length; position++) tables.addPosition(position);
-      this.#scatterPairs(sequence, tables, 1);
+      this.#scatterPairs({ items: sequence, first: 0, seenFrom: 0 }, tables, 1);
       this.#scatterTargets(sequence, 0, 1);
     }
   }
 
-  #scatterPairs(items: Items, tables: PositionTables, sign: Sign): void {
+  #scatterPairs(part: ScatteredPart, tables: PositionTables, sign: Sign): void {
     for (const pair of tables.pairs) {
-      if (pair.k === pair.l) this.#scatterWithin(items, tables.first, pair, sign);
-      else this.#scatterAcross(items, tables.first, pair, sign);
+      if (pair.k === pair.l) this.#scatterWithin(part, pair, sign);
+      else this.#scatterAcross(part, pair, sign);
     }
   }
 
+  /** First source that a block sees from the part's positions. */
+  #firstSeen({ first, seenFrom }: ScatteredPart, block: number): number {
+    return Math.max(first, seenFrom - this.shape.blocks[block]!.length);
+  }
+
   /** Two blocks, l < k: the row of k is always the lower one. The newest event is never a source. */
-  #scatterAcross(items: Items, first: number, pair: PairBand, sign: Sign): void {
+  #scatterAcross(part: ScatteredPart, pair: PairBand, sign: Sign): void {
     const { lower } = this.gram;
+    const { items, first } = part;
     const { width, reach, values } = pair;
-    for (let a = first; a < items.length - 1; a++) {
+    const firstB = this.#firstSeen(part, pair.l);
+    for (let a = this.#firstSeen(part, pair.k); a < items.length - 1; a++) {
       const row = pair.k * this.itemCount + items[a]!;
       const rowStart = (row * (row + 1)) / 2 + pair.l * this.itemCount;
-      const from = Math.max(a - reach, first);
+      const from = Math.max(a - reach, firstB);
       const to = Math.min(a + width - reach, items.length - 1);
       const band = (a - first) * width + reach - a;
       for (let b = from; b < to; b++) lower[rowStart + items[b]!]! += sign * values[band + b]!;
@@ -102,16 +135,18 @@ export class NextItemStatistics {
   }
 
   /** One block with itself: only b ≤ a stands in the table, and only the lower half is stored. */
-  #scatterWithin(items: Items, first: number, pair: PairBand, sign: Sign): void {
+  #scatterWithin(part: ScatteredPart, pair: PairBand, sign: Sign): void {
     const { lower } = this.gram;
+    const { items, first } = part;
     const { width, reach, values } = pair;
     const base = pair.k * this.itemCount;
-    for (let a = first; a < items.length - 1; a++) {
+    const firstSeen = this.#firstSeen(part, pair.k);
+    for (let a = firstSeen; a < items.length - 1; a++) {
       const row = base + items[a]!;
       const rowStart = (row * (row + 1)) / 2;
       const band = (a - first) * width + reach - a;
       lower[rowStart + row]! += sign * values[band + a]!;
-      for (let b = Math.max(a - reach, first); b < a; b++) {
+      for (let b = Math.max(a - reach, firstSeen); b < a; b++) {
         const column = base + items[b]!;
         const value = sign * values[band + b]!;
         if (column < row) lower[rowStart + column]! += value;
