@@ -15,6 +15,7 @@ import type { ClickHouseConnection } from './clickhouse-warehouse.ts';
 import {
   type EngineConfiguration,
   holdsData,
+  logSize,
   logTail,
   ownPingPath,
   prepareDirectory,
@@ -299,9 +300,10 @@ export class EmbeddedClickHouse {
     const { clock, directory, logger, onEvent } = this.#options;
     const begun = clock.monotonicMs();
     await prepareDirectory(this.#configuration());
+    const loggedBefore = await logSize(directory);
     const engine = startEngine({ library: this.#library, directory, port: this.#port });
     this.#process = engine;
-    const failure = await this.#untilReady(engine, begun);
+    const failure = await this.#untilReady(engine, { begun, loggedBefore });
     if (failure !== undefined) {
       engine.kill();
       await engine.ended;
@@ -314,7 +316,10 @@ export class EmbeddedClickHouse {
     return undefined;
   }
 
-  async #untilReady(engine: EngineProcess, begun: number): Promise<StartFailure | undefined> {
+  async #untilReady(
+    engine: EngineProcess,
+    { begun, loggedBefore }: { readonly begun: number; readonly loggedBefore: number },
+  ): Promise<StartFailure | undefined> {
     const { clock, directory } = this.#options;
     let end: EngineEnd | undefined;
     void engine.ended.then((how) => {
@@ -328,7 +333,7 @@ export class EmbeddedClickHouse {
       if (await answersInTime(this.#watch(), this.#closing.signal)) return undefined;
       await clock.sleep(READY_POLL_MS);
     }
-    return startFailureOf(end, await logTail(directory));
+    return startFailureOf(end, await logTail(directory, loggedBefore));
   }
 
   #watch(): EngineWatch {

@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochMs } from '../../schemas/ids.ts';
 
@@ -27,7 +27,7 @@ const SYSTEM_DATABASE =
 
 const PRIVATE_FILE = { mode: 0o600 };
 const PRIVATE_DIRECTORY = { recursive: true, mode: 0o700 } as const;
-const LOG_TAIL_BYTES = 4096;
+const LOG_TAIL_MAX = 4096;
 
 const ownFolder = (directory: string): string => join(directory, 'engine');
 const logFile = (directory: string): string => join(ownFolder(directory), 'clickhouse.log');
@@ -49,7 +49,7 @@ export const prepareDirectory = async (configuration: EngineConfiguration): Prom
   await mkdir(join(directory, 'metadata'), PRIVATE_DIRECTORY);
   const systemDatabase = join(directory, 'metadata', 'system.sql');
   if (!existsSync(systemDatabase)) await writeFile(systemDatabase, SYSTEM_DATABASE, PRIVATE_FILE);
-  await writeFile(logFile(directory), '', PRIVATE_FILE);
+  await writeFile(logFile(directory), '', { ...PRIVATE_FILE, flag: 'a' });
   await writeFile(configurationFile(directory), serverXml(configuration), PRIVATE_FILE);
   await writeFile(join(ownFolder(directory), 'users.xml'), usersXml(configuration), PRIVATE_FILE);
 };
@@ -71,18 +71,14 @@ export const putBack = async (aside: string, directory: string): Promise<void> =
 /** Whether the engine has ever made a table there. */
 export const holdsData = (directory: string): boolean => existsSync(join(directory, 'store'));
 
-/** The end of the engine's log: a start that fails says why only there. */
-export const logTail = async (directory: string): Promise<string> => {
+export const logSize = async (directory: string): Promise<number> =>
+  (await stat(logFile(directory))).size;
+
+/** The end of what the engine logged since: a start that fails says why only there. */
+export const logTail = async (directory: string, sinceByte: number): Promise<string> => {
   try {
-    const file = await open(logFile(directory), 'r');
-    try {
-      const { size } = await file.stat();
-      const length = Math.min(size, LOG_TAIL_BYTES);
-      const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
-      return buffer.toString('utf8').trim();
-    } finally {
-      await file.close();
-    }
+    const text = await readFile(logFile(directory), 'utf8');
+    return text.slice(sinceByte).slice(-LOG_TAIL_MAX).trim();
   } catch {
     // Without a log there is nothing to show; the exit code is shown beside this anyway.
     return '';

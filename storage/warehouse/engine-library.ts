@@ -21,8 +21,9 @@ const PLATFORMS: ReadonlySet<string> = new Set([
   'darwin-arm64',
 ]);
 
-export const embeddedClickHouseAvailable = (): EngineAvailability => {
-  const platform = `${process.platform}-${process.arch}`;
+const HERE = `${process.platform}-${process.arch}`;
+
+export const embeddedClickHouseAvailable = (platform = HERE): EngineAvailability => {
   if (!PLATFORMS.has(platform)) {
     return { available: false, why: `The embedded ClickHouse is not built for ${platform}.` };
   }

@@ -23,23 +23,20 @@ export const rowEncoder = (columns: readonly Column[]): RowEncoder => {
   const encoders = columns.map(({ type }) => cellEncoder(parseColumnType(type)));
   return (rows) => {
     const sink = new ByteSink(rows.length * columns.length * 12);
-    for (const row of rows) {
-      for (let index = 0; index < names.length; index += 1) {
-        const value = row[names[index]!];
-        sink.byte(value === undefined ? 1 : 0);
-        if (value !== undefined) encodeCell(encoders[index]!, sink, value, names[index]!);
+    let column = 0;
+    try {
+      for (const row of rows) {
+        for (column = 0; column < names.length; column += 1) {
+          const value = row[names[column]!];
+          sink.byte(value === undefined ? 1 : 0);
+          if (value !== undefined) encoders[column]!(sink, value);
+        }
       }
+    } catch (cause) {
+      throw new TypeError(`column ${names[column]}: ${(cause as Error).message}`, { cause });
     }
     return sink.bytes();
   };
-};
-
-const encodeCell = (encode: CellEncoder, sink: ByteSink, value: unknown, name: string): void => {
-  try {
-    encode(sink, value);
-  } catch (cause) {
-    throw new TypeError(`column ${name}: ${(cause as Error).message}`, { cause });
-  }
 };
 
 const cellEncoder = (type: ColumnType): CellEncoder => {
@@ -94,6 +91,11 @@ const text = (value: unknown): string => {
   throw new TypeError(`Expected a text, got ${shown(value)}.`);
 };
 
+const truth = (value: unknown): boolean => {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`Expected true or false, got ${shown(value)}.`);
+};
+
 const float = (value: unknown): number => {
   if (typeof value === 'number') return value;
   throw new TypeError(`Expected a number, got ${shown(value)}.`);
@@ -141,7 +143,7 @@ const days = (value: unknown): number =>
 
 const PLAIN: ReadonlyMap<string, CellEncoder> = new Map<string, CellEncoder>([
   ['String', (sink, value) => sink.text(text(value))],
-  ['Bool', (sink, value) => sink.byte(value === true || value === 1 ? 1 : 0)],
+  ['Bool', (sink, value) => sink.byte(truth(value) ? 1 : 0)],
   ['Int8', signed(8)],
   ['Int16', signed(16)],
   ['Int32', signed(32)],
