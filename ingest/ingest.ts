@@ -3,7 +3,7 @@
  * intakes that the HTTP routes and the simulated audience share.
  */
 import type { Position } from '../schemas/api/fields.ts';
-import type { Clock, Logger, RandomSource } from '../schemas/environment.ts';
+import type { Clock, CrashPoint, Logger, RandomSource } from '../schemas/environment.ts';
 import type { FreshetError } from '../schemas/errors.ts';
 import type { ItemId } from '../schemas/ids.ts';
 import type { KindTable } from '../schemas/kinds.ts';
@@ -30,6 +30,8 @@ export interface IngestDeps {
   /** Version of the table of kinds, as answers carry it. */
   readonly configVersion: number;
   readonly options?: Partial<IngestOptions>;
+  /** For the fault harness; does nothing where left out. */
+  readonly crashPoint?: CrashPoint;
   /** The item as serving has it now; undefined where there is none. */
   readonly currentItem: (itemId: ItemId) => CatalogueItemRecord | undefined;
   /** Resolves once lists go by these positions of the catalogue; left out, nobody waits. */
@@ -61,7 +63,7 @@ export interface Ingest {
 
 export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
   const options = { ...DEFAULT_INGEST_OPTIONS, ...deps.options };
-  const { log, clock, kinds, logger } = deps;
+  const { log, clock, kinds, logger, crashPoint = () => undefined } = deps;
   const budget = new QueueBudget(options.queueBytesMax);
   let failure: FreshetError | undefined;
   const onStorageFailed = (error: FreshetError): void => {
@@ -78,6 +80,7 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       budget,
       clock,
       appendWithin: options.appendWithin,
+      crashPoint,
       onStorageFailed,
     });
   const interactions = await queueOf(TOPICS.interactions.name);
@@ -103,7 +106,7 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       untilShown: deps.untilItemsShown ?? (async () => undefined),
       recentItemsMax: options.recentItemsMax,
     }),
-    imports: new LogBackfillSink({ log, clock }),
+    imports: new LogBackfillSink({ log, clock, crashPoint }),
     checkOpen: () => budget.check(),
     kinds,
     configVersion: deps.configVersion,

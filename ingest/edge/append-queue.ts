@@ -8,7 +8,7 @@
  * not answer at all is given up waiting for: those who wait are told that nobody knows (a repetition
  * with the same id is safe), and nothing else goes to that partition before the append is settled.
  */
-import type { Clock } from '../../schemas/environment.ts';
+import type { Clock, CrashPoint } from '../../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
 import type { DurationMs, Offset, PartitionIndex } from '../../schemas/ids.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
@@ -72,6 +72,7 @@ export interface AppendQueueOptions {
   readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   /** How long an append may take before those who wait for it are answered 503. */
   readonly appendWithin: DurationMs;
+  readonly crashPoint: CrashPoint;
   /** The disk can no longer be trusted; may be called more than once. */
   readonly onStorageFailed: (error: FreshetError) => void;
 }
@@ -143,17 +144,19 @@ export class AppendQueue {
   }
 
   async #append(partition: PartitionIndex, group: readonly Queued[]): Promise<void> {
-    const { log, topic, clock } = this.#options;
+    const { log, topic, clock, crashPoint } = this.#options;
     const records =
       group.length === 1
         ? group[0]!.submission.records
         : group.flatMap(({ submission }) => submission.records);
     const underWay = { group, sinceMs: clock.monotonicMs(), isGivenUp: false };
     this.#underWay.set(partition, underWay);
+    crashPoint('ingest.before-append');
     const outcome = await log.append(topic, partition, records).then(
       ({ firstOffset }) => ({ firstOffset }),
       (error: unknown) => ({ error }),
     );
+    crashPoint('ingest.after-append');
     this.#underWay.delete(partition);
     if ('error' in outcome && isFreshetError(outcome.error, 'storage_failed')) {
       this.#options.onStorageFailed(outcome.error);

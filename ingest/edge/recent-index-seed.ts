@@ -1,6 +1,6 @@
 /**
  * Fills the edge's memory from the end of the log, so that a duplicate of an event from before a
- * restart is told at once too. Reads newest part only: as many records of each partition as the
+ * restart is told at once too. Reads the newest part only: as many records of each partition as the
  * index can hold in all, none older than the window in which an id identifies an event.
  */
 import { decodeRecord } from '../../schemas/avro/record-codec.ts';
@@ -12,7 +12,7 @@ import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
 import { subjectOf } from './event-check.ts';
 import type { RecentIndex } from './recent-index.ts';
 
-const SLICE = { recordsMax: 2_000, bytesMax: 1_048_576 };
+const SLICE = { recordsMax: 500, bytesMax: 262_144 };
 
 export interface RecentIndexSeed {
   readonly log: EventLog;

@@ -18,8 +18,8 @@ export interface HttpBackfillSinkOptions {
   readonly attemptsMax?: number;
 }
 
-/** Below the server's limit of a mebibyte, with room for what JSON escapes. */
-const BODY_CHARACTERS_MAX = 500_000;
+/** Below the server's limit of a mebibyte: a character takes up to three bytes. */
+const BODY_CHARACTERS_MAX = 300_000;
 const ATTEMPTS_MAX = 30;
 const PAUSE_MS = 1_000;
 

@@ -8,7 +8,7 @@
  * partition; what comes again is left out, so the log itself gets no event twice.
  */
 import { decodeRecord, decodeRecordAs, encodeRecord } from '../../schemas/avro/record-codec.ts';
-import type { Clock } from '../../schemas/environment.ts';
+import type { Clock, CrashPoint } from '../../schemas/environment.ts';
 import type {
   EventId,
   ItemId,
@@ -27,6 +27,8 @@ import type { BackfillEvent, BackfillSink, ImportState } from './backfill-sink.t
 export interface LogBackfillSinkOptions {
   readonly log: EventLog;
   readonly clock: Pick<Clock, 'now'>;
+  /** For the fault harness; does nothing where left out. */
+  readonly crashPoint?: CrashPoint;
 }
 
 const INTERACTIONS = TOPICS.interactions.name;
@@ -82,6 +84,7 @@ export class LogBackfillSink implements BackfillSink {
     });
     const key = Buffer.from(`${IMPORT_KIND}:${importId}`);
     await log.append(CONTROL, CONTROL_PARTITION, [{ key, value, timestamp: at }]);
+    this.#options.crashPoint?.('import.after-record');
   }
 
   async appendItems(items: readonly CatalogueItemRecord[]): Promise<void> {
@@ -169,7 +172,7 @@ export class LogBackfillSink implements BackfillSink {
     partition: PartitionIndex,
     records: readonly AppendRecord[],
   ): Promise<void> {
-    const { log } = this.#options;
+    const { log, crashPoint } = this.#options;
     const { batchRecordsMax, batchBytesMax } = log.limits;
     for (let from = 0; from < records.length; ) {
       let bytes = 0;
@@ -179,7 +182,9 @@ export class LogBackfillSink implements BackfillSink {
         if (to > from && bytes > batchBytesMax) break;
         to += 1;
       }
+      crashPoint?.('import.before-append');
       await log.append(topic, partition, records.slice(from, to));
+      crashPoint?.('import.after-append');
       from = to;
     }
   }
