@@ -45,6 +45,7 @@ export interface StreamDependencies {
   readonly options: StreamOptions;
   readonly kinds: KindTable;
   readonly partitions: OwnedPartitions;
+  readonly seams?: StreamSeams;
 }
 
 export interface Stream {
@@ -167,7 +168,12 @@ export const runnersOf = (deps: StreamDependencies): Runners => {
           fromSource(
             index,
             (given) =>
-              new InteractionPipeline({ ...given, kinds: deps.kinds, options: deps.options }),
+              new InteractionPipeline({
+                ...given,
+                kinds: deps.kinds,
+                options: deps.options,
+                seams: deps.seams ?? {},
+              }),
           ),
         ),
       ),
@@ -175,7 +181,7 @@ export const runnersOf = (deps: StreamDependencies): Runners => {
     items: itemSignals.map((index) =>
       runner(TOPICS.itemSignals.name, index, itemApplyEveryMs, async ({ name }) => {
         const source = { topic: name, partition: index };
-        return new ItemPipeline({ source, options: deps.options });
+        return new ItemPipeline({ source, options: deps.options, seams: deps.seams ?? {} });
       }),
     ),
   };
@@ -231,7 +237,7 @@ const sinksOf = (
         partition,
         table: SINK_TABLES.interactions,
         limit: coveredBy(interactions.name, partition),
-        followsVerdicts: true,
+        followsVerdicts: deps.seams?.copyRejected !== true,
       },
       {
         topic: impressions.name,

@@ -15,8 +15,13 @@ class TestWarehouse implements Warehouse {
   /** Replies lost after the rows were stored. */
   lostReplies = 0;
 
-  async insert(table: string, rows: readonly Row[], range: OffsetRange): Promise<void> {
+  async insert(
+    table: string,
+    rows: readonly Row[],
+    given: OffsetRange | readonly OffsetRange[],
+  ): Promise<void> {
     this.#answer();
+    const [range] = [given].flat() as [OffsetRange];
     for (const row of rows)
       this.rows.set(`${table} ${row.topic} ${row.partition} ${row.offset}`, row);
     this.ranges.push(range);
