@@ -29,6 +29,12 @@ import type {
 /** Runs `complete` once, now or later; `what` says what is completed, for traces. */
 export type Schedule = (complete: () => void, what: string) => void;
 
+/** Protections that a test switches off to show that another test notices. Never set elsewhere. */
+export interface MemoryEventLogSeams {
+  /** Resolve an append before its records are durable. */
+  readonly acknowledgeBeforeFlush?: boolean;
+}
+
 export interface MemoryEventLogOptions {
   readonly topics: readonly { readonly spec: TopicSpec; readonly partitionCount: number }[];
   readonly random: RandomSource;
@@ -37,6 +43,7 @@ export interface MemoryEventLogOptions {
   readonly schedule?: Schedule;
   readonly limits?: EventLogLimits;
   readonly tombstonesKeptMs?: DurationMs;
+  readonly seams?: MemoryEventLogSeams;
 }
 
 export const DEFAULT_MEMORY_EVENT_LOG_OPTIONS = {
@@ -122,10 +129,11 @@ export class MemoryEventLog implements EventLog {
       partition.unflushed.push(copyRecord(record, offset(firstOffset + position)));
     });
     const lastOffset = offset(firstOffset + records.length - 1);
-    return this.#complete(`append ${name}.${index}`, () => {
+    const durable = this.#complete(`append ${name}.${index}`, () => {
       flush(partition, Math.max(0, lastOffset + 1 - partition.end));
       return { firstOffset, lastOffset };
     });
+    return this.#options.seams?.acknowledgeBeforeFlush ? { firstOffset, lastOffset } : durable;
   }
 
   async read(
