@@ -155,12 +155,16 @@ const popularityOf = (
   return popularity;
 };
 
-/** IMDb's rating says half of it where there is one; the audience has a mind of its own. */
+/**
+ * Mostly what IMDb's raters think; where that is unknown, well-known films are the better ones. The
+ * audience has a mind of its own besides.
+ */
 const qualityOf = (items: readonly CatalogueItemRecord[], random: SeededRandom): Float64Array =>
   Float64Array.from(items, (item) => {
     const rating = numberOf(item, 'imdbRating', Number.NaN);
     const own = random.normal();
-    return Number.isNaN(rating) ? own : 0.7 * ((rating - 6.3) / 1.2) + 0.7 * own;
+    if (!Number.isNaN(rating)) return 0.8 * ((rating - 6.5) / 1.1) + 0.35 * own;
+    return (numberOf(item, 'renown', MIDDLING_RENOWN) - 60) / 50 + 0.5 * own;
   });
 
 const numberOf = (item: CatalogueItemRecord, name: string, otherwise: number): number => {

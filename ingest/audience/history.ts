@@ -14,8 +14,9 @@ import {
 import type { InteractionContext } from '../../schemas/records.ts';
 import type { AudienceWorld } from './audience-world.ts';
 import { FilmChoice } from './film-choice.ts';
-import type { Person } from './people.ts';
+import type { Person, TasteNow } from './people.ts';
 import { type PlannedSession, PURPOSES_PER_CYCLE, sessionsOf } from './session-plan.ts';
+import type { Opinion } from './stars.ts';
 import { BROWSED_PER_RATED, browsedVisit, ratedVisit, type Step } from './visit.ts';
 
 /** An interaction without the stamps that ingest puts on it. */
@@ -47,6 +48,11 @@ export const eventsBetween = (world: AudienceWorld, span: HistorySpan): Audience
   }
   return events.sort((a, b) => a.occurredAt - b.occurredAt || (a.eventId < b.eventId ? -1 : 1));
 };
+
+export const opinionOf = (world: AudienceWorld, taste: TasteNow, film: number): Opinion => ({
+  affinity: taste.affinities[film]!,
+  quality: world.films.quality[film]!,
+});
 
 /** Indexes of the films that a person has rated by a time, in the simulated history. */
 export const ratedBy = (world: AudienceWorld, person: Person, time: EpochMs): Set<number> =>
@@ -99,7 +105,7 @@ class PersonHistory {
       if (film === undefined) return;
       const isRated = random.next() >= BROWSED_PER_RATED / (1 + BROWSED_PER_RATED);
       const steps = isRated
-        ? ratedVisit(this.#person, taste.affinities[film]!, random)
+        ? ratedVisit(this.#person, opinionOf(this.#world, taste, film), random)
         : browsedVisit(taste.affinities[film]!, random);
       time = this.#emit(film, steps, time, events);
       if (isRated) {

@@ -10,7 +10,7 @@ import type { InteractionContext } from '../../schemas/records.ts';
 import type { ServedList, ShownList } from './audience-api.ts';
 import type { AudienceWorld } from './audience-world.ts';
 import { FilmChoice } from './film-choice.ts';
-import type { AudienceEvent } from './history.ts';
+import { type AudienceEvent, opinionOf } from './history.ts';
 import type { Person, TasteNow } from './people.ts';
 import { BROWSED_PER_RATED, browsedVisit, ratedVisit, type Step } from './visit.ts';
 
@@ -131,10 +131,12 @@ export class LiveSession {
   }
 
   #begin(film: number, rank: number | null): void {
-    const { person, random, taste, seen } = this.#options;
-    const affinity = taste.affinities[film]!;
+    const { world, person, random, taste, seen } = this.#options;
+    const opinion = opinionOf(world, taste, film);
     const isRated = !seen.has(film) && random.next() >= BROWSED_PER_RATED / (1 + BROWSED_PER_RATED);
-    const steps = isRated ? ratedVisit(person, affinity, random) : browsedVisit(affinity, random);
+    const steps = isRated
+      ? ratedVisit(person, opinion, random)
+      : browsedVisit(opinion.affinity, random);
     const place =
       rank === null || this.#list === undefined
         ? { listId: null, rank: null, placement: null }

@@ -111,7 +111,7 @@ export interface MarginalDistances {
 /** What the simulated history keeps to against MovieLens' small data set. */
 export const MARGINAL_BOUNDS: MarginalDistances = {
   ratingsPerUser: 0.06,
-  ratingsPerItem: 0.08,
+  ratingsPerItem: 0.1,
   stars: 0.01,
   sessionLength: 0.1,
 };

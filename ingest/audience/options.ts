@@ -66,9 +66,10 @@ export const AUDIENCE_MODEL = {
   moodShare: 0.45,
 
   stars: {
-    affinity: 0.62,
-    personBias: 0.46,
-    noise: 0.64,
+    affinity: 0.5,
+    quality: 0.42,
+    personBias: 0.44,
+    noise: 0.56,
     /** Share of people who use half stars. */
     halfStarShare: 0.6,
   },

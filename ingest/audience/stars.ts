@@ -1,5 +1,5 @@
 /**
- * From an affinity to stars: a normal variable (affinity, the person's own bias, noise) cut where
+ * From an opinion to stars: a normal variable (affinity, quality, the person's own bias, noise) cut where
  * the shares of the stars fall. The shares are those of MovieLens' small data set, split between
  * people who give half stars and people who do not.
  */
@@ -58,16 +58,27 @@ const HALF_STAR_CUTS = cutsOf(HALF_STAR_SHARES);
 const WHOLE_STAR_CUTS = cutsOf(WHOLE_STAR_SHARES);
 
 /**
- * People mostly watch what they like: the affinity of watched films lies this much above that of
- * all (measured on the history of the default seed).
+ * People mostly watch what they like and what is good: affinity and quality of watched films lie
+ * this much above those of all (measured on the history of the default seed).
  */
-const WATCHED_AFFINITY = 1.45;
+const WATCHED = { affinity: 1.45, quality: 0.7 };
+
+export interface Opinion {
+  /** The person's affinity for the film and the film's own quality, in standard deviations. */
+  readonly affinity: number;
+  readonly quality: number;
+}
 
 /** Stars that a person gives, noise included. */
-export const starsFor = (person: Person, affinity: number, random: SeededRandom): number => {
+export const starsFor = (
+  person: Person,
+  { affinity, quality }: Opinion,
+  random: SeededRandom,
+): number => {
   const { stars } = AUDIENCE_MODEL;
   const value =
-    stars.affinity * (affinity - WATCHED_AFFINITY) +
+    stars.affinity * (affinity - WATCHED.affinity) +
+    stars.quality * (quality - WATCHED.quality) +
     person.starBias +
     stars.noise * random.normal();
   const cuts = person.usesHalfStars ? HALF_STAR_CUTS : WHOLE_STAR_CUTS;

@@ -5,7 +5,7 @@
  */
 import type { SeededRandom } from '../../algorithms/random/seeded-random.ts';
 import type { Person } from './people.ts';
-import { starsFor } from './stars.ts';
+import { type Opinion, starsFor } from './stars.ts';
 
 /** One step: what is done, and how long after the step before. */
 export interface Step {
@@ -34,21 +34,21 @@ export const pauseMs = (random: SeededRandom): number =>
   Math.min(15 * 60_000, Math.round(20_000 * Math.exp(0.9 * random.normal())));
 
 /** The steps of a film that is rated in the end. */
-export const ratedVisit = (person: Person, affinity: number, random: SeededRandom): Step[] => {
+export const ratedVisit = (person: Person, opinion: Opinion, random: SeededRandom): Step[] => {
   const steps: Step[] = [];
   const add = (kind: string, value: number | null = null): void => {
     steps.push({ kind, value, afterMs: pauseMs(random) });
   };
   if (random.next() < CLICK_SHARE) {
     add('click');
-    if (random.next() < WATCH_SHARE) add('watch', shareWatched(affinity, random));
+    if (random.next() < WATCH_SHARE) add('watch', shareWatched(opinion.affinity, random));
   }
-  add('rating', starsFor(person, affinity, random));
+  add('rating', starsFor(person, opinion, random));
   if (random.next() < UNDO_SHARE) {
     steps.push({ kind: 'undo', value: null, afterMs: pauseMs(random), undoes: true });
-    add('rating', starsFor(person, affinity, random));
+    add('rating', starsFor(person, opinion, random));
   }
-  if (affinity > LIKED_FROM && random.next() < LIKE_SHARE) add('like');
+  if (opinion.affinity > LIKED_FROM && random.next() < LIKE_SHARE) add('like');
   return steps;
 };
 

@@ -34,6 +34,8 @@ interface AddedFilm {
   readonly year: number;
   readonly people: readonly string[];
   readonly genres: readonly string[];
+  /** Known to nearly everyone who goes to the cinema. */
+  readonly isLandmark?: true;
 }
 
 interface Draft {
@@ -49,8 +51,8 @@ interface Draft {
   readonly imdbRating: number | null;
   readonly imdbVotes: number | null;
   readonly boxOffice: number | null;
-  /** Written down by hand because it is well known. */
-  readonly isAdded: boolean;
+  /** Given where the film was written down by hand. */
+  readonly renown: number | null;
 }
 
 /** The source's genres in the catalogue's words. */
@@ -69,8 +71,9 @@ const TYPE_GENRES: Readonly<Record<string, string>> = {
   'Historical Fiction': 'History',
   Factual: 'Documentary',
 };
-/** Percentile given to films added by hand: they are on the list because they are well known. */
-const ADDED_RENOWN = 90;
+/** Percentiles given to films added by hand: they are on the list because they are well known. */
+const LANDMARK_RENOWN = 97;
+const ADDED_RENOWN = 78;
 
 const filmKey = (title: string, year: number): string => `${title} (${year})`;
 
@@ -99,7 +102,7 @@ const draftOf = (film: SourceFilm, correction: Correction | undefined): Draft | 
     imdbRating: set.imdbRating === null ? null : film.imdbRating,
     imdbVotes: set.imdbVotes === null ? null : film.imdbVotes,
     boxOffice: film.boxOffice,
-    isAdded: false,
+    renown: null,
   };
 };
 
@@ -121,7 +124,7 @@ const addedDraft = (film: AddedFilm): Draft => ({
   imdbRating: null,
   imdbVotes: null,
   boxOffice: null,
-  isAdded: true,
+  renown: film.isLandmark ? LANDMARK_RENOWN : ADDED_RENOWN,
 });
 
 /** Applies the corrections; one that meets no film is a mistake in the list. */
@@ -163,7 +166,7 @@ const renownOf = (drafts: readonly Draft[]): ((draft: Draft) => number) => {
   const byVotes = percentiles(drafts.map((draft) => draft.imdbVotes));
   const byBoxOffice = percentiles(drafts.map((draft) => draft.boxOffice));
   return (draft) => {
-    if (draft.isAdded) return ADDED_RENOWN;
+    if (draft.renown !== null) return draft.renown;
     if (draft.imdbVotes !== null) return Math.round(100 * byVotes(draft.imdbVotes));
     return draft.boxOffice === null ? 10 : Math.round(100 * byBoxOffice(draft.boxOffice));
   };
