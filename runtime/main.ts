@@ -63,7 +63,8 @@ const overview = (): string => {
 const stopOnSignals = (stopping: AbortController): void => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(EXIT_FAILED);
+      // Exiting would wait for a thread that may be writing; nothing acknowledged is lost by a kill.
+      if (stopping.signal.aborted) process.kill(process.pid, 'SIGKILL');
       stopping.abort();
     });
   }

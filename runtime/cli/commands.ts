@@ -3,11 +3,13 @@ import type { CommandSpec } from './command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { importCommand } from './import-command.ts';
 import { itemsSyncCommand } from './items-sync-command.ts';
+import { rebuildCommand } from './rebuild-command.ts';
 import { startCommand } from './start-command.ts';
 
 export const COMMANDS: readonly CommandSpec[] = [
   startCommand,
   importCommand,
   itemsSyncCommand,
+  rebuildCommand,
   doctorCommand,
 ];

@@ -76,7 +76,8 @@ const stop = async (
   patience.abort();
   if (!isTidy) {
     terminal.problem(`Stopping took longer than ${configuration.settings.shutdownSeconds} s.`);
-    process.exit(EXIT_FAILED);
+    // Exiting would wait for a thread that may be writing; nothing acknowledged is lost by a kill.
+    process.kill(process.pid, 'SIGKILL');
   }
   if (!failure) terminal.line('Stopped. Your data stays where it is.');
   return failure ? EXIT_FAILED : EXIT_DONE;

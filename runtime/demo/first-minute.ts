@@ -8,6 +8,7 @@ import type { CommandContext } from '../cli/command.ts';
 import type { Instance } from '../embedded/instance.ts';
 import { formatCount } from '../terminal.ts';
 import { bannerLines } from './banner.ts';
+import { bringDataset, datasetNameOf } from './dataset-start.ts';
 import { type DemoAudience, startDemoAudience } from './demo-audience.ts';
 import { fillAbsence, loadDemo } from './demo-data.ts';
 
@@ -18,8 +19,7 @@ export const beginFirstMinute = async (
   context: CommandContext,
 ): Promise<DemoAudience> => {
   const { terminal } = context;
-  if (context.isOn('empty')) checkDataset(instance, null);
-  else if (await startsDemo(instance)) await bringDemo(instance, context);
+  await bringContents(instance, context);
   if (instance.warehouse.whyOff) terminal.line(`Without a warehouse: ${instance.warehouse.whyOff}`);
   for (const line of await bannerLines(instance, context.configuration.settings)) {
     terminal.line(line);
@@ -31,8 +31,26 @@ export const beginFirstMinute = async (
   });
 };
 
+const bringContents = async (instance: Instance, context: CommandContext): Promise<void> => {
+  const path = context.text('dataset');
+  if (context.isOn('empty')) {
+    checkDataset(instance, { wanted: null, words: '--empty' });
+  } else if (path !== undefined) {
+    const wanted = datasetNameOf(path);
+    if (instance.serving.status().catalogue.items > 0) {
+      checkDataset(instance, { wanted, words: `--dataset ${path}` });
+    }
+    instance.directory.updateFacts({ dataset: wanted });
+    await bringDataset(instance, path, context);
+    await instance.stream.caughtUp();
+    await instance.serving.poll();
+  } else if (startsDemo(instance)) {
+    await bringDemo(instance, context);
+  }
+};
+
 /** A directory without a catalogue becomes the demo; one with the site's own stays as it is. */
-const startsDemo = async (instance: Instance): Promise<boolean> => {
+const startsDemo = (instance: Instance): boolean => {
   const { facts } = instance.directory;
   if (facts.dataset !== null) return facts.dataset === DEMO;
   const { items } = instance.serving.status().catalogue;
@@ -58,13 +76,16 @@ const bringDemo = async (
 };
 
 /** A data directory keeps its catalogue for life: another one would make nonsense of its history. */
-const checkDataset = (instance: Instance, wanted: string | null): void => {
+const checkDataset = (
+  instance: Instance,
+  asked: { readonly wanted: string | null; readonly words: string },
+): void => {
   const { facts, paths } = instance.directory;
-  if (facts.dataset === wanted) return;
+  if (facts.dataset === asked.wanted) return;
   throw new FreshetError('data_other_catalogue', {
     directory: paths.root,
-    wanted: wanted ?? 'no demo',
-    found: facts.dataset,
-    command: 'npm start -- --empty --data ./data-empty',
+    wanted: asked.wanted ?? 'a catalogue of your own',
+    found: facts.dataset ?? 'a catalogue of your own',
+    command: `npm start -- ${asked.words} --data ${paths.root}-2`,
   });
 };

@@ -7,7 +7,6 @@ import type { FastifyInstance } from 'fastify';
 import { registerIngestRoutes } from '../../ingest/http/routes.ts';
 import { type Ingest, openIngest } from '../../ingest/ingest.ts';
 import type { Clock, Logger } from '../../schemas/environment.ts';
-import { type PartitionIndex, partitionIndex } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { createServing, type Serving } from '../../serving/serving.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
@@ -26,7 +25,7 @@ import { createSystemReport, type ServingFacts, type SystemReport } from '../sys
 import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
 import { type StreamHost, startStreamHost } from './stream-host.ts';
 import type { StreamWorkerData } from './stream-worker.ts';
-import { INGEST_TOPICS, type PartitionCounts } from './topic-plan.ts';
+import { allPartitionsOf, INGEST_TOPICS, type PartitionCounts } from './topic-plan.ts';
 import { startWarehouseHost, type WarehouseHost } from './warehouse-host.ts';
 
 export interface InstanceOptions {
@@ -210,9 +209,6 @@ const servingFactsOf = (serving: Serving): ServingFacts => {
   };
 };
 
-const indexesBelow = (count: number): readonly PartitionIndex[] =>
-  Array.from({ length: count }, (_, index) => partitionIndex(index));
-
 const streamDataOf = (given: {
   readonly directory: DataDirectory;
   readonly settings: Settings;
@@ -224,12 +220,7 @@ const streamDataOf = (given: {
     logDirectory: paths.log,
     stateDirectory: paths.state,
     counts: { userPartitions: facts.userPartitions, itemPartitions: facts.itemPartitions },
-    owned: {
-      interactions: indexesBelow(facts.userPartitions),
-      itemSignals: indexesBelow(facts.itemPartitions),
-      catalogue: indexesBelow(facts.itemPartitions),
-      control: indexesBelow(1),
-    },
+    owned: allPartitionsOf(facts),
     busName: given.busName,
     settings: given.settings,
     ...(given.warehouse.connection ? { warehouse: given.warehouse.connection } : {}),

@@ -2,7 +2,9 @@
  * Which topics an embedded instance has, how many partitions each, and which thread writes it: an
  * LMDB environment has one writer.
  */
+import { type PartitionIndex, partitionIndex } from '../../schemas/ids.ts';
 import { TOPICS, type TopicSpec } from '../../schemas/topics.ts';
+import type { OwnedPartitions } from '../../stream/stream.ts';
 
 export interface PartitionCounts {
   readonly userPartitions: number;
@@ -40,3 +42,14 @@ export const STREAM_TOPICS: readonly string[] = [TOPICS.itemSignals.name, TOPICS
 export const INGEST_TOPICS: readonly string[] = EMBEDDED_TOPICS.map(({ name }) => name).filter(
   (name) => !STREAM_TOPICS.includes(name),
 );
+
+const indexesBelow = (count: number): readonly PartitionIndex[] =>
+  Array.from({ length: count }, (_, index) => partitionIndex(index));
+
+/** Everything there is to own, for the one process that owns it all. */
+export const allPartitionsOf = (counts: PartitionCounts): OwnedPartitions => ({
+  interactions: indexesBelow(counts.userPartitions),
+  itemSignals: indexesBelow(counts.itemPartitions),
+  catalogue: indexesBelow(counts.itemPartitions),
+  control: indexesBelow(1),
+});

@@ -1,0 +1,59 @@
+/** `freshet rebuild`: throws the state away and makes it again from the log, to the same bits. */
+import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
+import { rebuildState } from '../../stream/stream.ts';
+import { createCrashPoint } from '../crash-point.ts';
+import { openDataDirectory } from '../data-directory.ts';
+import { openEmbeddedLog, openEmbeddedState } from '../embedded/stores.ts';
+import { allPartitionsOf, STREAM_TOPICS } from '../embedded/topic-plan.ts';
+import { environment } from '../environment.ts';
+import { streamOptionsOf } from '../option-mapping.ts';
+import { formatSeconds } from '../terminal.ts';
+import { type CommandSpec, EXIT_DONE } from './command.ts';
+
+export const rebuildCommand: CommandSpec = {
+  name: 'rebuild',
+  summary: 'Throws the state away and rebuilds it from the log; the server must not run.',
+  flags: [],
+  examples: ['freshet rebuild', 'freshet rebuild --data /srv/freshet'],
+  async run(context) {
+    const { clock, terminal, configuration } = context;
+    const { settings } = configuration;
+    const logger = context.createLogger('rebuild');
+    const directory = openDataDirectory(settings.dataDirectory, settings);
+    const eventLog = await openEmbeddedLog({
+      directory: directory.paths.log,
+      counts: directory.facts,
+      writableTopics: STREAM_TOPICS,
+      clock,
+    });
+    const stateStore = await openEmbeddedState({
+      directory: directory.paths.state,
+      readOnly: false,
+      clock,
+      logger,
+    });
+    const liveBus = createInProcessLiveBus({ name: 'rebuild' });
+    const began = clock.monotonicMs();
+    try {
+      await rebuildState({
+        eventLog,
+        stateStore,
+        liveBus,
+        clock,
+        logger,
+        crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
+        options: streamOptionsOf(settings),
+        kinds: kindTable(DEFAULT_KINDS),
+        partitions: allPartitionsOf(directory.facts),
+      });
+    } finally {
+      await liveBus.close();
+      await stateStore.close();
+      await eventLog.close();
+      directory.release();
+    }
+    terminal.line(`Rebuilt in ${formatSeconds((clock.monotonicMs() - began) / 1000)}.`);
+    return EXIT_DONE;
+  },
+};
