@@ -26,7 +26,7 @@ import { subjectKey } from '../schemas/state/subject-state.ts';
 import type { LogRecord } from '../storage/event-log/event-log.ts';
 import type { StateChange } from '../storage/state-store/state-store.ts';
 import { EntityCache, type Slot } from './entity-cache.ts';
-import { DedupeOperator } from './operators/dedupe.ts';
+import { DedupeOperator, type DedupeVerdict } from './operators/dedupe.ts';
 import { HistoryOperator } from './operators/history.ts';
 import { clockAfter, latenessOf, settledTime } from './operators/partition-clock.ts';
 import { SequenceMarks } from './operators/sequence-marks.ts';
@@ -41,6 +41,7 @@ import {
   scanAll,
   sourceRecordOf,
 } from './pipeline.ts';
+import type { StreamSeams } from './seams.ts';
 import { type Envelope, SignalBatch, type SourceInputs } from './signal-batch.ts';
 
 interface InteractionSource extends SourceRecord {
@@ -52,6 +53,7 @@ interface InteractionSource extends SourceRecord {
 export interface InteractionPipelineOptions extends SourceInputs {
   readonly kinds: KindTable;
   readonly options: StreamOptions;
+  readonly seams?: StreamSeams;
 }
 
 /** The open dedupe chunk (5 KB, or 10 while two are open) and the partition's own value. */
@@ -148,7 +150,7 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
       this.#setAside(source, problem);
       return;
     }
-    const verdict = numbered ?? this.#dedupe.judge(record, source.key!, offset);
+    const verdict = this.#verdictOn(record, source, numbered);
     if (verdict === 'duplicate') {
       counters.duplicate++;
       this.#dedupe.reject(offset, record.receivedAt);
@@ -157,6 +159,15 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     } else {
       this.#takeNew(source, record, kind!);
     }
+  }
+
+  #verdictOn(
+    record: InteractionRecord,
+    { key, log }: InteractionSource,
+    numbered: DedupeVerdict | undefined,
+  ): DedupeVerdict {
+    const verdict = numbered ?? this.#dedupe.judge(record, key!, log.offset);
+    return this.#given.seams?.ignoreDuplicates === true ? 'new' : verdict;
   }
 
   #takeNew(source: InteractionSource, record: InteractionRecord, kind: FeedbackKind): void {

@@ -16,7 +16,7 @@ import {
 } from '../schemas/avro/packed-signals.ts';
 import type { FreshetError } from '../schemas/errors.ts';
 import { FreshetError as Failure } from '../schemas/errors.ts';
-import type { EpochMs, ItemId, Offset } from '../schemas/ids.ts';
+import { type EpochMs, type ItemId, NO_OFFSET, type Offset } from '../schemas/ids.ts';
 import type { DeadLetterRecord } from '../schemas/records.ts';
 import {
   CATEGORY_PREFIX,
@@ -61,6 +61,7 @@ import {
   type StateAccess,
   scanAll,
 } from './pipeline.ts';
+import type { StreamSeams } from './seams.ts';
 import type { Envelope, SignalSource } from './signal-batch.ts';
 
 const DAY_MS = 86_400_000;
@@ -79,6 +80,7 @@ interface EnvelopeRecord extends PreparedRecord {
 export interface ItemPipelineOptions {
   readonly source: Pick<SignalSource, 'topic' | 'partition'>;
   readonly options: StreamOptions;
+  readonly seams?: StreamSeams;
 }
 
 export class ItemPipeline implements Pipeline<EnvelopeRecord> {
@@ -191,7 +193,8 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
     const { sourceLogId, sourceTopic, sourcePartition, clock, landmark } = envelope;
     const state = this.#partition;
     const name = markName(sourceLogId, sourceTopic, sourcePartition);
-    const mark = state.marks[name] ?? -1;
+    const ignoresMarks = this.#given.seams?.ignoreMarks === true;
+    const mark = ignoresMarks ? NO_OFFSET : (state.marks[name] ?? NO_OFFSET);
     if (envelope.lastOffset <= mark) {
       state.counters.duplicate++;
       state.counters.signalsDropped += envelope.signalCount;

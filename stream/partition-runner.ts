@@ -31,6 +31,7 @@ import { LogFollower } from './log-follower.ts';
 import { SequenceMarks } from './operators/sequence-marks.ts';
 import type { RunnerOptions } from './options.ts';
 import type { Pipeline, PreparedRecord } from './pipeline.ts';
+import type { StreamSeams } from './seams.ts';
 import type { Envelope } from './signal-batch.ts';
 
 export interface RunnerDependencies {
@@ -40,6 +41,7 @@ export interface RunnerDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly crashPoint: CrashPoint;
+  readonly seams?: StreamSeams;
 }
 
 export interface PartitionPlan {
@@ -340,10 +342,12 @@ export class PartitionRunner {
     const pipeline = this.#pipeline!;
     const last = this.#lastTaken!;
     this.#crash('stream.before-append');
+    const isTurnedRound = this.#deps.seams?.applyBeforeAppend === true;
+    if (isTurnedRound) await this.#apply(pipeline.changes(), last);
     await this.#append(pipeline.envelopes(), last.timestamp);
     await this.#appendDeadLetters(pipeline);
     this.#crash('stream.between-append-and-apply');
-    await this.#apply(pipeline.changes(), last);
+    if (!isTurnedRound) await this.#apply(pipeline.changes(), last);
     pipeline.applied();
     this.#lastTaken = undefined;
     this.#lastFlushEndMs = this.#deps.clock.monotonicMs();

@@ -22,6 +22,7 @@ import { ItemPipeline } from './item-pipeline.ts';
 import type { StreamOptions } from './options.ts';
 import { PartitionRunner } from './partition-runner.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { StreamSeams } from './seams.ts';
 import type { SourceInputs } from './signal-batch.ts';
 import { type StreamStatus, streamStatusOf } from './stream-status.ts';
 import { SINK_TABLES, type SinkPlan, WarehouseSink } from './warehouse-sink.ts';
