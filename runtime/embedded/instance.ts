@@ -11,8 +11,10 @@ import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { createServing, type Serving } from '../../serving/serving.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
+import { createCrashPoint } from '../crash-point.ts';
 import { type DataDirectory, openDataDirectory } from '../data-directory.ts';
 import { watchDisk } from '../disk-usage.ts';
+import { environment } from '../environment.ts';
 import { serveDocs } from '../http/docs-page.ts';
 import { listen } from '../http/listen.ts';
 import { registerOperationsRoutes } from '../http/operations-routes.ts';
@@ -142,6 +144,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       options: ingestOptionsOf(settings),
       currentItem: (itemId) => serving.currentItem(itemId),
       untilItemsShown: (positions) => serving.untilItemsShown(positions),
+      crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
       onStorageFailed: options.onFatal,
     }),
     (opened) => opened.close(),
