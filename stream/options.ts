@@ -134,7 +134,7 @@ export const DEFAULT_STREAM_OPTIONS: StreamOptions = {
   },
   sink: {
     chunkRecords: 4_096,
-    flushAfterMs: 1_000 as DurationMs,
+    flushAfterMs: 2_000 as DurationMs,
     retryMs: 5_000 as DurationMs,
   },
 };

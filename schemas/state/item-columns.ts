@@ -25,7 +25,9 @@ export const SECOND_PERSON = 8;
 export const SLOT_WORDS = 9;
 
 const NO_WORDS = new Int32Array(0);
-const SLOTS_FIRST = 4;
+const SLOTS_FIRST = 8;
+/** What a list at the usual cap needs: no more room is taken ahead of need. */
+const SLOTS_USUAL = 66;
 
 export class ItemColumns {
   readonly itemId: ItemId;
@@ -79,7 +81,8 @@ export class ItemColumns {
 
   reserveNeighbours(count: number): void {
     if (count * SLOT_WORDS <= this.slots.length) return;
-    const roomFor = Math.max(count, SLOTS_FIRST, (this.slots.length / SLOT_WORDS) * 2);
+    const doubled = (this.slots.length / SLOT_WORDS) * 2;
+    const roomFor = Math.max(count, SLOTS_FIRST, Math.min(doubled, SLOTS_USUAL));
     const larger = new Int32Array(roomFor * SLOT_WORDS);
     larger.set(this.slots);
     this.slots = larger;
