@@ -1,7 +1,7 @@
 /** One run of the embedded engine's process: started, watched until it answers, ended. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { get } from 'node:http';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { configurationFile } from './engine-directory.ts';
 
 export interface EngineProcess {
@@ -20,7 +20,7 @@ export interface EngineEnd {
 }
 
 const HOST = '127.0.0.1';
-const CHILD = join(import.meta.dirname, 'embedded-clickhouse-child.ts');
+const CHILD = fileURLToPath(new URL('./embedded-clickhouse-child.ts', import.meta.url));
 const SAID_MAX = 4096;
 
 export const urlOf = (port: number): string => `http://${HOST}:${port}`;
