@@ -152,4 +152,24 @@ describe('a simulated audience', () => {
       expect(bad.impressions).toBeLessThan(200);
     }
   });
+
+  it('costs at most a hundredth of HR@10', () => {
+    const random = seededRandom(11);
+    const pool = [fresh(100), fresh(101)];
+    let hits = 0;
+    let hitsExplored = 0;
+    for (let version = 0; version < 20_000; version++) {
+      const list = Array.from({ length: 10 }, (_, place) => place);
+      // What is taken stands at place r with probability in proportion to 1 ÷ (r + 2), or nowhere.
+      const taken = Math.floor(60 ** random.next() * 2 - 2);
+      const shown = withExplored(
+        list,
+        explore(pool, { length: 10, key: key(version) }, { ...options, draws: 5 }),
+      );
+      hits += Number(list.includes(taken));
+      hitsExplored += Number(shown.includes(taken));
+    }
+    expect(hits).toBeGreaterThan(1000);
+    expect(1 - hitsExplored / hits).toBeLessThan(0.01);
+  });
 });
