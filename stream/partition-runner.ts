@@ -445,7 +445,7 @@ const FIRST_PARTITION = 0 as PartitionIndex;
 const DEAD_LETTERS_AT_ONCE = 100;
 
 /** Of the record at the covered offset, so that a log that lost it and went on is noticed. */
-const hashOf = ({ key, value, timestamp }: LogRecord): number => {
+export const hashOf = ({ key, value, timestamp }: LogRecord): number => {
   let hash = (timestamp % 0x7fff_ffff) ^ (key === null ? 0 : murmur2(key));
   if (value === null) return hash >>> 0;
   hash = Math.imul(hash, 31) ^ value.length;

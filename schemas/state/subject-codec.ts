@@ -252,7 +252,10 @@ const NIBBLES = Uint8Array.from({ length: 128 }, (_, code) => {
   const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code));
   return digit < 0 ? 255 : digit;
 });
-const nibbleAt = (id: string, at: number): number => NIBBLES[id.charCodeAt(at)] ?? 255;
+const nibbleAt = (id: string, at: number): number => {
+  const code = id.charCodeAt(at);
+  return code < 128 ? NIBBLES[code]! : 255;
+};
 
 /**
  * Writes a UUID in the usual lower-case spelling as 16 bytes; writes nothing and returns false where

@@ -92,7 +92,7 @@ export const withCounted = (
   let { sumThousandths, count } = before;
   return entries.map((entry) => {
     const kind = kinds.get(entry.kind);
-    if (kind === undefined) return { ...entry, isCounted: false };
+    if (kind === undefined) return entry.isCounted ? { ...entry, isCounted: false } : entry;
     const isFor = isPositive(kind, entry.value, { sumThousandths, count }, options);
     if (isOwnMean(kind) && entry.value !== null) {
       sumThousandths += thousandthsOf(entry.value);
@@ -106,101 +106,60 @@ export const withCounted = (
       places.size < options.countsPerDayMax &&
       !places.has(place);
     if (isCounted) places.add(place);
-    return { ...entry, isCounted };
+    return entry.isCounted === isCounted ? entry : { ...entry, isCounted };
   });
 };
 
 const hashOf = (count: EvictedCount): number => count.hash;
 
-/** Everything that the entries (oldest first, with `isCounted` settled) contribute. */
-export const contribute = (
+/** What the entry at an index counts and pairs, with a sign. Its rating is another matter. */
+export const contributeEntry = (
   entries: readonly HistoryEntry[],
-  kinds: KindTable,
-  options: HistoryOptions,
-  sink: ContributionSink,
+  index: number,
+  sign: Sign,
+  context: ContributionContext,
 ): void => {
-  const latestRatings = new Map<ItemId, HistoryEntry>();
-  const refs = entries.map(({ itemId }) => itemRef(itemId));
-  for (let index = 0; index < entries.length; index++) {
-    const entry = entries[index]!;
-    const kind = kinds.get(entry.kind);
-    if (kind === undefined) continue;
-    if (isOwnMean(kind) && entry.value !== null) latestRatings.set(entry.itemId, entry);
-    if (!entry.isCounted) continue;
-    sink.count(refs[index]!, weightOf(kind, entry.value), 1, entry.occurredAt);
-    pairWithEarlier(entries, refs, index, options, sink);
-  }
-  for (const [item, entry] of latestRatings) {
-    sink.rating(itemRef(item), entry.value!, 1, entry.occurredAt);
-  }
+  const { kinds, options, sink } = context;
+  const entry = entries[index]!;
+  const kind = kinds.get(entry.kind);
+  if (kind === undefined || !entry.isCounted) return;
+  const item = itemRef(entry.itemId);
+  sink.count(item, weightOf(kind, entry.value), sign, entry.occurredAt);
+  partnersOf(entries, index, options).forEach((partner, rank) => {
+    const weight = pairWeight(rank, entry.busy, options);
+    sink.pair(itemRef(partner), item, weight, sign, entry.occurredAt);
+  });
 };
 
-const pairWithEarlier = (
+export interface ContributionContext {
+  readonly kinds: KindTable;
+  readonly options: HistoryOptions;
+  readonly sink: ContributionSink;
+}
+
+/** The items that the entry at an index is paired with, nearest first. */
+export const partnersOf = (
   entries: readonly HistoryEntry[],
-  refs: readonly ItemRef[],
   index: number,
   options: HistoryOptions,
-  sink: ContributionSink,
-): void => {
+): ItemId[] => {
   const entry = entries[index]!;
   const oldest = entry.occurredAt - options.pairWindowMs;
-  let rank = 0;
-  for (let at = index - 1; at >= 0 && rank < options.pairReach; at--) {
+  const partners: ItemId[] = [];
+  for (let at = index - 1; at >= 0 && partners.length < options.pairReach; at--) {
     const earlier = entries[at]!;
-    if (earlier.occurredAt < oldest) return;
-    if (!earlier.isCounted || earlier.itemId === entry.itemId) continue;
-    const weight = pairWeight(rank, entry.busy, options);
-    sink.pair(refs[at]!, refs[index]!, weight, 1, entry.occurredAt);
-    rank++;
+    if (earlier.occurredAt < oldest) break;
+    if (earlier.isCounted && earlier.itemId !== entry.itemId) partners.push(earlier.itemId);
   }
+  return partners;
 };
 
-interface Tallied {
-  readonly emit: (sink: ContributionSink, sign: Sign) => void;
-  net: number;
-}
-
-/** Collects contributions with their signs, and gives out what is left of them. */
-export class ContributionDifference implements ContributionSink {
-  readonly #tally = new Map<string, Tallied>();
-  #direction: Sign = 1;
-
-  /** Whether what comes now is added (1) or taken away (−1). */
-  turn(direction: Sign): void {
-    this.#direction = direction;
-  }
-
-  count(item: ItemRef, weight: number, sign: Sign, at: EpochMs): void {
-    this.#add(`c\0${item.id}\0${weight}\0${at}`, sign, (sink, outer) =>
-      sink.count(item, weight, outer, at),
-    );
-  }
-
-  rating(item: ItemRef, value: number, sign: Sign, at: EpochMs): void {
-    this.#add(`r\0${item.id}\0${value}\0${at}`, sign, (sink, outer) =>
-      sink.rating(item, value, outer, at),
-    );
-  }
-
-  pair(earlier: ItemRef, later: ItemRef, weight: number, sign: Sign, at: EpochMs): void {
-    this.#add(`p\0${earlier.id}\0${later.id}\0${weight}\0${at}`, sign, (sink, outer) =>
-      sink.pair(earlier, later, weight, outer, at),
-    );
-  }
-
-  #add(name: string, sign: Sign, emit: Tallied['emit']): void {
-    const tallied = this.#tally.get(name);
-    const step = sign * this.#direction;
-    if (tallied === undefined) this.#tally.set(name, { emit, net: step });
-    else tallied.net += step;
-  }
-
-  /** Takings before givings: a list at its cap then has room for what comes. */
-  emitTo(sink: ContributionSink): void {
-    for (const sign of [-1, 1] as const) {
-      for (const { emit, net } of this.#tally.values()) {
-        for (let times = net * sign; times > 0; times--) emit(sink, sign);
-      }
-    }
-  }
-}
+/** The entry whose rating of the item stands: the latest. */
+export const standingRating = (
+  entries: readonly HistoryEntry[],
+  item: ItemId,
+  kinds: KindTable,
+): HistoryEntry | undefined =>
+  entries.findLast(
+    ({ itemId, kind, value }) => itemId === item && value !== null && isOwnMean(kinds.get(kind)),
+  );

@@ -9,14 +9,13 @@
  */
 import { thousandthsOf } from '../../algorithms/popularity/own-mean.ts';
 import { itemHashLow } from '../../schemas/hash.ts';
-import type { EpochMs, EventId } from '../../schemas/ids.ts';
+import type { EpochMs, EventId, ItemId } from '../../schemas/ids.ts';
 import type { FeedbackKind, KindTable } from '../../schemas/kinds.ts';
 import type { HistoryEntry } from '../../schemas/state/subject-state.ts';
 import type { HistoryOptions } from '../options.ts';
 import {
-  ContributionDifference,
   type ContributionSink,
-  contribute,
+  contributeEntry,
   countHash,
   DAY_MS,
   dayOf,
@@ -25,6 +24,8 @@ import {
   isPositive,
   itemRef,
   pairWeight,
+  partnersOf,
+  standingRating,
   weightOf,
   withCounted,
 } from './contributions.ts';
@@ -37,6 +38,13 @@ export interface TakenEvent {
   readonly kind: FeedbackKind;
   readonly value: number | null;
   readonly occurredAt: EpochMs;
+}
+
+interface HistoryChange {
+  readonly before: readonly HistoryEntry[];
+  readonly after: readonly HistoryEntry[];
+  /** Index of the entry that came or went. */
+  readonly place: number;
 }
 
 export type UndoOutcome =
@@ -203,7 +211,7 @@ export class HistoryOperator {
       ...before.slice(place).map((later) => withBusyChanged(later, event.occurredAt, 1)),
     ];
     if (this.#isOwnMeanKind(entry.kind) && entry.value !== null) addOwnValue(cell, entry.value, 1);
-    this.#change(cell, before, after, sink);
+    this.#change(cell, { before, after, place }, sink);
     this.#keepWithinCap(cell);
   }
 
@@ -250,7 +258,7 @@ export class HistoryOperator {
       busy: 0,
     });
     const after = before.map((entry) => withBusyChanged(entry, occurredAt, 1));
-    this.#change(cell, before, after, sink);
+    this.#change(cell, { before, after, place: 0 }, sink);
   }
 
   undo(cell: SubjectCell, eventId: EventId, at: EpochMs, sink: ContributionSink): UndoOutcome {
@@ -282,33 +290,83 @@ export class HistoryOperator {
     if (this.#isOwnMeanKind(removed.kind) && removed.value !== null) {
       addOwnValue(cell, removed.value, -1);
     }
-    this.#change(cell, before, after, sink);
+    this.#change(cell, { before, after, place }, sink);
   }
 
   /** Takes back everything that can be: the hot history's contributions. */
   forget(cell: SubjectCell, sink: ContributionSink): void {
-    this.#change(cell, cell.history(), [], sink);
+    this.#change(cell, { before: cell.history(), after: [], place: 0 }, sink);
   }
 
-  #change(
-    cell: SubjectCell,
+  /**
+   * Puts `after` in the place of `before`, which differ by at most one entry at `place` (or `after` is
+   * empty). Nothing before that place contributes otherwise than it did; of what follows only
+   * those entries are emitted anew that changed or are paired with others. Takings come before
+   * givings, so that a list at its cap has room for what comes.
+   */
+  #change(cell: SubjectCell, change: HistoryChange, sink: ContributionSink): void {
+    const { before, place } = change;
+    const after = withCounted(
+      change.after,
+      { ...this.#ownValuesBefore(cell, change.after), evictedCounts: cell.evictedCounts.list() },
+      this.#kinds,
+      this.#options,
+    );
+    const context = { kinds: this.#kinds, options: this.#options, sink };
+    const shift = after.length - before.length;
+    const isSame = (index: number): boolean =>
+      this.#contributesTheSame(before, index, after, index + Math.max(-1, shift));
+    // An inserted entry stands at `place` in `after` alone, a removed one in `before` alone.
+    const firstBefore = shift < 0 ? place + 1 : place;
+    const changed: number[] = [];
+    for (let index = firstBefore; index < before.length; index++) {
+      if (after.length === 0 || !isSame(index)) changed.push(index);
+    }
+    if (shift < 0) contributeEntry(before, place, -1, context);
+    for (const index of changed) contributeEntry(before, index, -1, context);
+    this.#changeRatings(before, after, sink);
+    if (shift > 0) contributeEntry(after, place, 1, context);
+    if (after.length > 0) {
+      for (const index of changed) contributeEntry(after, index + shift, 1, context);
+    }
+    cell.replaceHistory(after);
+  }
+
+  #contributesTheSame(
+    before: readonly HistoryEntry[],
+    index: number,
+    after: readonly HistoryEntry[],
+    afterIndex: number,
+  ): boolean {
+    const was = before[index]!;
+    const is = after[afterIndex]!;
+    if (was.isCounted !== is.isCounted) return false;
+    if (!is.isCounted) return true;
+    if (was.busy !== is.busy) return false;
+    const partners = partnersOf(after, afterIndex, this.#options);
+    const former = partnersOf(before, index, this.#options);
+    return (
+      partners.length === former.length && partners.every((item, rank) => item === former[rank])
+    );
+  }
+
+  /** Of each item whose standing rating is another one now, takes back the old and gives the new. */
+  #changeRatings(
     before: readonly HistoryEntry[],
     after: readonly HistoryEntry[],
     sink: ContributionSink,
   ): void {
-    const settled = withCounted(
-      after,
-      { ...this.#ownValuesBefore(cell, after), evictedCounts: cell.evictedCounts.list() },
-      this.#kinds,
-      this.#options,
-    );
-    const difference = new ContributionDifference();
-    difference.turn(-1);
-    contribute(before, this.#kinds, this.#options, difference);
-    difference.turn(1);
-    contribute(settled, this.#kinds, this.#options, difference);
-    difference.emitTo(sink);
-    cell.replaceHistory(settled);
+    const items = new Set<ItemId>();
+    for (const { kind, itemId } of [...before, ...after]) {
+      if (this.#isOwnMeanKind(kind)) items.add(itemId);
+    }
+    for (const id of items) {
+      const was = standingRating(before, id, this.#kinds);
+      const is = standingRating(after, id, this.#kinds);
+      if (was?.value === is?.value && was?.occurredAt === is?.occurredAt) continue;
+      if (was !== undefined) sink.rating(itemRef(id), was.value!, -1, was.occurredAt);
+      if (is !== undefined) sink.rating(itemRef(id), is.value!, 1, is.occurredAt);
+    }
   }
 
   /** Sum and count of the own values before the oldest entry. */
