@@ -1,8 +1,8 @@
 /** Real randomness, for what must be unpredictable: ids, tokens, passwords. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { RandomSource } from '../schemas/environment.ts';
 
-export const randomId = (): string => randomUUID();
+
 
 /** URL-safe text that nobody can guess. */
 export const randomSecret = (bytes = 24): string => randomBytes(bytes).toString('base64url');

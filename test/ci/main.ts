@@ -37,6 +37,7 @@ const vitestStep = (name: string, words: readonly string[], minutesMax: number):
 
 const STEPS: readonly Step[] = [
   vitestStep('tests', ['npm', 'test', '--'], 6),
+  vitestStep('browser', ['npm', 'run', 'test:browser', '--'], 8),
   { name: 'format', command: ['npm', 'run', 'format:check'], minutesMax: 2 },
   { name: 'types', command: ['npm', 'run', 'types'], minutesMax: 3 },
   { name: 'lint', command: ['npm', 'run', 'lint'], minutesMax: 2 },

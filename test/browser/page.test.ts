@@ -1,0 +1,106 @@
+/**
+ * The first minute as a person has it: the program started on an empty directory, the page opened
+ * in a real browser, a film rated, the list changed because of it.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ServerProcess, startServer } from '../faults/server-process.ts';
+import { CHROMIUM_FLAGS, chromiumPath } from '../services/chromium.ts';
+import { freePort } from '../services/free-port.ts';
+
+const SCRIPT_BYTES_MAX = 250 * 1024;
+
+let directory: string;
+let server: ServerProcess;
+let browser: Browser;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'freshet-browser-'));
+  server = await startServer({ dataDirectory: directory, port: await freePort(), flags: [] });
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: CHROMIUM_FLAGS });
+  await waitForBanner();
+}, 180_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.kill('SIGTERM');
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const waitForBanner = async (): Promise<void> => {
+  while (!server.output().includes('Freshet is running')) {
+    await Promise.race([server.ended, new Promise((resolve) => setTimeout(resolve, 100))]);
+  }
+};
+
+const openPage = async (
+  view: { readonly width: number; readonly height: number; readonly dark?: boolean },
+  problems: string[] = [],
+): Promise<Page> => {
+  const context = await browser.newContext({
+    viewport: { width: view.width, height: view.height },
+    colorScheme: view.dark ? 'dark' : 'light',
+  });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  await page.goto(server.url);
+  await page.waitForSelector('.film');
+  return page;
+};
+
+describe('the page', () => {
+  it('changes the list when a film is rated, says why and how fast, and takes it back', async () => {
+    const problems: string[] = [];
+    const page = await openPage({ width: 1280, height: 900 }, problems);
+    const film = page.locator('.film').nth(1);
+    const title = (await film.locator('.title').innerText()).replace(/^\d+\. /, '');
+    await film.locator('.star').nth(4).click();
+    await page.waitForSelector('.change.fresh .ms');
+    expect(await page.locator('.change').innerText()).toContain(title);
+    await expect
+      .poll(() => page.locator('.film .why').allInnerTexts())
+      .toContainEqual(expect.stringContaining(title));
+    const titles = await page.locator('.film .title').allInnerTexts();
+    expect(titles.some((shown) => shown.endsWith(`. ${title}`))).toBe(false);
+    await page.locator('.notice button', { hasText: 'Undo' }).click();
+    await expect.poll(() => page.locator('.change').innerText()).toContain('after taking back');
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  it('opens a film with its counters, films like it and where people go next', async () => {
+    const page = await openPage({ width: 1280, height: 900 });
+    await page.getByRole('searchbox').fill('the matrx');
+    await page.locator('.results button').first().click();
+    await page.waitForSelector('.drawer .counters');
+    expect(await page.locator('.drawer h2').innerText()).toBe('The Matrix');
+    await expect.poll(() => page.locator('.drawer ol li').count()).toBeGreaterThan(5);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.locator('.drawer').count()).toBe(0);
+    await page.context().close();
+  });
+
+  for (const view of [
+    { width: 1280, height: 900, dark: true },
+    { width: 390, height: 844 },
+  ]) {
+    it(`fits ${view.width} pixels${view.dark ? ' in the dark' : ''} without scrolling sideways`, async () => {
+      const page = await openPage(view);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(width).toBeLessThanOrEqual(view.width);
+      await page.context().close();
+    });
+  }
+
+  it('loads at most 250 KB of compressed script', async () => {
+    const script = await (await fetch(`${server.url}/page.js`)).arrayBuffer();
+    expect(gzipSync(new Uint8Array(script)).length).toBeLessThanOrEqual(SCRIPT_BYTES_MAX);
+  });
+});

@@ -1,0 +1,12 @@
+/** Checks that need more than `npm test` may take: a browser, whole programs, minutes. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/browser/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 1,
+    testTimeout: 60_000,
+    hookTimeout: 240_000,
+  },
+});
