@@ -1,13 +1,28 @@
-/** How somebody's event reads in the ticker. */
+/** Somebody's event, as the ticker and the trending list tell of it. */
 import type { ActivityEvent } from '../../schemas/api/live.ts';
-import type { ActivityEntry } from './page-state.ts';
+import type { ActivityEntry, Person } from './page-state.ts';
 
 export const activityEntry = (event: ActivityEvent): ActivityEntry => ({
   key: event.eventId,
-  who: event.subject.startsWith('u:') ? event.subject.slice(2) : 'a visitor',
+  who: personOf(event.subject),
   kind: event.kind,
   value: event.value,
   itemId: event.itemId,
   title: event.title,
-  at: event.occurredAt,
 });
+
+/** The person behind a subject; anonymous sessions have none. */
+const personOf = (subject: string): Person | null =>
+  subject.startsWith('u:') ? { id: subject.slice(2), name: subject.slice(2) } : null;
+
+/** People who acted, the newest first, each once. */
+export const recentPeople = (
+  entries: readonly ActivityEntry[],
+  before: readonly Person[],
+  limit: number,
+): readonly Person[] => {
+  const found = new Map<string, Person>();
+  for (const { who } of entries) if (who) found.set(who.id, who);
+  for (const person of before) if (!found.has(person.id)) found.set(person.id, person);
+  return [...found.values()].slice(0, limit);
+};

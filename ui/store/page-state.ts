@@ -2,6 +2,7 @@
 import type { Item } from '../../schemas/api/items.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { LiveDiff } from '../../schemas/api/live.ts';
+import type { SystemAnswer } from '../../schemas/api/system.ts';
 import type { ConnectionState } from './live-connection.ts';
 
 export interface Person {
@@ -9,45 +10,50 @@ export interface Person {
   readonly name: string;
 }
 
-/** What the last live change of a list was, and how fast it came. */
+/** What the last live change of a person's list was, and how fast it came. */
 export interface ListChange {
   readonly cause: LiveDiff['cause'];
+  /** In the server: from the event's arrival until the change was sent. */
   readonly eventToPushMs: number | null;
-  /** From the click on this page to the changed list on it; null where somebody else acted. */
+  /** From the click on this page to the changed list on it; null where it was not clicked here. */
   readonly clickToListMs: number | null;
   readonly enteredCount: number;
   readonly movedCount: number;
 }
 
+/** Whose doing it was that an item rose in a list that everyone shares. */
+export interface Rise {
+  readonly itemId: string;
+  readonly title: string;
+  readonly act: ActivityEntry;
+}
+
 export interface LiveList {
   readonly answer: ListAnswer;
   readonly change: ListChange | null;
+  readonly rise: Rise | null;
   /** Items that came in with the last change: they are highlighted once. */
   readonly entered: ReadonlySet<string>;
   /** Places won (+) or lost (−) with the last change. */
   readonly movedBy: ReadonlyMap<string, number>;
-  /** Rises with each change, so that animations start again. */
+  /** Rises with each change that is shown, so that animations start again. */
   readonly revision: number;
 }
 
 export interface ActivityEntry {
   readonly key: string;
-  readonly who: string;
+  readonly who: Person | null;
   readonly kind: string;
   readonly value: number | null;
   readonly itemId: string;
   readonly title: string;
-  readonly at: string;
 }
 
-export interface SystemSummary {
+export interface SystemView {
+  readonly answer: SystemAnswer;
   readonly eventsPerSecond: number;
-  readonly freshnessP50Ms: number | null;
-  readonly freshnessP99Ms: number | null;
-  readonly lagRecords: number;
-  readonly items: number;
   readonly events: number;
-  readonly ready: boolean;
+  readonly lagRecords: number;
 }
 
 export interface OpenFilm {
@@ -59,25 +65,45 @@ export interface OpenFilm {
 
 export interface SearchView {
   readonly text: string;
-  readonly results: readonly Item[];
+  /** Null while the first answer is on its way. */
+  readonly results: readonly Item[] | null;
 }
 
 export interface Notice {
   readonly text: string;
-  readonly undo: (() => void) | null;
+  readonly isError: boolean;
+  readonly undo: { readonly itemId: string; readonly eventId: string } | null;
 }
 
 export interface PageState {
   readonly connection: ConnectionState;
-  readonly people: readonly Person[];
+  /** People made on this page. */
+  readonly own: readonly Person[];
+  /** People seen acting of late, the newest first: one can look through their eyes. */
+  readonly others: readonly Person[];
   readonly person: Person;
   readonly list: LiveList | null;
   readonly trending: LiveList | null;
   readonly activity: readonly ActivityEntry[];
-  readonly system: SystemSummary | null;
+  readonly system: SystemView | null;
   /** The person's own stars, by item. */
   readonly ratings: ReadonlyMap<string, number>;
   readonly film: OpenFilm | null;
   readonly search: SearchView;
   readonly notice: Notice | null;
 }
+
+export const initialState = (own: readonly Person[], person: Person): PageState => ({
+  connection: 'connecting',
+  own,
+  others: [],
+  person,
+  list: null,
+  trending: null,
+  activity: [],
+  system: null,
+  ratings: new Map(),
+  film: null,
+  search: { text: '', results: [] },
+  notice: null,
+});

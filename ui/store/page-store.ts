@@ -2,171 +2,175 @@
  * The page's one store: what a person can do, what the server pushes, and the state that both make.
  * It knows no React, so that it can be tested without a page.
  */
-import type { LiveDiff, LiveMessage, LiveSnapshot } from '../../schemas/api/live.ts';
-import type { SystemAnswer } from '../../schemas/api/system.ts';
+import type { LiveMessage } from '../../schemas/api/live.ts';
 import { eventId, itemId as toItemId, userId } from '../../schemas/ids.ts';
-import { activityEntry } from './activity.ts';
 import type { ApiClient } from './api-client.ts';
-import { monotonicNowMs } from './clock.ts';
-import { applyDiff, listOfSnapshot } from './list-diff.ts';
-import { type LiveConnection, openLiveConnection } from './live-connection.ts';
-import { createSource } from './observable.ts';
-import type { ListChange, PageState } from './page-state.ts';
+import type { LiveConnection, OpenLiveConnection } from './live-connection.ts';
+import { SUBSCRIPTIONS, takeMessage } from './message-intake.ts';
+import { createSource, type Source } from './observable.ts';
+import { initialState, type OpenFilm, type PageState, type Person } from './page-state.ts';
 import { loadPeople, newPerson, type PeopleStorage, savePeople } from './people.ts';
-import { type EarlierReport, summaryOf } from './system-summary.ts';
-
-export interface PageStore {
-  readonly get: () => PageState;
-  readonly watch: (onChange: () => void) => () => void;
-  /** Connects; returns what disconnects. */
-  readonly start: () => () => void;
-  readonly become: (personId: string) => void;
-  readonly becomeNew: () => void;
-  readonly open: (itemId: string) => void;
-  readonly close: () => void;
-  readonly rate: (itemId: string, title: string, stars: number) => void;
-  readonly hide: (itemId: string, title: string) => void;
-  readonly search: (text: string) => void;
-  readonly dismiss: () => void;
-}
 
 export interface PageStoreOptions {
   readonly api: ApiClient;
   readonly liveUrl: string;
+  readonly connect: OpenLiveConnection;
   readonly storage: PeopleStorage;
+  /** Milliseconds that only rise. */
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
+interface Act {
+  readonly itemId: string;
+  readonly kind: string;
+  readonly value?: number;
+  readonly undoes?: string;
 }
 
 const LIST_ITEMS = 24;
 const TRENDING_ITEMS = 10;
-const ACTIVITY_ENTRIES = 12;
+/** For so long after an own act, what moves the list is taken for its effect. */
+const ACT_FORGOTTEN_MS = 3_000;
 
-export const createPageStore = (options: PageStoreOptions): PageStore => {
-  const { api } = options;
-  const people = loadPeople(options.storage);
-  const source = createSource<PageState>({
-    connection: 'connecting',
-    people: people.all,
-    person: people.current,
-    list: null,
-    trending: null,
-    activity: [],
-    system: null,
-    ratings: new Map(),
-    film: null,
-    search: { text: '', results: [] },
-    notice: null,
-  });
-  const set = (change: Partial<PageState>): void =>
-    source.update((before) => ({ ...before, ...change }));
-  let live: LiveConnection | undefined;
+export class PageStore {
+  readonly #options: PageStoreOptions;
+  readonly #source: Source<PageState>;
+  #live: LiveConnection | undefined;
   /** When this page last sent an event: the list that it changes is timed from here. */
-  let actedAtMs: number | undefined;
-  let report: EarlierReport | undefined;
-  let searching: AbortController | undefined;
+  #actedAt: number | undefined;
+  #searching: AbortController | undefined;
 
-  const fail = (error: unknown): void => {
-    set({
-      notice: { text: error instanceof Error ? error.message : 'Something failed.', undo: null },
+  constructor(options: PageStoreOptions) {
+    this.#options = options;
+    const { own, current } = loadPeople(options.storage, options.newId);
+    this.#source = createSource(initialState(own, current));
+  }
+
+  readonly get = (): PageState => this.#source.get();
+
+  readonly watch = (onChange: () => void): (() => void) => this.#source.watch(onChange);
+
+  /** Connects; returns what disconnects. */
+  readonly start = (): (() => void) => {
+    const live = this.#options.connect({
+      url: this.#options.liveUrl,
+      onMessage: (message) => this.#take(message),
+      onState: (connection) => this.#set({ connection }),
     });
+    this.#live = live;
+    live.subscribe(SUBSCRIPTIONS.trending, 'list:trending', { limit: TRENDING_ITEMS });
+    live.subscribe(SUBSCRIPTIONS.activity, 'activity');
+    live.subscribe(SUBSCRIPTIONS.system, 'system');
+    this.#followPerson();
+    return () => live.close();
   };
 
-  const changeOf = (diff: LiveDiff): ListChange => {
-    const isOwn = actedAtMs !== undefined && diff.id === 'mine';
-    const clickToListMs = isOwn && actedAtMs !== undefined ? monotonicNowMs() - actedAtMs : null;
-    if (isOwn) actedAtMs = undefined;
-    return {
-      cause: diff.cause,
-      eventToPushMs: diff.eventToPushMs,
-      clickToListMs,
-      enteredCount: diff.entered.length,
-      movedCount: diff.moved.length,
-    };
+  readonly become = (person: Person): void => {
+    if (person.id === this.get().person.id) return;
+    savePeople(this.#options.storage, { own: this.get().own, current: person });
+    this.#actedAt = undefined;
+    this.#set({ person, list: null, ratings: new Map(), notice: null });
+    this.#followPerson();
   };
 
-  const takeList = (name: 'list' | 'trending', message: LiveSnapshot | LiveDiff): void => {
-    source.update((state) => {
-      const before = state[name];
-      if (message.type === 'snapshot') {
-        return { ...state, [name]: listOfSnapshot(message.list, before) };
-      }
-      if (before === null) return state;
-      const isNews = message.cause !== null || before.change?.cause == null;
-      const change = isNews ? changeOf(message) : before.change;
-      return { ...state, [name]: applyDiff(before, message, change) };
-    });
+  readonly becomeNew = (): void => {
+    const person = newPerson(this.get().own, this.#options.newId);
+    this.#set({ own: [...this.get().own, person] });
+    this.become(person);
   };
 
-  const takeSystem = (answer: SystemAnswer): void => {
-    const { summary, report: newest } = summaryOf(answer, report);
-    report = newest;
-    set({ system: summary });
+  readonly open = (itemId: string): void => {
+    const { api } = this.#options;
+    this.#set({ film: { itemId, item: null, similar: null, next: null } });
+    void this.#send({ itemId, kind: 'click' });
+    const show = (part: Partial<OpenFilm>): void =>
+      this.#source.update((state) =>
+        state.film?.itemId === itemId ? { ...state, film: { ...state.film, ...part } } : state,
+      );
+    api.item(itemId).then((item) => show({ item }), this.#fail);
+    api.similar(itemId).then((similar) => show({ similar }), this.#fail);
+    api.next(itemId).then((next) => show({ next }), this.#fail);
   };
 
-  const takeMessage = (message: LiveMessage): void => {
-    switch (message.type) {
-      case 'snapshot':
-      case 'diff':
-        takeList(message.id === 'mine' ? 'list' : 'trending', message);
-        return;
-      case 'activity':
-        source.update((state) => ({
-          ...state,
-          activity: [...message.events.map(activityEntry).toReversed(), ...state.activity].slice(
-            0,
-            ACTIVITY_ENTRIES,
-          ),
-        }));
-        return;
-      case 'system':
-        takeSystem(message.system);
-        return;
-      case 'error':
-        fail(new Error(message.error.message));
-        return;
-      case 'resumed':
-      case 'unsubscribed':
-      case 'heartbeat':
-        return;
-    }
+  readonly close = (): void => this.#set({ film: null });
+
+  readonly rate = async (itemId: string, title: string, stars: number): Promise<void> => {
+    const before = this.get().ratings;
+    this.#set({ ratings: new Map(before).set(itemId, stars) });
+    const sent = await this.#send({ itemId, kind: 'rating', value: stars });
+    if (sent === undefined) this.#set({ ratings: before });
+    else this.#offerUndo(`${stars} of 5 stars for ${title}.`, itemId, sent);
   };
 
-  const followPerson = (): void => {
-    const { person } = source.get();
-    live?.subscribe('mine', `user:${person.id}`, { limit: LIST_ITEMS });
-    api
-      .history(person.id)
-      .then(({ events }) => {
-        const ratings = new Map<string, number>();
-        for (const event of events.toReversed()) {
-          if (event.kind === 'rating' && event.value !== null)
-            ratings.set(event.itemId, event.value);
-        }
-        if (source.get().person.id === person.id) set({ ratings });
-      })
-      .catch(fail);
+  readonly hide = async (itemId: string, title: string): Promise<void> => {
+    const sent = await this.#send({ itemId, kind: 'hide' });
+    if (sent !== undefined) this.#offerUndo(`${title} will not be shown to you.`, itemId, sent);
   };
 
-  const become = (personId: string): void => {
-    const state = source.get();
-    const person = state.people.find(({ id }) => id === personId);
-    if (!person) return;
-    savePeople(options.storage, { all: state.people, current: person });
-    actedAtMs = undefined;
-    set({ person, list: null, ratings: new Map() });
-    followPerson();
+  /** Takes back what the notice offers to take back. */
+  readonly undo = async (): Promise<void> => {
+    const offered = this.get().notice?.undo;
+    if (!offered) return;
+    const ratings = new Map(this.get().ratings);
+    ratings.delete(offered.itemId);
+    this.#set({ notice: null, ratings });
+    await this.#send({ itemId: offered.itemId, kind: 'undo', undoes: offered.eventId });
   };
 
-  const act = async (event: {
-    readonly itemId: string;
-    readonly kind: string;
-    readonly value?: number;
-    readonly undoes?: string;
-  }): Promise<string | undefined> => {
-    actedAtMs = monotonicNowMs();
-    const { itemId, kind, value, undoes } = event;
+  readonly dismiss = (): void => this.#set({ notice: null });
+
+  readonly search = (text: string): void => {
+    this.#searching?.abort();
+    const searching = new AbortController();
+    this.#searching = searching;
+    const isEmpty = text.trim() === '';
+    this.#set({ search: { text, results: isEmpty ? [] : this.get().search.results } });
+    if (isEmpty) return;
+    this.#options.api.search(text.trim(), searching.signal).then(
+      ({ items }) => this.#set({ search: { text, results: items } }),
+      (error: unknown) => {
+        if (!searching.signal.aborted) this.#fail(error);
+      },
+    );
+  };
+
+  #set(change: Partial<PageState>): void {
+    this.#source.update((before) => ({ ...before, ...change }));
+  }
+
+  readonly #fail = (error: unknown): void => {
+    const text = error instanceof Error ? error.message : 'Something failed.';
+    this.#set({ notice: { text, isError: true, undo: null } });
+  };
+
+  #take(message: LiveMessage): void {
+    this.#source.update((state) => takeMessage(state, message, this.#sinceAct()));
+  }
+
+  #sinceAct(): number | null {
+    if (this.#actedAt === undefined) return null;
+    const elapsed = this.#options.now() - this.#actedAt;
+    return elapsed > ACT_FORGOTTEN_MS ? null : elapsed;
+  }
+
+  #followPerson(): void {
+    const { person } = this.get();
+    this.#live?.subscribe(SUBSCRIPTIONS.mine, `user:${person.id}`, { limit: LIST_ITEMS });
+    this.#options.api.history(person.id).then(({ events }) => {
+      if (this.get().person.id !== person.id) return;
+      const rated = events.filter(({ kind, value }) => kind === 'rating' && value !== null);
+      const ratings = new Map(rated.toReversed().map(({ itemId, value }) => [itemId, value ?? 0]));
+      this.#set({ ratings: new Map<string, number>(ratings) });
+    }, this.#fail);
+  }
+
+  /** Sends what the person did; answers the event's id, or nothing where it failed and was told. */
+  async #send({ itemId, kind, value, undoes }: Act): Promise<string | undefined> {
+    this.#actedAt = this.#options.now();
     try {
-      const answer = await api.send({
-        userId: userId(source.get().person.id),
+      const answer = await this.#options.api.send({
+        userId: userId(this.get().person.id),
         itemId: toItemId(itemId),
         kind,
         ...(value === undefined ? {} : { value }),
@@ -176,82 +180,13 @@ export const createPageStore = (options: PageStoreOptions): PageStore => {
       if (refusal) throw new Error(refusal.message);
       return answer.eventIds[0] ?? undefined;
     } catch (error) {
-      actedAtMs = undefined;
-      fail(error);
+      this.#actedAt = undefined;
+      this.#fail(error);
       return undefined;
     }
-  };
+  }
 
-  const undoable = (text: string, itemId: string, eventId: string | undefined): void => {
-    if (eventId === undefined) return;
-    const undo = (): void => {
-      void act({ itemId, kind: 'undo', undoes: eventId });
-      const ratings = new Map(source.get().ratings);
-      ratings.delete(itemId);
-      set({ notice: null, ratings });
-    };
-    set({ notice: { text, undo } });
-  };
-
-  const open = (itemId: string): void => {
-    set({ film: { itemId, item: null, similar: null, next: null } });
-    void act({ itemId, kind: 'click' });
-    const update = (part: Partial<NonNullable<PageState['film']>>): void =>
-      source.update((state) =>
-        state.film?.itemId === itemId ? { ...state, film: { ...state.film, ...part } } : state,
-      );
-    api.item(itemId).then((item) => update({ item }), fail);
-    api.similar(itemId).then((similar) => update({ similar }), fail);
-    api.next(itemId).then((next) => update({ next }), fail);
-  };
-
-  return {
-    get: source.get,
-    watch: source.watch,
-    start() {
-      live = openLiveConnection({
-        url: options.liveUrl,
-        onMessage: takeMessage,
-        onState: (connection) => set({ connection }),
-      });
-      live.subscribe('trending', 'list:trending', { limit: TRENDING_ITEMS });
-      live.subscribe('activity', 'activity');
-      live.subscribe('system', 'system');
-      followPerson();
-      return () => live?.close();
-    },
-    become,
-    becomeNew() {
-      const person = newPerson(source.get().people);
-      set({ people: [...source.get().people, person] });
-      become(person.id);
-    },
-    open,
-    close: () => set({ film: null }),
-    rate(itemId, title, stars) {
-      set({ ratings: new Map(source.get().ratings).set(itemId, stars) });
-      void act({ itemId, kind: 'rating', value: stars }).then((eventId) =>
-        undoable(`${stars} of 5 stars for ${title}.`, itemId, eventId),
-      );
-    },
-    hide(itemId, title) {
-      void act({ itemId, kind: 'hide' }).then((eventId) =>
-        undoable(`${title} will not come again.`, itemId, eventId),
-      );
-    },
-    search(text) {
-      searching?.abort();
-      searching = new AbortController();
-      set({ search: { text, results: text === '' ? [] : source.get().search.results } });
-      if (text === '') return;
-      const { signal } = searching;
-      api.search(text, signal).then(
-        ({ items }) => set({ search: { text, results: items } }),
-        (error: unknown) => {
-          if (!signal.aborted) fail(error);
-        },
-      );
-    },
-    dismiss: () => set({ notice: null }),
-  };
-};
+  #offerUndo(text: string, itemId: string, sent: string): void {
+    this.#set({ notice: { text, isError: false, undo: { itemId, eventId: sent } } });
+  }
+}

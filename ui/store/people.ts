@@ -1,37 +1,45 @@
-/** Who one can be on this page: some of the demo's people, and those made here. */
+/** Who one is on this page: people made here, remembered by the browser. */
 import type { Person } from './page-state.ts';
 
 export type PeopleStorage = Pick<Storage, 'getItem' | 'setItem'>;
 
 export interface People {
-  readonly all: readonly Person[];
+  readonly own: readonly Person[];
   readonly current: Person;
 }
 
-const KEY = 'freshet-people';
-const DEMO_PEOPLE = 6;
+const KEY = 'freshet-people-2';
 
-export const loadPeople = (storage: PeopleStorage): People => {
-  const stored = storage.getItem(KEY);
-  if (stored !== null) {
-    const people = JSON.parse(stored) as People;
-    if (people.all.length > 0) return people;
+export const loadPeople = (storage: PeopleStorage, newId: () => string): People => {
+  const stored = readStored(storage);
+  if (stored) return stored;
+  const first = newPerson([], newId);
+  return { own: [first], current: first };
+};
+
+/** What the browser kept may be anything: another version's, or half of it. */
+const readStored = (storage: PeopleStorage): People | undefined => {
+  try {
+    const people = JSON.parse(storage.getItem(KEY) ?? 'null') as Partial<People> | null;
+    const isPerson = (person: Person | undefined): boolean =>
+      typeof person?.id === 'string' && typeof person.name === 'string';
+    if (!people?.own?.every(isPerson) || !isPerson(people.current)) return undefined;
+    return people as People;
+  } catch {
+    return undefined;
   }
-  const first = newPerson([]);
-  const demo = Array.from({ length: DEMO_PEOPLE }, (_, index) => demoPerson(index + 1));
-  return { all: [first, ...demo], current: first };
 };
 
-export const savePeople = (storage: PeopleStorage, people: People): void =>
-  storage.setItem(KEY, JSON.stringify(people));
-
-export const newPerson = (others: readonly Person[]): Person => {
-  const count = others.filter(({ id }) => id.startsWith('guest-')).length + 1;
-  const suffix = crypto.randomUUID().slice(0, 6);
-  return { id: `guest-${suffix}`, name: count === 1 ? 'you' : `you, number ${count}` };
+/** A browser that keeps nothing (a private window) forgets who one was: no harm. */
+export const savePeople = (storage: PeopleStorage, people: People): void => {
+  try {
+    storage.setItem(KEY, JSON.stringify(people));
+  } catch {
+    return;
+  }
 };
 
-const demoPerson = (index: number): Person => ({
-  id: `person-${index}`,
-  name: `person ${index} of the audience`,
+export const newPerson = (own: readonly Person[], newId: () => string): Person => ({
+  id: `guest-${newId().slice(0, 8)}`,
+  name: own.length === 0 ? 'you' : `you, number ${own.length + 1}`,
 });

@@ -1,32 +1,48 @@
-/** What people are doing right now. */
-import type { ActivityEntry } from '../store/page-state.ts';
+/** What people are doing right now; a name shows the page through that person's eyes. */
+import type { ActivityEntry, Person } from '../store/page-state.ts';
+import { actText } from './wording.ts';
 
 interface ActivityPanelProps {
   readonly entries: readonly ActivityEntry[];
   readonly onOpen: (itemId: string) => void;
+  readonly onBecome: (person: Person) => void;
 }
 
-export const ActivityPanel = ({ entries, onOpen }: ActivityPanelProps) => (
-  <section className="panel" aria-label="Activity">
-    <h2>Right now</h2>
-    {entries.length === 0 ? (
-      <p className="quiet">It is quiet. Rate something.</p>
-    ) : (
-      <ul>
-        {entries.map((entry) => (
-          <li className="row" key={entry.key}>
-            <button type="button" onClick={() => onOpen(entry.itemId)}>
-              {entry.title}
-            </button>
-            <span className="when">
-              {entry.who} {whatOf(entry)}
-            </span>
-          </li>
-        ))}
-      </ul>
-    )}
+const ENTRIES_SHOWN = 9;
+
+export const ActivityPanel = ({ entries, onOpen, onBecome }: ActivityPanelProps) => (
+  <section className="panel" aria-labelledby="activity-heading">
+    <h2 id="activity-heading">Right now</h2>
+    {entries.length === 0 ? <p className="quiet">It is quiet. Rate something.</p> : null}
+    <ul className="ticker">
+      {entries.slice(0, ENTRIES_SHOWN).map((entry) => (
+        <li key={entry.key}>
+          <Who person={entry.who} onBecome={onBecome} /> {actText(entry)}{' '}
+          <button type="button" className="link film-name" onClick={() => onOpen(entry.itemId)}>
+            {entry.title}
+          </button>
+        </li>
+      ))}
+    </ul>
   </section>
 );
 
-const whatOf = (entry: ActivityEntry): string =>
-  entry.kind === 'rating' ? `★ ${entry.value ?? ''}` : entry.kind;
+const Who = ({
+  person,
+  onBecome,
+}: {
+  readonly person: Person | null;
+  readonly onBecome: (person: Person) => void;
+}) => {
+  if (person === null) return <span className="quiet">a visitor</span>;
+  return (
+    <button
+      type="button"
+      className="link"
+      title={`See what ${person.name} sees`}
+      onClick={() => onBecome(person)}
+    >
+      {person.name}
+    </button>
+  );
+};

@@ -1,26 +1,32 @@
 /** Says what just changed the list, and in how many milliseconds. */
-import type { ListChange, LiveList } from '../store/page-state.ts';
+import type { ListChange, LiveList, Person } from '../store/page-state.ts';
+import { changeText, msText } from './wording.ts';
 
-export const ChangeBanner = ({ list }: { readonly list: LiveList | null }) => {
+interface ChangeBannerProps {
+  readonly list: LiveList | null;
+  readonly person: Person;
+  readonly isOneself: boolean;
+}
+
+export const ChangeBanner = ({ list, person, isOneself }: ChangeBannerProps) => {
   const change = list?.change ?? null;
   if (change === null) {
     return (
       <div className="change" role="status">
         <span className="quiet">
-          Rate a film, or open one: this list changes at once, and says why. It also moves when
-          others act.
+          {isOneself
+            ? 'Rate a film, or open one: this list changes at once, and says why.'
+            : `You see what ${person.name} sees, as it changes with everything they do.`}
         </span>
       </div>
     );
   }
-  const ms = change.clickToListMs ?? change.eventToPushMs;
   return (
     <div className="change fresh" role="status" key={list?.revision}>
-      {ms === null ? null : <span className="ms">{formatMs(ms)}</span>}
+      <Speed change={change} />
       <span>
-        {causeText(change.cause)}
+        {changeText(change.cause, isOneself)}{' '}
         <span className="quiet">
-          {' '}
           {change.enteredCount} new, {change.movedCount} moved
         </span>
       </span>
@@ -28,20 +34,20 @@ export const ChangeBanner = ({ list }: { readonly list: LiveList | null }) => {
   );
 };
 
-const formatMs = (ms: number): string => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
-
-const VERBS: Readonly<Record<string, string>> = {
-  rating: 'after a rating of',
-  like: 'after a like of',
-  click: 'after a look at',
-  view: 'after a look at',
-  watch: 'after watching',
-  hide: 'after hiding',
-  dislike: 'after a thumbs-down for',
-  undo: 'after taking back',
-};
-
-const causeText = (cause: ListChange['cause']): string => {
-  if (cause === null) return 'The list moved because others acted.';
-  return `The list changed ${VERBS[cause.kind] ?? `after ${cause.kind} of`} ${cause.title}.`;
+/** From click to list where it was clicked here, else the server's own part of it. */
+const Speed = ({ change }: { readonly change: ListChange }) => {
+  const { clickToListMs, eventToPushMs } = change;
+  const shown = clickToListMs ?? eventToPushMs;
+  if (shown === null) return null;
+  return (
+    <span className="speed">
+      <b>{msText(shown)}</b>
+      <span className="quiet">
+        {clickToListMs === null ? 'event to push' : 'click to list'}
+        {clickToListMs !== null && eventToPushMs !== null
+          ? `, ${msText(eventToPushMs)} of it event to push`
+          : ''}
+      </span>
+    </span>
+  );
 };

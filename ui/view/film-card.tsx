@@ -1,40 +1,50 @@
 /** One film of a list: what it is, why it is here, and what one can do about it. */
 import type { ListEntry } from '../../schemas/api/lists.ts';
+import { Movement } from './movement.tsx';
 import { Poster } from './poster.tsx';
+import { ScoreParts } from './score-parts.tsx';
 import { Stars } from './stars.tsx';
 
-interface FilmCardProps {
-  readonly item: ListEntry;
-  readonly isNew: boolean;
-  readonly rated: number | undefined;
+export interface FilmActions {
   readonly onOpen: (itemId: string) => void;
   readonly onRate: (itemId: string, title: string, stars: number) => void;
   readonly onHide: (itemId: string, title: string) => void;
 }
 
-export const FilmCard = ({ item, isNew, rated, onOpen, onRate, onHide }: FilmCardProps) => {
-  const title = item.title;
+interface FilmCardProps extends FilmActions {
+  readonly item: ListEntry;
+  readonly isNew: boolean;
+  readonly movedBy: number;
+  readonly rated: number | undefined;
+}
+
+export const FilmCard = ({ item, isNew, movedBy, rated, ...actions }: FilmCardProps) => {
+  const { itemId, title } = item;
   return (
-    <li className={isNew ? 'film entered' : 'film'}>
-      <Poster itemId={item.itemId} title={title} onOpen={() => onOpen(item.itemId)} />
+    <li className={isNew ? 'film entered' : 'film'} data-key={itemId}>
+      <Poster itemId={itemId} title={title} />
       <div className="body">
-        <button type="button" className="title" onClick={() => onOpen(item.itemId)}>
-          <span className="rank">{item.rank}.</span> {title}
-        </button>
-        <p className="why">{reasonOf(item)}</p>
+        <div className="line">
+          <span className="rank">{item.rank}</span>
+          <button type="button" className="title" onClick={() => actions.onOpen(itemId)}>
+            {title}
+          </button>
+          {isNew ? <span className="badge">new</span> : <Movement places={movedBy} />}
+        </div>
+        <p className="why">{item.reasons[0]?.text ?? ''}</p>
+        <ScoreParts item={item} />
         <div className="acts">
           <Stars
             label={title}
             rated={rated}
-            onRate={(stars) => onRate(item.itemId, title, stars)}
+            onRate={(stars) => actions.onRate(itemId, title, stars)}
           />
-          <span className="spacer" />
           <button
             type="button"
             className="icon-button"
             title="Do not show me this"
             aria-label={`Do not show me ${title}`}
-            onClick={() => onHide(item.itemId, title)}
+            onClick={() => actions.onHide(itemId, title)}
           >
             ✕
           </button>
@@ -43,5 +53,3 @@ export const FilmCard = ({ item, isNew, rated, onOpen, onRate, onHide }: FilmCar
     </li>
   );
 };
-
-const reasonOf = (item: ListEntry): string => item.reasons[0]?.text ?? 'New here';

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'react';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { OpenFilm } from '../store/page-state.ts';
+import { FilmCounters } from './film-counters.tsx';
 import { Poster } from './poster.tsx';
 import { Stars } from './stars.tsx';
 
@@ -11,118 +12,103 @@ interface FilmDrawerProps {
   readonly onClose: () => void;
   readonly onOpen: (itemId: string) => void;
   readonly onRate: (itemId: string, title: string, stars: number) => void;
+  readonly onHide: (itemId: string, title: string) => void;
 }
 
-export const FilmDrawer = ({ film, rated, onClose, onOpen, onRate }: FilmDrawerProps) => {
-  const close = useRef<HTMLButtonElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: focus moves whenever another film opens
-  useEffect(() => close.current?.focus(), [film.itemId]);
-  const title = film.item?.title ?? film.itemId;
+export const FilmDrawer = ({ film, rated, ...actions }: FilmDrawerProps) => {
+  const title = film.item?.title ?? '…';
+  const close = useFocusWhileOpen(film.itemId);
   return (
     <aside
       className="drawer"
       aria-label={title}
       onKeyDown={(event) => {
-        if (event.key === 'Escape') onClose();
+        if (event.key === 'Escape') actions.onClose();
       }}
     >
       <header>
-        <Poster itemId={film.itemId} title={title} onOpen={() => {}} />
-        <div>
+        <Poster itemId={film.itemId} title={title} />
+        <div className="head">
           <h2>{title}</h2>
-          <Facts film={film} />
+          <p className="quiet">{factsOf(film)}</p>
           <Stars
             label={title}
             rated={rated}
-            onRate={(stars) => onRate(film.itemId, title, stars)}
+            onRate={(stars) => actions.onRate(film.itemId, title, stars)}
           />
+          <button type="button" className="link" onClick={() => actions.onHide(film.itemId, title)}>
+            Do not show me this
+          </button>
         </div>
-        <span className="spacer" />
         <button
           ref={close}
           type="button"
           className="icon-button"
           aria-label="Close"
-          onClick={onClose}
+          onClick={actions.onClose}
         >
           ✕
         </button>
       </header>
-      <Counters film={film} />
-      <FilmList heading="More like this" list={film.similar} onOpen={onOpen} />
-      <FilmList heading="Where people go next" list={film.next} onOpen={onOpen} />
+      <Words film={film} />
+      {film.item === null ? null : <FilmCounters counters={film.item.counters} />}
+      <SideList heading="More like this" list={film.similar} onOpen={actions.onOpen} />
+      <SideList heading="Where people go next" list={film.next} onOpen={actions.onOpen} />
     </aside>
   );
 };
 
-const Facts = ({ film }: { readonly film: OpenFilm }) => (
+/** Focus comes to the drawer's button, and goes back to where it was when the drawer closes. */
+const useFocusWhileOpen = (itemId: string) => {
+  const close = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: focus moves whenever another film opens
+  useEffect(() => close.current?.focus(), [itemId]);
+  return close;
+};
+
+const factsOf = ({ item }: OpenFilm): string => {
+  if (item === null) return '';
+  const { year, runningTime, rating } = item.attributes;
+  const minutes = runningTime === undefined ? undefined : `${runningTime} min`;
+  const people = item.people.slice(0, 4).join(', ');
+  return [year, minutes, rating, people]
+    .filter((fact) => fact !== undefined && fact !== '')
+    .join(' · ');
+};
+
+const Words = ({ film }: { readonly film: OpenFilm }) => (
   <div className="facts">
-    {(film.item?.categories ?? []).map((category) => (
-      <span className="tag" key={category}>
-        {category}
-      </span>
-    ))}
-    {(film.item?.people ?? []).slice(0, 3).map((name) => (
-      <span className="tag" key={name}>
-        {name}
+    {[...(film.item?.categories ?? []), ...(film.item?.tags ?? [])].map((word) => (
+      <span className="tag" key={word}>
+        {word}
       </span>
     ))}
   </div>
 );
 
-const Counters = ({ film }: { readonly film: OpenFilm }) => {
-  const counters = film.item?.counters;
-  if (!counters) return null;
-  const tallest = Math.max(1, ...counters.ratingHistogram);
-  return (
-    <>
-      <div className="counters">
-        <div>
-          <b>{counters.interactions.toLocaleString('en-US')}</b>
-          <span className="quiet">interactions</span>
-        </div>
-        <div>
-          <b>{counters.ratingCount.toLocaleString('en-US')}</b>
-          <span className="quiet">ratings</span>
-        </div>
-        <div>
-          <b>{counters.ratingMean === null ? '–' : counters.ratingMean.toFixed(2)}</b>
-          <span className="quiet">mean stars</span>
-        </div>
-      </div>
-      {counters.ratingCount === 0 ? null : (
-        <div className="bars" role="img" aria-label="Ratings from half a star to five">
-          {counters.ratingHistogram.map((count, halfStars) => (
-            <i
-              // biome-ignore lint/suspicious/noArrayIndexKey: the index is the half star itself
-              key={halfStars}
-              style={{ height: `${(count / tallest) * 100}%` }}
-              title={`${(halfStars + 1) / 2} ★: ${count}`}
-            />
-          ))}
-        </div>
-      )}
-    </>
-  );
-};
-
-interface FilmListProps {
+interface SideListProps {
   readonly heading: string;
   readonly list: ListAnswer | null;
   readonly onOpen: (itemId: string) => void;
 }
 
-const FilmList = ({ heading, list, onOpen }: FilmListProps) => (
+const SideList = ({ heading, list, onOpen }: SideListProps) => (
   <section>
     <h3>{heading}</h3>
     {list === null ? <p className="quiet">…</p> : null}
     {list?.items.length === 0 ? <p className="quiet">Nothing yet.</p> : null}
-    <ol>
+    <ol className="strip-list">
       {(list?.items ?? []).map((item) => (
-        <li className="row" key={item.itemId}>
-          <span className="place">{item.rank}</span>
-          <button type="button" onClick={() => onOpen(item.itemId)}>
-            {item.title}
+        <li key={item.itemId}>
+          <button type="button" title={item.reasons[0]?.text} onClick={() => onOpen(item.itemId)}>
+            <Poster itemId={item.itemId} title={item.title} />
+            <span>{item.title}</span>
           </button>
         </li>
       ))}

@@ -1,45 +1,65 @@
-/** A short live list beside the main one: titles, places won and lost, and who moved it. */
-import type { LiveList } from '../store/page-state.ts';
+/** What trends, with places won and lost, and whose doing the last rise was. */
+import { useRef } from 'react';
+import type { LiveList, Person, Rise } from '../store/page-state.ts';
+import { useMoveAnimation } from './move-animation.ts';
+import { Movement } from './movement.tsx';
+import { actText } from './wording.ts';
 
 interface LivePanelProps {
-  readonly heading: string;
-  readonly note: string;
   readonly list: LiveList | null;
   readonly onOpen: (itemId: string) => void;
+  readonly onBecome: (person: Person) => void;
 }
 
-export const LivePanel = ({ heading, note, list, onOpen }: LivePanelProps) => (
-  <section className="panel" aria-label={heading}>
-    <h2>{heading}</h2>
-    <p className="quiet">{note}</p>
-    {list === null || list.answer.items.length === 0 ? (
-      <p className="quiet">Nothing yet.</p>
-    ) : (
-      <ol>
-        {list.answer.items.map((item) => (
+export const LivePanel = ({ list, onOpen, onBecome }: LivePanelProps) => {
+  const rows = useRef<HTMLOListElement>(null);
+  useMoveAnimation(rows, list?.revision);
+  const items = list?.answer.items ?? [];
+  return (
+    <section className="panel" aria-labelledby="trending-heading">
+      <h2 id="trending-heading">Trending</h2>
+      <p className="quiet rise">
+        {list?.rise ? <RiseText rise={list.rise} onBecome={onBecome} /> : 'Moves as people act.'}
+      </p>
+      {list !== null && items.length === 0 ? <p className="quiet">Nothing trends yet.</p> : null}
+      <ol ref={rows}>
+        {items.map((item) => (
           <li
-            key={`${item.itemId}:${list.entered.has(item.itemId) ? list.revision : ''}`}
-            className={list.entered.has(item.itemId) ? 'row entered' : 'row'}
+            key={item.itemId}
+            data-key={item.itemId}
+            className={list?.entered.has(item.itemId) ? 'row entered' : 'row'}
           >
             <span className="place">{item.rank}</span>
             <button type="button" onClick={() => onOpen(item.itemId)}>
               {item.title}
             </button>
-            <Movement places={list.movedBy.get(item.itemId) ?? 0} />
+            <Movement places={list?.movedBy.get(item.itemId) ?? 0} />
           </li>
         ))}
       </ol>
-    )}
-  </section>
-);
+    </section>
+  );
+};
 
-const Movement = ({ places }: { readonly places: number }) => {
-  if (places === 0) return null;
-  const isUp = places > 0;
+const RiseText = ({
+  rise: { title, act },
+  onBecome,
+}: {
+  readonly rise: Rise;
+  readonly onBecome: (person: Person) => void;
+}) => {
+  const { who } = act;
   return (
-    <span className={isUp ? 'when up' : 'when down'}>
-      {isUp ? '▲' : '▼'} {Math.abs(places)}
-      <span className="sr-only">{isUp ? ' places up' : ' places down'}</span>
-    </span>
+    <>
+      <b>{title}</b> rose:{' '}
+      {who === null ? (
+        'a visitor'
+      ) : (
+        <button type="button" className="link" onClick={() => onBecome(who)}>
+          {who.name}
+        </button>
+      )}{' '}
+      {actText(act)} it
+    </>
   );
 };

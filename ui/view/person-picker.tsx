@@ -1,31 +1,48 @@
-/** Who one is on this page: somebody who is there already, or a new person. */
+/** Who one is on this page: oneself, somebody who acts right now, or a new person. */
 import type { Person } from '../store/page-state.ts';
-import { colourOf } from './poster.tsx';
+import { avatarColour } from './tint.ts';
 
 interface PersonPickerProps {
-  readonly people: readonly Person[];
+  readonly own: readonly Person[];
+  readonly others: readonly Person[];
   readonly person: Person;
-  readonly onPick: (id: string) => void;
+  readonly onPick: (person: Person) => void;
   readonly onNew: () => void;
 }
 
-export const PersonPicker = ({ people, person, onPick, onNew }: PersonPickerProps) => (
-  <div className="person">
-    <span className="avatar" style={{ background: colourOf(person.id) }} aria-hidden="true">
-      {person.name.slice(0, 2).toUpperCase()}
-    </span>
-    <label>
-      <span className="sr-only">You are</span>
-      <select value={person.id} onChange={(event) => onPick(event.target.value)}>
-        {people.map(({ id, name }) => (
-          <option key={id} value={id}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
-    <button type="button" className="button" onClick={onNew}>
-      Be somebody new
-    </button>
-  </div>
+export const PersonPicker = ({ own, others, person, onPick, onNew }: PersonPickerProps) => {
+  const strangers = others.filter(({ id }) => !own.some((known) => known.id === id));
+  const isListed = [...own, ...strangers].some(({ id }) => id === person.id);
+  const everyone = isListed ? [...own, ...strangers] : [...own, ...strangers, person];
+  return (
+    <div className="person">
+      <span className="avatar" style={{ background: avatarColour(person.id) }} aria-hidden="true">
+        {person.name.slice(0, 2).toUpperCase()}
+      </span>
+      <label>
+        <span className="sr-only">You see the list of</span>
+        <select
+          value={person.id}
+          onChange={(event) => {
+            const picked = everyone.find(({ id }) => id === event.target.value);
+            if (picked) onPick(picked);
+          }}
+        >
+          <optgroup label="Made here">{own.map(option)}</optgroup>
+          {everyone.length > own.length ? (
+            <optgroup label="Of the audience">{everyone.slice(own.length).map(option)}</optgroup>
+          ) : null}
+        </select>
+      </label>
+      <button type="button" className="button" onClick={onNew}>
+        New person
+      </button>
+    </div>
+  );
+};
+
+const option = ({ id, name }: Person) => (
+  <option key={id} value={id}>
+    {name}
+  </option>
 );

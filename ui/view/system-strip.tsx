@@ -1,50 +1,70 @@
-/** The state of the machine in one line. */
+/** The state of the machine in one line, which opens into the whole report. */
+import { useState } from 'react';
 import type { ConnectionState } from '../store/live-connection.ts';
-import type { SystemSummary } from '../store/page-state.ts';
+import type { SystemView } from '../store/page-state.ts';
+import { SystemDetails } from './system-details.tsx';
+import { countText, msText } from './wording.ts';
 
 interface SystemStripProps {
   readonly connection: ConnectionState;
-  readonly system: SystemSummary | null;
+  readonly system: SystemView | null;
 }
 
 const CONNECTION_TEXTS: Readonly<Record<ConnectionState, string>> = {
   connecting: 'Connecting',
   live: 'Live',
-  reconnecting: 'Connection lost; trying again',
+  reconnecting: 'Trying to reach Freshet',
 };
 
-export const SystemStrip = ({ connection, system }: SystemStripProps) => (
-  <footer className="strip">
-    <span>
-      <span className={connection === 'live' ? 'dot live' : 'dot'} />
-      {CONNECTION_TEXTS[connection]}
-    </span>
-    {system === null ? null : (
-      <>
-        <span>
-          <b>{system.eventsPerSecond.toFixed(1)}</b> events/s
-        </span>
-        <span>
-          event to list <b>{formatMs(system.freshnessP50Ms)}</b> median,{' '}
-          <b>{formatMs(system.freshnessP99Ms)}</b> slowest 1 %
-        </span>
-        <span>
-          <b>{system.events.toLocaleString('en-US')}</b> events
-        </span>
-        <span>
-          <b>{system.items.toLocaleString('en-US')}</b> films
-        </span>
-        <span>
-          lag <b>{system.lagRecords}</b>
-        </span>
-        {system.ready ? null : <span>catching up</span>}
-      </>
-    )}
-    <span>
-      <a href="docs">API</a>
-    </span>
-  </footer>
-);
+const DETAILS_ID = 'system-details';
 
-const formatMs = (ms: number | null): string =>
-  ms === null ? '–' : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+export const SystemStrip = ({ connection, system }: SystemStripProps) => {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <footer className="strip">
+      {isOpen && system !== null ? <SystemDetails id={DETAILS_ID} system={system} /> : null}
+      <div className="strip-line">
+        <span>
+          <span className={connection === 'live' ? 'dot live' : 'dot'} />
+          {CONNECTION_TEXTS[connection]}
+        </span>
+        {system === null ? null : <Figures system={system} />}
+        <span className="strip-end">
+          <button
+            type="button"
+            className="link"
+            aria-expanded={isOpen}
+            aria-controls={DETAILS_ID}
+            disabled={system === null}
+            onClick={() => setOpen(!isOpen)}
+          >
+            {isOpen ? 'Less' : 'More'}
+          </button>
+          <a href="docs">API</a>
+        </span>
+      </div>
+    </footer>
+  );
+};
+
+const Figures = ({ system }: { readonly system: SystemView }) => {
+  const { freshnessMs, health, models } = system.answer;
+  return (
+    <>
+      <span>
+        <b>{system.eventsPerSecond.toFixed(1)}</b> events/s
+      </span>
+      <span title="From an event's arrival until its effect could be read: median and 99th percentile">
+        event to list <b>{msText(freshnessMs.p50)}</b>, p99 <b>{msText(freshnessMs.p99)}</b>
+      </span>
+      <span>
+        <b>{countText(system.events)}</b> events
+      </span>
+      <span>
+        lag <b>{countText(system.lagRecords)}</b>
+      </span>
+      <span>{models.length === 0 ? 'no release yet' : `release ${models[0]?.version}`}</span>
+      {health.status === 'ready' ? null : <span className="bad">{health.reasons[0]}</span>}
+    </>
+  );
+};

@@ -1,0 +1,74 @@
+/** What the page says of kinds, rungs and times. Kinds that a site made itself read as they are. */
+import type { Rung } from '../../schemas/api/lists.ts';
+import type { ActivityEntry, ListChange } from '../store/page-state.ts';
+
+const DID: Readonly<Record<string, string>> = {
+  click: 'opened',
+  view: 'looked at',
+  watch: 'watched',
+  like: 'liked',
+  dislike: 'disliked',
+  hide: 'hid',
+  purchase: 'bought',
+  undo: 'took back',
+  rating: 'rated',
+};
+
+/** “rated ★ 4.5”, “opened”. */
+export const actText = ({ kind, value }: Pick<ActivityEntry, 'kind' | 'value'>): string => {
+  const did = DID[kind] ?? kind;
+  if (kind === 'rating' && value !== null) return `${did} ★ ${value}`;
+  return kind === 'watch' && value !== null ? `${did} ${Math.round(100 * value)} % of` : did;
+};
+
+/** What changed a person's own list. */
+export const changeText = (cause: ListChange['cause'], isOneself: boolean): string => {
+  if (cause === null) return 'The list moved because others acted.';
+  const who = isOneself ? 'you' : 'they';
+  return `Changed because ${who} ${DID[cause.kind] ?? cause.kind} ${cause.title}.`;
+};
+
+const RUNGS: Readonly<Record<Rung, string>> = {
+  personalised: 'from what was done and liked',
+  session: 'from this visit',
+  content: 'from films about the same things',
+  'category-trend': 'what trends in the genres that fit',
+  trend: 'what trends with everyone; rate something to make it personal',
+  latest: 'what is new; rate something to make it personal',
+};
+
+export const rungText = (rung: Rung): string => RUNGS[rung];
+
+/** Names of the sources whose parts add up to a score. */
+const PARTS: Readonly<Record<string, string>> = {
+  together: 'chosen together',
+  next: 'chosen next',
+  content: 'about the same things',
+  taste: 'taste',
+  trending: 'trending',
+  popular: 'popular',
+  latest: 'new',
+  'top-rated': 'well rated',
+};
+
+export const partText = (part: string): string => PARTS[part] ?? part;
+
+export const msText = (ms: number | null): string => {
+  if (ms === null) return '–';
+  if (ms >= 10_000) return `${Math.round(ms / 1_000)} s`;
+  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+};
+
+const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
+
+export const bytesText = (bytes: number): string => {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1_000 && unit < BYTE_UNITS.length - 1) {
+    value /= 1_000;
+    unit++;
+  }
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${BYTE_UNITS[unit]}`;
+};
+
+export const countText = (count: number): string => count.toLocaleString('en-US');
