@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historiesOfRows, historyOfItems } from '../histories/histories.ts';
-import {
-  coreItemsOf,
-  EASE_CORE_LIMIT,
-  fitOnCore,
-  NEXT_ITEM_CORE_LIMIT,
-  readCoreModel,
-} from './core-item-model.ts';
-import { fitEase, readEase } from './ease.ts';
+import { coreItemsOf, fitOnCore, NEXT_ITEM_CORE_LIMIT, readCoreModel } from './core-item-model.ts';
+import { DEFAULT_EASE_OPTIONS, fitEase, readEase } from './ease.ts';
 import { DEFAULT_NEXT_ITEM_OPTIONS, fitNextItem } from './next-item.ts';
 
 const context = { seed: 1 };
@@ -19,7 +13,7 @@ const rows = [
   [2, 5, 3],
   [2, 4],
 ];
-const ease = { regularisation: 2, keepPerItem: 100 };
+const ease = { ...DEFAULT_EASE_OPTIONS, regularisation: 2, keepPerItem: 100 };
 
 const scoresOf = (
   model: {
@@ -37,7 +31,7 @@ describe('a model of the core', () => {
   it('is the whole model where the catalogue is small enough', async () => {
     const data = historiesOfRows(rows, 6);
     const whole = await fitEase(data, ease, context);
-    const core = await fitOnCore(data, EASE_CORE_LIMIT, (of) => fitEase(of, ease, context));
+    const core = await fitOnCore(data, NEXT_ITEM_CORE_LIMIT, (of) => fitEase(of, ease, context));
     expect(scoresOf(core, [2, 1])).toEqual(scoresOf(whole, [2, 1]));
   });
 

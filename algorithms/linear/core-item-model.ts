@@ -19,8 +19,6 @@ import { checkCount } from '../model/option-checks.ts';
 
 /** Memory of the statistics, in f64: 36 · I² bytes for three blocks, so 900 MB. */
 export const NEXT_ITEM_CORE_LIMIT = 5_000;
-/** 4 · I² bytes, so 1.6 GB. */
-export const EASE_CORE_LIMIT = 20_000;
 
 const FORMAT = 'core-items/1';
 const OUTSIDE = -1;

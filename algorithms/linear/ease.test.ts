@@ -4,10 +4,11 @@ import { historiesOfRows, historyOfItems } from '../histories/histories.ts';
 import { userItemsOf } from '../histories/user-items.ts';
 import { symmetricIndex, symmetricMatrix } from '../linear-algebra/dense-linear-algebra.ts';
 import { referenceLinearAlgebra } from '../linear-algebra/reference-linear-algebra.ts';
-import { EaseStatistics, fitEase, readEase, solveEase } from './ease.ts';
+import { seededRandom } from '../random/seeded-random.ts';
+import { DEFAULT_EASE_OPTIONS, EaseStatistics, fitEase, readEase, solveEase } from './ease.ts';
 
 const context = { seed: 1 };
-const options = { regularisation: 2, keepPerItem: 100 };
+const options = { ...DEFAULT_EASE_OPTIONS, regularisation: 2, keepPerItem: 100 };
 const rows = [[0, 1, 2], [1, 2, 4], [0, 2], [3, 1, 2], [4], []];
 const ITEMS = 5;
 
@@ -67,6 +68,25 @@ describe('EASE', () => {
         });
       }),
     );
+  });
+
+  it('solved item by item on all neighbours is the same, and on few it is near', async () => {
+    const random = seededRandom(3);
+    const people = Array.from({ length: 60 }, () =>
+      Array.from({ length: 12 }, (_, item) => item).filter(() => random.next() < 0.4),
+    );
+    const data = historiesOfRows(people, 12);
+    const dense = await fitEase(data, options, context);
+    const sparse = (sparseNeighbours: number) =>
+      fitEase(data, { ...options, denseItemsMax: 0, sparseNeighbours }, context);
+    const [exact, near, wanted] = [0, 1, 2].map(() => new Float64Array(12));
+    dense.score(historyOfItems([1, 5, 7]), wanted!);
+    (await sparse(12)).score(historyOfItems([1, 5, 7]), exact!);
+    (await sparse(8)).score(historyOfItems([1, 5, 7]), near!);
+    wanted!.forEach((score, item) => {
+      expect(exact![item]).toBeCloseTo(score, 5);
+      expect(Math.abs(near![item]! - score)).toBeLessThan(0.3);
+    });
   });
 
   it('explains its score by the events that it comes from', async () => {

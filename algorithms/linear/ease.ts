@@ -25,6 +25,7 @@ import { checkCount, checkPositive } from '../model/option-checks.ts';
 import { gramInverseByPeople } from './ease-dual.ts';
 import { WHOLE_HISTORY } from './history-block.ts';
 import { LinearItemModel } from './linear-item-model.ts';
+import { sparseEaseWeights } from './sparse-ease.ts';
 import { WeightRows } from './weight-rows.ts';
 
 export interface EaseOptions {
@@ -32,14 +33,25 @@ export interface EaseOptions {
   readonly regularisation: number;
   /** How many weights of an item's row are kept for serving, the largest by absolute value. */
   readonly keepPerItem: number;
+  /** Beyond so many items each is solved on its neighbours alone (`sparse-ease`). */
+  readonly denseItemsMax: number;
+  /** How many neighbours that are. More is not better: the unlisted counts are guesses. */
+  readonly sparseNeighbours: number;
 }
 
 /** λ = 1000 gives the published .718 / .449 on Q1; it was not searched for anew. */
-export const DEFAULT_EASE_OPTIONS: EaseOptions = { regularisation: 1000, keepPerItem: 500 };
+export const DEFAULT_EASE_OPTIONS: EaseOptions = {
+  regularisation: 1000,
+  keepPerItem: 500,
+  denseItemsMax: 20_000,
+  sparseNeighbours: 100,
+};
 
 export const checkEaseOptions = (options: EaseOptions): void => {
   checkPositive('regularisation', options.regularisation);
   checkCount('keepPerItem', options.keepPerItem);
+  checkCount('denseItemsMax', options.denseItemsMax, 0);
+  checkCount('sparseNeighbours', options.sparseNeighbours);
 };
 
 /** Pair counts XᵀX of distinct items, kept between refreshes. */
@@ -132,7 +144,10 @@ const modelOf = (inverse: SymmetricMatrix, options: EaseOptions): LinearItemMode
   return new LinearItemModel({ format: FORMAT, blocks: [WHOLE_HISTORY], itemCount, weights });
 };
 
-/** Takes the way that is shorter: by items, or by people where there are fewer of them. */
+/**
+ * Takes the way that is shorter: by items, or by people where there are fewer of them; item by item
+ * where the catalogue is too large for either.
+ */
 export const fitEase = async (
   histories: Histories,
   options: EaseOptions,
@@ -142,7 +157,14 @@ export const fitEase = async (
   checkEaseOptions(options);
   checkHistories(histories);
   const userItems = userItemsOf(histories);
-  if (histories.userCount < histories.itemCount) {
+  const { itemCount } = histories;
+  if (itemCount > options.denseItemsMax) {
+    const settings = { ...options, neighbours: options.sparseNeighbours };
+    const weights = await sparseEaseWeights(userItems, settings, context);
+    await pause(context, 1);
+    return new LinearItemModel({ format: FORMAT, blocks: [WHOLE_HISTORY], itemCount, weights });
+  }
+  if (histories.userCount < itemCount) {
     const part = partOf(context, { start: 0, end: 0.95 });
     const ridge = options.regularisation;
     const inverse = await gramInverseByPeople(userItems, ridge, part, algebra);
@@ -150,7 +172,7 @@ export const fitEase = async (
     await pause(context, 1);
     return model;
   }
-  const statistics = new EaseStatistics(histories.itemCount);
+  const statistics = new EaseStatistics(itemCount);
   statistics.addAll(userItems);
   await pause(context, 0.1);
   return solveEase(statistics, options, partOf(context, { start: 0.1, end: 1 }), algebra);

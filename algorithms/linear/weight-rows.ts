@@ -54,6 +54,13 @@ export class WeightRows {
     for (let k = start; k < end; k++) into[this.#columns[k]!]! += share * this.#values[k]!;
   }
 
+  /** Visits the kept weights of a row, columns rising. */
+  eachOf(row: number, visit: (column: number, weight: number) => void): void {
+    const start = row * this.#keep;
+    const end = start + this.#lengths[row]!;
+    for (let k = start; k < end; k++) visit(this.#columns[k]!, this.#values[k]!);
+  }
+
   at(row: number, column: number): number {
     let low = row * this.#keep;
     let high = low + this.#lengths[row]!;

@@ -1,11 +1,11 @@
 /** EASE over everything learned so far, solved again at each refresh: what a batch run would give. */
 import { historiesOfRows, historyOfItems } from '../../../algorithms/histories/histories.ts';
-import { fitEase } from '../../../algorithms/linear/ease.ts';
+import { DEFAULT_EASE_OPTIONS, fitEase } from '../../../algorithms/linear/ease.ts';
 import type { LinearItemModel } from '../../../algorithms/linear/linear-item-model.ts';
 import type { OnlineModel, OnlineSize } from './online-model.ts';
 
 export const reSolvedEase = ({ userCount, itemCount }: OnlineSize): OnlineModel => {
-  const settings = { regularisation: 60, keepPerItem: 500 };
+  const settings = { ...DEFAULT_EASE_OPTIONS, regularisation: 60 };
   const learned: number[][] = Array.from({ length: userCount }, () => []);
   let model: LinearItemModel | null = null;
   return {
