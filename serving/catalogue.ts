@@ -9,7 +9,9 @@ import type { EpochMs, ItemId } from '../schemas/ids.ts';
 import type { CatalogueItemRecord } from '../schemas/records.ts';
 import { grownBytes, grownColumn, grownIntegers, type ItemSlots } from './item-slots.ts';
 
-const PRESENT = 1;
+const SHOWN = 1;
+/** Shown within its time only. */
+const TIMED = 2;
 const NO_TIME = Number.NEGATIVE_INFINITY;
 const NO_CATEGORIES: readonly number[] = [];
 const NO_MEMBERS: ReadonlySet<number> = new Set();
@@ -80,11 +82,9 @@ export class Catalogue {
   }
 
   isVisible(slot: number, now: EpochMs): boolean {
-    return (
-      (this.#flags[slot] ?? 0) === PRESENT &&
-      this.#availableFrom[slot]! <= now &&
-      this.#expiresAt[slot]! > now
-    );
+    const flag = this.#flags[slot];
+    if (flag !== TIMED) return flag === SHOWN;
+    return this.#availableFrom[slot]! <= now && this.#expiresAt[slot]! > now;
   }
 
   visibleCount(now: EpochMs): number {
@@ -131,7 +131,8 @@ export class Catalogue {
     if (this.#records[slot] === undefined) this.#itemCount++;
     this.#leaveCategories(slot);
     this.#records[slot] = this.#compact(record);
-    this.#flags[slot] = record.available && !record.hidden ? PRESENT : 0;
+    const isTimed = record.availableFrom !== null || record.expiresAt !== null;
+    this.#flags[slot] = !record.available || record.hidden ? 0 : isTimed ? TIMED : SHOWN;
     this.#availableFrom[slot] = record.availableFrom ?? NO_TIME;
     this.#expiresAt[slot] = record.expiresAt ?? Number.POSITIVE_INFINITY;
     this.#joinCategories(slot, record.categories);

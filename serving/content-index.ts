@@ -1,13 +1,13 @@
 /**
  * Which items are alike by what they are: tf–idf over the catalogue, and of each item the nearest
- * ones, found when first needed and then kept (8 bytes each).
+ * ones (8 bytes each).
  *
  * A changed item is compared with the fitted catalogue at once and joins the lists of those that are
  * alike; how rare each word is stays as fitted until the next fit. Fits take time in proportion to
  * the catalogue, so they come the more rarely the longer they take.
  *
- * A request may find only so many lists itself; for the rest of a long history it goes without, and
- * they are found between requests.
+ * After a fit the lists are found one by one between other work. A request that comes before finds
+ * only so many itself, and goes without the rest of a long history.
  */
 import { itemTokens } from '../algorithms/content/item-tokens.ts';
 import { fitTfIdf, type ScoredDocument, type TfIdfModel } from '../algorithms/content/tf-idf.ts';
@@ -21,6 +21,9 @@ const FOUND_PER_TURN = 8;
 const FIT_QUIET_MS = 1_000;
 /** A fit may take at most this share of the time. */
 const FIT_SHARE = 0.005;
+/** Fewer changes than this share of the catalogue leave how rare words are as it is, for a while. */
+const CHANGED_SHARE_MIN = 0.02;
+const CHANGES_WAIT_MS = 600_000;
 
 export interface ContentIndexOptions {
   readonly catalogue: Catalogue;
@@ -44,6 +47,7 @@ export class ContentIndex implements ContentNeighbours {
   #fitTookMs = 0;
   #changedAtMs = 0;
   #fits = 0;
+  #changesSinceFit = 0;
 
   constructor(options: ContentIndexOptions) {
     this.#options = options;
@@ -73,6 +77,7 @@ export class ContentIndex implements ContentNeighbours {
   /** Compares these items anew. */
   changed(slots: readonly number[]): void {
     this.#changedAtMs = this.#options.clock.monotonicMs();
+    this.#changesSinceFit += slots.length;
     for (const slot of slots) {
       this.#lists[slot] = undefined;
       if (this.#options.catalogue.record(slot) !== undefined) this.#missing.add(slot);
@@ -91,10 +96,13 @@ export class ContentIndex implements ContentNeighbours {
     this.#documentOfSlot = new Map(Array.from(slots, (slot, index) => [slot, index]));
     this.#lists = [];
     this.#missing.clear();
+    for (const slot of slots) this.#missing.add(slot);
     this.#fittedVersion = catalogue.version;
     this.#fittedAtMs = clock.monotonicMs();
     this.#fitTookMs = this.#fittedAtMs - startedMs;
     this.#fits++;
+    this.#changesSinceFit = 0;
+    this.#work();
   }
 
   /** Fits if the catalogue changed, has come to rest, and the last fit is long enough ago. */
@@ -102,8 +110,11 @@ export class ContentIndex implements ContentNeighbours {
     const { catalogue, clock } = this.#options;
     if (catalogue.version === this.#fittedVersion) return;
     const nowMs = clock.monotonicMs();
+    const sinceFitMs = nowMs - this.#fittedAtMs;
+    const isMuch = this.#changesSinceFit >= CHANGED_SHARE_MIN * this.#slotOfDocument.length;
     const isQuiet = nowMs - this.#changedAtMs >= FIT_QUIET_MS;
-    if (isQuiet && nowMs - this.#fittedAtMs >= this.#fitTookMs / FIT_SHARE) this.fit();
+    const isDue = isMuch || sinceFitMs >= CHANGES_WAIT_MS;
+    if (isDue && isQuiet && sinceFitMs >= this.#fitTookMs / FIT_SHARE) this.fit();
   }
 
   stop(): void {

@@ -28,15 +28,15 @@ export const diversified = (
   const likeness = new Float64Array(slots.length);
   const isTaken = new Uint8Array(slots.length);
   const inCategory = new Map<number, number>();
+  const firsts = slots.map((slot) => catalogue.categoriesOf(slot)[0] ?? -1);
   const chosen: number[] = [];
   while (chosen.length < limit) {
     const isCapped = (place: number): boolean =>
-      (inCategory.get(catalogue.categoriesOf(slots[place]!)[0] ?? -1) ?? 0) >= perCategoryMax;
+      firsts[place] !== -1 && (inCategory.get(firsts[place]!) ?? 0) >= perCategoryMax;
     const next = bestPlace({ scores, best, likeness, isTaken, isCapped }, request.diversity);
     chosen.push(next);
     isTaken[next] = 1;
-    const first = catalogue.categoriesOf(slots[next]!)[0];
-    if (first !== undefined) inCategory.set(first, (inCategory.get(first) ?? 0) + 1);
+    inCategory.set(firsts[next]!, (inCategory.get(firsts[next]!) ?? 0) + 1);
     for (let place = 0; place < slots.length; place++) {
       if (isTaken[place] === 1) continue;
       const alike = catalogue.likeness(slots[place]!, slots[next]!);

@@ -2,7 +2,7 @@
 import type { EpochMs } from '../schemas/ids.ts';
 import type { Catalogue } from './catalogue.ts';
 import { PARTS, type PartName, type ShownPart } from './options.ts';
-import type { TasteEvent } from './profile.ts';
+import type { CategoryTaste, TasteEvent } from './profile.ts';
 import type { Contribution } from './sources/candidate-source.ts';
 
 export interface Because {
@@ -23,33 +23,37 @@ export interface ExplanationRequest {
   readonly parts: readonly number[];
   readonly score: number;
   /** What the person's events gave to this item, by part. */
-  readonly contributions: ReadonlyMap<PartName, readonly Contribution[]> | undefined;
+  readonly contributions: ReadonlyMap<PartName, Contribution[]> | undefined;
   /** Items that the list is about, instead of a person: "more like this". */
   readonly about: readonly number[];
   readonly category: number | undefined;
-  readonly taste: ReadonlyMap<number, number>;
+  readonly taste: CategoryTaste;
   readonly now: EpochMs;
   readonly becauseMax: number;
+  readonly reasonsMax: number;
 }
+
+const NO_EVENTS: readonly Because[] = [];
 
 /** The strongest first. */
 export const reasonsOf = (request: ExplanationRequest, catalogue: Catalogue): Reason[] => {
-  const reasons: Reason[] = [];
-  for (let index = 0; index < PARTS.length; index++) {
-    const value = request.parts[index]!;
-    if (value <= 0) continue;
+  const told: number[] = [];
+  for (let index = 0; index < PARTS.length; index++)
+    if (request.parts[index]! > 0) told.push(index);
+  told.sort((left, right) => request.parts[right]! - request.parts[left]!);
+  return told.slice(0, request.reasonsMax).map((index) => {
     const part = PARTS[index]!;
     const because = becauseOf(request, part);
     const text = textOf(part, because, request, catalogue);
-    reasons.push({ part, share: value / request.score, text, because });
-  }
-  return reasons.sort((left, right) => right.share - left.share);
+    return { part, share: request.parts[index]! / request.score, text, because };
+  });
 };
 
 /** The events that gave most, each once. */
-const becauseOf = (request: ExplanationRequest, part: PartName): Because[] => {
-  const contributions = request.contributions?.get(part) ?? [];
-  return [...contributions]
+const becauseOf = (request: ExplanationRequest, part: PartName): readonly Because[] => {
+  const contributions = request.contributions?.get(part);
+  if (contributions === undefined) return NO_EVENTS;
+  return contributions
     .sort((left, right) => right.amount - left.amount)
     .slice(0, request.becauseMax)
     .map(({ event }) => ({
@@ -107,8 +111,8 @@ const inCategory = (
   if (category !== undefined) return ` in ${catalogue.categoryName(category)}`;
   let liked: number | undefined;
   for (const own of catalogue.categoriesOf(slot)) {
-    const isBetter = liked === undefined || taste.get(own)! > taste.get(liked)!;
-    if ((taste.get(own) ?? 0) > 0 && isBetter) liked = own;
+    const isBetter = liked === undefined || taste.of(own) > taste.of(liked);
+    if (taste.of(own) > 0 && isBetter) liked = own;
   }
   return liked === undefined ? '' : ` in ${catalogue.categoryName(liked)}`;
 };

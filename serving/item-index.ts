@@ -5,10 +5,11 @@
  * Counters are kept as the stream wrote them, with the landmark that they decay from; a reader at
  * `now` divides. Neighbours are kept as triples [slot, both directions, forward] in 32-bit floats
  * (slots are whole numbers below 2^24 and stay exact), decayed to a fixed time, so that those of two
- * items compare; 12 bytes each, 768 for a full list. A pair below the floor of people is not kept,
+ * items compare; 12 bytes each, 384 for the best 32. A pair below the floor of people is not kept,
  * only how many people its best one has.
  */
 import { alignedLandmark } from '../algorithms/popularity/decayed-counter.ts';
+import { kthLargest } from '../algorithms/selection/largest.ts';
 import type { EpochMs } from '../schemas/ids.ts';
 import { decodeItemColumns } from '../schemas/state/item-codec.ts';
 import {
@@ -35,7 +36,7 @@ const NO_HISTOGRAM: readonly number[] = Array.from({ length: 10 }, () => 0);
 
 export interface ItemIndexOptions {
   readonly slots: ItemSlots;
-  readonly ladder: Pick<LadderOptions, 'pairPeopleMin' | 'pairShrinkage'>;
+  readonly ladder: Pick<LadderOptions, 'pairPeopleMin' | 'pairShrinkage' | 'neighboursMax'>;
   readonly ranking: Pick<RankingOptions, 'halfLives' | 'trendPrior'>;
 }
 
@@ -224,7 +225,32 @@ export class ItemIndex {
       triples[kept + 2] = forward;
       kept += TRIPLE;
     }
-    return { triples: kept === 0 ? undefined : triples.slice(0, kept), forwardSum, heldPeople };
+    return { triples: this.#best(triples, kept), forwardSum, heldPeople };
+  }
+
+  /** Those most alike once popularity is divided out, as far as it is known now. */
+  #best(triples: Float32Array, kept: number): Float32Array | undefined {
+    const max = this.#options.ladder.neighboursMax * TRIPLE;
+    if (kept === 0) return undefined;
+    if (kept <= max) return triples.slice(0, kept);
+    const likeness = new Float64Array(kept / TRIPLE);
+    const likenessAt = (at: number): number =>
+      triples[at + 1]! * (this.#damping[triples[at]!] || this.#dampingOfNobody);
+    for (let at = 0; at < kept; at += TRIPLE) likeness[at / TRIPLE] = likenessAt(at);
+    const floor = kthLargest(likeness, likeness.length, this.#options.ladder.neighboursMax);
+    const best = new Float32Array(max);
+    let to = 0;
+    for (let at = 0; at < kept && to < max; at += TRIPLE) {
+      if (likenessAt(at) < floor) continue;
+      best.set(triples.subarray(at, at + TRIPLE), to);
+      to += TRIPLE;
+    }
+    return best;
+  }
+
+  /** An item of which nothing is known yet. */
+  get #dampingOfNobody(): number {
+    return 1 / Math.sqrt(this.#options.ladder.pairShrinkage);
   }
 
   #valueAt(column: Float64Array, slot: number, now: EpochMs, halfLife: number): number {

@@ -1,4 +1,6 @@
 /** The catalogue as people browse and search it: visible items in the order that is asked for. */
+
+import { largest } from '../algorithms/selection/largest.ts';
 import type { ITEM_SORTS, Item, ItemSearchQuery } from '../schemas/api/items.ts';
 import type { Clock } from '../schemas/environment.ts';
 import type { EpochMs } from '../schemas/ids.ts';
@@ -16,7 +18,6 @@ import type { ItemSearch } from './item-search.ts';
 import { rounded } from './list-answer.ts';
 import { LIMIT_DEFAULT } from './list-query.ts';
 import type { Rankings } from './rankings.ts';
-import { largest } from './selection.ts';
 
 type Sort = (typeof ITEM_SORTS)[number];
 

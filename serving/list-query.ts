@@ -25,7 +25,7 @@ export interface ListQuestion {
   readonly page: PageCursor;
   readonly category: number | undefined;
   readonly predicate: ItemPredicate | undefined;
-  readonly isExcluded: (slot: number) => boolean;
+  readonly excluded: ReadonlySet<number>;
   readonly includeSeen: boolean;
   readonly explain: boolean;
   readonly diversity: number;
@@ -43,7 +43,6 @@ export const questionOf = (
   const { category, filter, includeSeen = false, diversity = given.diversity } = parameters;
   const text = JSON.stringify([about, category, filter, includeSeen, diversity]);
   const page = readPageCursor(parameters.cursor, text, catalogue.slots);
-  const excluded = excludedSlots(parameters.exclude, catalogue);
   return {
     text,
     limit: parameters.limit ?? LIMIT_DEFAULT,
@@ -51,7 +50,7 @@ export const questionOf = (
     page,
     category: category === undefined ? undefined : catalogue.findCategory(category),
     predicate: filter === undefined ? undefined : parseFilter(filter),
-    isExcluded: (slot) => excluded.has(slot) || page.has(slot),
+    excluded: excludedSlots(parameters.exclude, catalogue),
     includeSeen,
     explain: parameters.explain ?? true,
     diversity,

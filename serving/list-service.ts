@@ -10,7 +10,7 @@ import { NO_OFFSET } from '../schemas/ids.ts';
 import type { KindTable } from '../schemas/kinds.ts';
 import type { SubjectState } from '../schemas/state/subject-state.ts';
 import type { Catalogue } from './catalogue.ts';
-import { writePageCursor } from './cursor.ts';
+import { FIRST_PAGE, writePageCursor } from './cursor.ts';
 import { removalOf } from './filters/list-filter.ts';
 import type { FreshnessMeter } from './freshness.ts';
 import type { ItemFollower } from './item-follower.ts';
@@ -183,7 +183,8 @@ export class ListService {
       category: undefined,
       predicate: undefined,
       includeSeen: true,
-      isExcluded: () => false,
+      excluded: new Set(),
+      page: FIRST_PAGE,
     });
   }
 
@@ -191,16 +192,17 @@ export class ListService {
     const { clock } = this.#given;
     const startedMs = clock.monotonicMs();
     const now = clock.now();
-    const basket = new Set(slots);
+    const events = slots.map((slot) => this.#placeholder(slot, now));
     const profile = {
       ...emptyProfile(null, now),
-      positives: slots.map((slot) => this.#placeholder(slot, now)),
+      positives: events,
+      items: events.map((event) => ({ slot: event.slot, weight: 1, events: [event] })),
     };
     const request: ListRequest = {
       ...this.#request(profile, 'session', question),
       only,
       about: slots,
-      isExcluded: (slot) => basket.has(slot) || question.isExcluded(slot),
+      excluded: new Set([...slots, ...question.excluded]),
     };
     const list = this.#given.recommender.recommend(request);
     return this.#made(list, question, { asOf: this.#asOfAll(), startedMs });
@@ -239,7 +241,8 @@ export class ListService {
       rankBase: question.page.count,
       category: question.category,
       predicate: question.predicate,
-      isExcluded: question.isExcluded,
+      excluded: question.excluded,
+      page: question.page,
       includeSeen: question.includeSeen,
       diversity: question.diversity,
       explain: question.explain,

@@ -27,8 +27,14 @@ export interface PartWeight {
 export interface LadderOptions {
   /** Candidates that each source may propose. */
   readonly candidatesMax: number;
+  /** Candidates of the sources that go by everybody, where no filter thins them out. */
+  readonly commonCandidatesMax: number;
   /** Newest events of a person that sources look at. */
   readonly eventsMax: number;
+  /** Of these, the newest items that sources look for others like. */
+  readonly itemsMax: number;
+  /** Neighbours used of each item, those alike most; 12 bytes each. */
+  readonly neighboursMax: number;
   /** Distinct people that a pair of items needs before it is used. */
   readonly pairPeopleMin: number;
   /** What an item's count of events is raised by before pairs are divided by it. */
@@ -51,6 +57,8 @@ export interface LadderOptions {
   readonly diversity: number;
   /** Share of a page that items of one first category may fill. */
   readonly categoryShareMax: number;
+  /** Reasons of an item; its parts are all told in any case. */
+  readonly reasonsMax: number;
   /** Events that a reason names. */
   readonly becauseMax: number;
 }
@@ -133,14 +141,17 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
   basePath: '',
   configVersion: 1,
   ladder: {
-    candidatesMax: 500,
+    candidatesMax: 200,
+    commonCandidatesMax: 100,
     eventsMax: 50,
+    itemsMax: 30,
+    neighboursMax: 32,
     pairPeopleMin: 3,
     pairShrinkage: 10,
     nextShrinkage: 5,
     nextDecay: 0.8,
     nextEventsMax: 10,
-    contentNeighboursMax: 50,
+    contentNeighboursMax: 32,
     ownMeanPrior: 3.5,
     ownMeanPriorStrength: 5,
     // Set by hand until weights are learned: what a person did outweighs what everybody does, and
@@ -153,10 +164,11 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
       popular: { weight: 0.2, epsilon: 0.002, mass: 0 },
       latest: { weight: 0.1, epsilon: 0.002, mass: 0 },
     },
-    diversityPool: 60,
+    diversityPool: 30,
     diversity: 0.15,
     categoryShareMax: 0.7,
-    becauseMax: 3,
+    reasonsMax: 3,
+    becauseMax: 2,
   },
   ranking: {
     halfLives: DEFAULT_HALF_LIVES,

@@ -19,6 +19,14 @@ export interface TasteEvent {
   readonly weight: number;
 }
 
+/** An item that the person spoke for, all their events on it together. */
+export interface TasteItem {
+  readonly slot: number;
+  readonly weight: number;
+  /** The newest first. */
+  readonly events: readonly TasteEvent[];
+}
+
 export interface Profile {
   readonly subject: SubjectId | null;
   readonly version: Offset | null;
@@ -26,6 +34,8 @@ export interface Profile {
   /** Newest first. */
   readonly positives: readonly TasteEvent[];
   readonly negatives: readonly TasteEvent[];
+  /** The items of the positives, once each, the newest first. */
+  readonly items: readonly TasteItem[];
   readonly seen: SeenItems;
   readonly hidden: ReadonlySet<number>;
 }
@@ -56,8 +66,21 @@ export class SeenItems {
       this.#bits[(itemHash & 0xffff) >>> 3]! |= 1 << (itemHash & 7);
   }
 
+  /** Those that the history names. */
+  get slots(): ReadonlySet<number> {
+    return this.#slots;
+  }
+
   has(slot: number, slots: ItemSlots): boolean {
-    if (this.#slots.has(slot)) return true;
+    return this.#slots.has(slot) || this.hasEvicted(slot, slots);
+  }
+
+  get hasNoEvicted(): boolean {
+    return this.#bits === undefined;
+  }
+
+  /** Whether it left the history and still counts. */
+  hasEvicted(slot: number, slots: ItemSlots): boolean {
     if (this.#bits === undefined) return false;
     const hash = slots.hashLowOf(slot);
     if ((this.#bits[(hash & 0xffff) >>> 3]! & (1 << (hash & 7))) === 0) return false;
@@ -81,6 +104,7 @@ export const emptyProfile = (subject: SubjectId | null, now: EpochMs): Profile =
   newestEventAt: null,
   positives: [],
   negatives: [],
+  items: [],
   seen: new SeenItems(new Set(), [], now),
   hidden: new Set(),
 });
@@ -96,20 +120,46 @@ export const profileOf = (
 ): Profile => {
   const { history } = state;
   const newest = history.at(-1)?.occurredAt ?? null;
-  const signed = signedEvents(state, newest, options);
+  const places = history.map(({ itemId }) => options.slots.find(itemId) ?? UNKNOWN);
+  const { positives, negatives } = judged(
+    signedEvents(state, places, newest, options),
+    options.ladder.eventsMax,
+  );
   return {
     subject,
     version: state.lastOffset,
     newestEventAt: newest,
-    ...judged(signed, options.ladder.eventsMax),
-    seen: new SeenItems(seenSlots(history, now, options), state.evictedSeen, now),
-    hidden: new Set(
-      history.flatMap(({ kind, itemId }) => {
-        const slot = kind === 'hide' ? options.slots.find(itemId) : undefined;
-        return slot === undefined ? [] : [slot];
-      }),
-    ),
+    positives,
+    negatives,
+    items: itemsOf(positives, options.ladder.itemsMax),
+    seen: new SeenItems(seenSlots(history, places, now, options), state.evictedSeen, now),
+    hidden: hiddenSlots(history, places),
   };
+};
+
+/** The place of an item that neither catalogue nor state knows. */
+const UNKNOWN = -1;
+
+const itemsOf = (positives: readonly TasteEvent[], itemsMax: number): TasteItem[] => {
+  const items = new Map<number, { slot: number; weight: number; events: TasteEvent[] }>();
+  for (const event of positives) {
+    const item = items.get(event.slot);
+    if (item !== undefined) {
+      item.weight += event.weight;
+      item.events.push(event);
+    } else if (items.size < itemsMax) {
+      items.set(event.slot, { slot: event.slot, weight: event.weight, events: [event] });
+    }
+  }
+  return [...items.values()];
+};
+
+const hiddenSlots = (history: readonly HistoryEntry[], places: readonly number[]): Set<number> => {
+  const hidden = new Set<number>();
+  for (let index = 0; index < history.length; index++) {
+    if (history[index]!.kind === 'hide' && places[index] !== UNKNOWN) hidden.add(places[index]!);
+  }
+  return hidden;
 };
 
 interface SignedEvent extends TasteEvent {
@@ -119,13 +169,16 @@ interface SignedEvent extends TasteEvent {
 /** Oldest first. The mean that a rating is held against is that of the ratings before it. */
 const signedEvents = (
   state: Pick<SubjectState, 'history' | 'ownValueSumThousandths' | 'ownValueCount'>,
+  places: readonly number[],
   newest: EpochMs | null,
-  { slots, kinds, ladder }: ProfileOptions,
+  { kinds, ladder }: ProfileOptions,
 ): SignedEvent[] => {
   const prior = { mean: ladder.ownMeanPrior, strength: ladder.ownMeanPriorStrength };
   let { sum, count } = valuesBefore(state, kinds);
   const events: SignedEvent[] = [];
-  for (const entry of state.history) {
+  for (let index = 0; index < places.length; index++) {
+    const entry = state.history[index]!;
+    const slot = places[index]!;
     const kind = kinds.get(entry.kind);
     if (kind === undefined || kind.polarity === 'none') continue;
     const mean = ownMean(sum, count, prior);
@@ -135,8 +188,7 @@ const signedEvents = (
     }
     const { sign, strength } = judgementOf(kind, entry.value, mean);
     const weight = strength * 2 ** (-(newest! - entry.occurredAt) / kind.halfLife);
-    const slot = slots.find(entry.itemId);
-    if (weight > 0 && slot !== undefined) events.push({ entry, slot, weight, sign });
+    if (weight > 0 && slot !== UNKNOWN) events.push({ entry, slot, weight, sign });
   }
   return events;
 };
@@ -207,30 +259,42 @@ const judged = (
 
 const seenSlots = (
   history: readonly HistoryEntry[],
+  places: readonly number[],
   now: EpochMs,
-  { slots, kinds }: ProfileOptions,
+  { kinds }: ProfileOptions,
 ): Set<number> => {
   const seen = new Set<number>();
-  for (const { kind, itemId, occurredAt } of history) {
+  for (let index = 0; index < history.length; index++) {
+    const { kind, occurredAt } = history[index]!;
     const seenFor = kinds.get(kind)?.seenFor ?? 0;
-    if (seenFor <= 0 || now - occurredAt >= seenFor) continue;
-    const slot = slots.find(itemId);
-    if (slot !== undefined) seen.add(slot);
+    if (seenFor > 0 && now - occurredAt < seenFor && places[index] !== UNKNOWN) {
+      seen.add(places[index]!);
+    }
   }
   return seen;
 };
 
-/** How much the person's taste leans to each category: negative where they turn away from it. */
-export const categoryTaste = (profile: Profile, catalogue: Catalogue): Map<number, number> => {
-  const taste = new Map<number, number>();
-  const add = (event: TasteEvent, sign: 1 | -1): void => {
+/** How much a person leans to each category: negative where they turn away from it. */
+export class CategoryTaste {
+  readonly #amounts: Float64Array;
+  readonly total: number;
+
+  constructor(profile: Profile, catalogue: Catalogue) {
+    this.#amounts = new Float64Array(catalogue.categoryCount);
+    for (const event of profile.positives) this.#add(event, 1, catalogue);
+    for (const event of profile.negatives) this.#add(event, -1, catalogue);
+    let total = 0;
+    for (const amount of this.#amounts) total += Math.abs(amount);
+    this.total = total;
+  }
+
+  of(category: number): number {
+    return this.#amounts[category] ?? 0;
+  }
+
+  #add(event: TasteEvent, sign: 1 | -1, catalogue: Catalogue): void {
     const categories = catalogue.categoriesOf(event.slot);
-    for (const category of categories) {
-      const share = (sign * event.weight) / Math.sqrt(categories.length);
-      taste.set(category, (taste.get(category) ?? 0) + share);
-    }
-  };
-  for (const event of profile.positives) add(event, 1);
-  for (const event of profile.negatives) add(event, -1);
-  return taste;
-};
+    const share = (sign * event.weight) / Math.sqrt(categories.length);
+    for (const category of categories) this.#amounts[category]! += share;
+  }
+}

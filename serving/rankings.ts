@@ -10,13 +10,14 @@
  * - top-rated: W = v/(v+m)·R + m/(v+m)·C over items with more than m ratings, m being a quantile of
  *   the counts of ratings and C the mean of all ratings, so that a film with two votes cannot lead
  */
+
+import { largest } from '../algorithms/selection/largest.ts';
 import type { ListName } from '../schemas/api/lists.ts';
 import type { Clock } from '../schemas/environment.ts';
 import type { EpochMs } from '../schemas/ids.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ItemIndex } from './item-index.ts';
 import type { RankingOptions } from './options.ts';
-import { largest } from './selection.ts';
 
 /** Slots in order, with the value that the order goes by. */
 export interface Ranking {

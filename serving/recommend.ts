@@ -12,24 +12,20 @@
 import type { Removal } from '../schemas/api/explanations.ts';
 import type { Rung } from '../schemas/api/lists.ts';
 import type { EpochMs } from '../schemas/ids.ts';
+import { CandidateBoard } from './candidate-board.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { PageCursor } from './cursor.ts';
 import { diversified } from './diversity.ts';
 import { type Reason, reasonsOf } from './explanation.ts';
 import type { ItemPredicate } from './filters/filter-expression.ts';
-import { type FilterRequest, removalOf } from './filters/list-filter.ts';
+import { type FilterRequest, lateFilter, namedRemovals, removalOf } from './filters/list-filter.ts';
 import type { ItemIndex } from './item-index.ts';
 import type { LadderOptions, PartName } from './options.ts';
 import { PARTS } from './options.ts';
-import { categoryTaste, type Profile } from './profile.ts';
+import { CategoryTaste, type Profile } from './profile.ts';
 import type { Rankings } from './rankings.ts';
-import { largest } from './selection.ts';
-import { aversionOf } from './sources/aversion.ts';
-import {
-  CandidateScores,
-  type CandidateSource,
-  type Contribution,
-  type Retrieval,
-} from './sources/candidate-source.ts';
+import { Aversion } from './sources/aversion.ts';
+import type { CandidateSource, Contribution, Retrieval } from './sources/candidate-source.ts';
 import type { ContentNeighbours } from './sources/content-source.ts';
 
 /** Whose list it is, which decides the name of the highest rung. */
@@ -44,7 +40,8 @@ export interface ListRequest {
   readonly rankBase: number;
   readonly category: number | undefined;
   readonly predicate: ItemPredicate | undefined;
-  readonly isExcluded: (slot: number) => boolean;
+  readonly excluded: ReadonlySet<number>;
+  readonly page: PageCursor;
   readonly includeSeen: boolean;
   readonly diversity: number;
   readonly explain: boolean;
@@ -107,30 +104,28 @@ const NO_PARTS: readonly number[] = PARTS.map(() => 0);
 
 export class Recommender {
   readonly #given: RecommenderParts;
-  readonly #scores: readonly CandidateScores[];
-  #union = new Int32Array(1024);
-  #unionCount = 0;
-  #sums = new Float64Array(0);
-  #marks = new Int32Array(0);
+  readonly #board: CandidateBoard;
+  readonly #aversion: Aversion;
 
   constructor(given: RecommenderParts) {
     this.#given = given;
-    this.#scores = given.sources.map(() => new CandidateScores());
+    this.#board = new CandidateBoard(given.ladder);
+    this.#aversion = new Aversion(given.itemIndex, given.content);
   }
 
   recommend(request: ListRequest): RankedList {
     const retrieval = this.#retrieve(request);
-    const kept = this.#filter(request);
-    const best = this.#score(kept, request.limit);
+    this.#filter(request);
+    const best = this.#score(request.limit + this.#given.ladder.diversityPool);
     const chosen = this.#diversify(best, request);
-    return this.#explain(chosen, retrieval, request);
+    return this.#explain(best, chosen, retrieval, request);
   }
 
   /** The same steps for one item alone. */
   stand(request: ListRequest, slot: number): Standing {
     const retrieval = this.#retrieve(request);
-    const kept = this.#filter(request);
-    const { slots } = this.#score(kept, kept.length);
+    this.#filter(request);
+    const { slots } = this.#score(this.#board.kept.length);
     const place = slots.indexOf(slot);
     const [item] = this.#explainItems([{ slot, scoreRank: place + 1 }], retrieval, request);
     return {
@@ -144,130 +139,82 @@ export class Recommender {
   // 1. Retrieve: every source proposes its best.
 
   #retrieve(request: ListRequest): Retrieval {
-    const { sources, ladder, itemIndex, catalogue, content } = this.#given;
-    const { profile, category, now } = request;
-    const retrieval: Retrieval = {
-      profile,
-      taste: categoryTaste(profile, catalogue),
-      aversion: aversionOf(profile, { itemIndex, content, now }),
-      category,
-      now,
-      candidatesMax: ladder.candidatesMax,
-    };
-    const { capacity } = catalogue.slots;
+    const { sources, ladder, catalogue } = this.#given;
+    const { profile, category, now, only } = request;
+    const taste = new CategoryTaste(profile, catalogue);
+    const { candidatesMax } = ladder;
+    const isThinned = request.predicate !== undefined || request.page.count > 0;
+    const commonMax = isThinned ? candidatesMax : ladder.commonCandidatesMax;
+    const retrieval: Retrieval = { profile, taste, category, now, commonMax };
+    this.#board.begin(catalogue.slots.capacity);
     for (let index = 0; index < sources.length; index++) {
-      const scores = this.#scores[index]!;
-      scores.reset(capacity);
       const source = sources[index]!;
-      if (request.only !== undefined && !request.only.includes(source.part)) continue;
+      if (only !== undefined && !only.includes(source.part)) continue;
+      const scores = this.#board.scores[index]!;
       source.retrieve(retrieval, scores);
-      scores.keepBest(ladder.candidatesMax);
-      for (const [slot, lost] of retrieval.aversion) scores.scale(slot, 1 - lost);
+      scores.keepBest(candidatesMax);
     }
+    if (this.#aversion.learn(profile, now)) this.#board.avoid(this.#aversion);
     return retrieval;
   }
 
   // 2. Filter: what may be shown, of what was proposed; then, should that be too little, of all.
 
-  #filter(request: ListRequest): number[] {
+  #filter(request: ListRequest): void {
     const { catalogue, ladder } = this.#given;
-    this.#unite(catalogue.slots.capacity);
-    const kept: number[] = [];
-    for (let index = 0; index < this.#unionCount; index++) {
-      const slot = this.#union[index]!;
-      if (removalOf(slot, catalogue, request) === undefined) kept.push(slot);
-    }
+    this.#board.block(namedRemovals(request));
+    this.#board.keep(lateFilter(catalogue, request));
     const wanted = request.limit + 1;
-    if (kept.length < wanted) this.#fillUp(kept, wanted, request);
+    if (this.#board.kept.length < wanted) this.#fillUp(wanted, request);
     // Whoever has seen everything sees it again rather than nothing.
-    if (kept.length === 0 && !request.includeSeen && request.rankBase === 0) {
-      this.#fillUp(kept, ladder.candidatesMax, { ...request, includeSeen: true });
+    if (this.#board.kept.length === 0 && !request.includeSeen && request.rankBase === 0) {
+      this.#fillUp(ladder.candidatesMax, { ...request, includeSeen: true });
     }
-    return kept;
   }
 
-  #unite(capacity: number): void {
-    if (this.#marks.length < capacity) {
-      this.#marks = new Int32Array(capacity);
-      this.#sums = new Float64Array(capacity);
-    }
-    this.#unionCount = 0;
-    for (const scores of this.#scores) {
-      for (let index = 0; index < scores.count; index++) {
-        const slot = scores.slotAt(index);
-        if (this.#marks[slot] !== 0) continue;
-        this.#marks[slot] = 1;
-        if (this.#unionCount === this.#union.length) this.#growUnion();
-        this.#union[this.#unionCount++] = slot;
-      }
-    }
-    for (let index = 0; index < this.#unionCount; index++) this.#marks[this.#union[index]!] = 0;
-  }
-
-  #growUnion(): void {
-    const grown = new Int32Array(this.#union.length * 2);
-    grown.set(this.#union);
-    this.#union = grown;
-  }
-
-  #fillUp(kept: number[], wanted: number, request: FilterRequest): void {
+  #fillUp(wanted: number, request: FilterRequest): void {
     const { catalogue, rankings } = this.#given;
-    const taken = new Set(kept);
+    const board = this.#board;
     const take = (slot: number): void => {
-      if (taken.has(slot) || removalOf(slot, catalogue, request) !== undefined) return;
-      taken.add(slot);
-      kept.push(slot);
+      if (!board.isKept(slot) && removalOf(slot, catalogue, request) === undefined) board.add(slot);
     };
     for (const name of ['popular', 'latest'] as const) {
       for (const slot of rankings.list(name, request.category).slots) {
-        if (kept.length >= wanted) return;
+        if (board.kept.length >= wanted) return;
         take(slot);
       }
     }
     for (const slot of catalogue.present()) {
-      if (kept.length >= wanted) return;
+      if (board.kept.length >= wanted) return;
       take(slot);
     }
   }
 
   // 3. Score: the sum of the parts. Best first.
 
-  #score(kept: readonly number[], limit: number): Scored {
-    const { ladder } = this.#given;
-    for (const slot of kept) this.#sums[slot] = 0;
-    for (let part = 0; part < this.#scores.length; part++) {
-      for (const slot of kept) this.#sums[slot]! += this.#part(part, slot);
-    }
-    const pool = limit + ladder.diversityPool;
-    const slots = largest(kept, kept.length, pool, (slot) => this.#sums[slot]!);
-    return { slots, scores: slots.map((slot) => this.#sums[slot]!) };
-  }
-
-  #part(index: number, slot: number): number {
-    const scores = this.#scores[index]!;
-    const raw = scores.rawOf(slot);
-    if (raw <= 0) return 0;
-    const { weight, epsilon, mass } = this.#given.ladder.parts[PARTS[index]!];
-    return weight * Math.log(1 + raw / (scores.total + mass) / epsilon);
+  #score(count: number): Scored {
+    this.#board.sum();
+    const slots = this.#board.best(count);
+    return { slots, scores: slots.map((slot) => this.#board.sumOf(slot)) };
   }
 
   // 4. Diversify: the page, chosen from the best.
 
-  #diversify({ slots, scores }: Scored, request: ListRequest): Scored & { places: number[] } {
+  #diversify({ slots, scores }: Scored, request: ListRequest): number[] {
     const { catalogue, ladder } = this.#given;
-    const places = diversified(slots, scores, catalogue, {
+    const isCapped = request.category === undefined && request.diversity > 0;
+    return diversified(slots, scores, catalogue, {
       diversity: request.diversity,
       limit: request.limit,
-      categoryShareMax:
-        request.category === undefined && request.diversity > 0 ? ladder.categoryShareMax : 1,
+      categoryShareMax: isCapped ? ladder.categoryShareMax : 1,
     });
-    return { slots, scores, places };
   }
 
   // 5. Explain: what each part is, and which events are behind it.
 
   #explain(
-    { slots, places }: { readonly slots: readonly number[]; readonly places: readonly number[] },
+    { slots }: Scored,
+    places: readonly number[],
     retrieval: Retrieval,
     request: ListRequest,
   ): RankedList {
@@ -287,7 +234,7 @@ export class Recommender {
     const isPersonal = request.explain && about.length === 0;
     const contributions = isPersonal ? this.#contributions(chosen, retrieval) : [];
     return chosen.map(({ slot, scoreRank }, index) => {
-      const parts = this.#scores.map((_, part) => this.#part(part, slot));
+      const parts = PARTS.map((_, part) => this.#board.partOf(part, slot));
       const score = parts.reduce((sum, part) => sum + part, 0);
       const explanation = {
         slot,
@@ -299,6 +246,7 @@ export class Recommender {
         taste: retrieval.taste,
         now: request.now,
         becauseMax: ladder.becauseMax,
+        reasonsMax: ladder.reasonsMax,
       };
       return {
         slot,
@@ -317,18 +265,17 @@ export class Recommender {
     retrieval: Retrieval,
   ): Map<PartName, Contribution[]>[] {
     const found = chosen.map(() => new Map<PartName, Contribution[]>());
-    for (let index = 0; index < chosen.length; index++)
-      this.#marks[chosen[index]!.slot] = index + 1;
-    const wants = (slot: number): boolean => this.#marks[slot] !== 0;
-    for (const { part, contribute } of this.#given.sources) {
-      contribute?.(retrieval, wants, (slot, contribution) => {
-        const parts = found[this.#marks[slot]! - 1]!;
-        const list = parts.get(part);
-        if (list === undefined) parts.set(part, [contribution]);
-        else list.push(contribution);
-      });
-    }
-    for (const { slot } of chosen) this.#marks[slot] = 0;
+    const slots = chosen.map(({ slot }) => slot);
+    this.#board.withPlaces(slots, (places) => {
+      for (const { part, contribute } of this.#given.sources) {
+        contribute?.(retrieval, places, (place, event, amount) => {
+          const parts = found[place - 1]!;
+          const list = parts.get(part);
+          if (list === undefined) parts.set(part, [{ event, amount }]);
+          else list.push({ event, amount });
+        });
+      }
+    });
     return found;
   }
 
@@ -340,12 +287,12 @@ export class Recommender {
   ): { readonly rung: Rung; readonly held: readonly HeldSource[] } {
     const held: HeldSource[] = [];
     this.#given.sources.forEach((source, index) => {
-      if (this.#scores[index]!.count > 0) return;
+      if (this.#board.scores[index]!.count > 0) return;
       if (only !== undefined && !only.includes(source.part)) return;
       const why = source.held?.(retrieval);
       if (why !== undefined) held.push({ part: source.part, why });
     });
-    const leans = retrieval.taste.size > 0 || category !== undefined;
+    const leans = retrieval.taste.total > 0 || category !== undefined;
     return { rung: rungOf(items, { audience, leans }), held };
   }
 }

@@ -276,6 +276,7 @@ const liveOf = (
     random,
     logger,
     options,
+    counters: { coalesced: 0, ended: 0 },
     basePath: given.options.basePath,
   });
 };

@@ -2,6 +2,7 @@
 import type { Removal } from '../../schemas/api/explanations.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
 import type { Catalogue } from '../catalogue.ts';
+import type { PageCursor } from '../cursor.ts';
 import type { Profile } from '../profile.ts';
 import type { ItemPredicate } from './filter-expression.ts';
 
@@ -11,8 +12,10 @@ export interface FilterRequest {
   readonly category: number | undefined;
   readonly predicate: ItemPredicate | undefined;
   readonly includeSeen: boolean;
-  /** Items of earlier pages, those the caller excludes, and the one that the list is about. */
-  readonly isExcluded: (slot: number) => boolean;
+  /** Items that the caller excludes, and those that the list is about. */
+  readonly excluded: ReadonlySet<number>;
+  /** The pages so far. */
+  readonly page: PageCursor;
 }
 
 /** undefined for an item that may be shown. The cheap looks come first. */
@@ -22,13 +25,40 @@ export const removalOf = (
   request: FilterRequest,
 ): Removal | undefined => {
   if (!catalogue.isVisible(slot, request.now)) return invisibility(slot, catalogue, request.now);
-  if (request.isExcluded(slot)) return 'excluded';
-  if (request.profile.hidden.has(slot)) return 'hidden-by-person';
-  if (!request.includeSeen && request.profile.seen.has(slot, catalogue.slots)) return 'seen';
-  const { category, predicate } = request;
+  const { excluded, page, profile, category, predicate } = request;
+  if (excluded.size > 0 && excluded.has(slot)) return 'excluded';
+  if (page.count > 0 && page.has(slot)) return 'excluded';
+  if (profile.hidden.size > 0 && profile.hidden.has(slot)) return 'hidden-by-person';
+  if (!request.includeSeen && profile.seen.has(slot, catalogue.slots)) return 'seen';
   if (category !== undefined && !catalogue.categoriesOf(slot).includes(category)) return 'category';
   if (predicate !== undefined && !predicate(catalogue.record(slot)!)) return 'filter';
   return undefined;
+};
+
+/** The slots that a request rules out by name: what `lateFilter` need not look for any more. */
+export function* namedRemovals({
+  excluded,
+  profile,
+  includeSeen,
+}: FilterRequest): Generator<number> {
+  yield* excluded;
+  yield* profile.hidden;
+  if (!includeSeen) yield* profile.seen.slots;
+}
+
+/** With `namedRemovals` taken out it lets through what `removalOf` says nothing against. */
+export const lateFilter = (
+  catalogue: Catalogue,
+  request: FilterRequest,
+): ((slot: number) => boolean) => {
+  const { now, page, profile, category, predicate } = request;
+  const looksBack = !request.includeSeen && !profile.seen.hasNoEvicted;
+  const isPlain = page.count === 0 && category === undefined && predicate === undefined;
+  if (isPlain && !looksBack) return (slot) => catalogue.isVisible(slot, now);
+  return (slot) =>
+    catalogue.isVisible(slot, now) &&
+    !(looksBack && profile.seen.hasEvicted(slot, catalogue.slots)) &&
+    (isPlain || removalOf(slot, catalogue, request) === undefined);
 };
 
 const invisibility = (slot: number, catalogue: Catalogue, now: EpochMs): Removal => {

@@ -35,7 +35,15 @@ export interface Carrier {
 export const CLOSE_GOING_AWAY = 1001;
 export const CLOSE_POLICY = 1008;
 
+export interface LiveCounters {
+  /** Diffs merged into later ones because a client read slowly. */
+  coalesced: number;
+  /** Clients ended because too much was queued for them. */
+  ended: number;
+}
+
 export interface LiveParts {
+  readonly counters: LiveCounters;
   readonly hub: LiveHub;
   readonly activity: Feed;
   readonly system: Feed | undefined;
@@ -86,6 +94,10 @@ export class LiveConnection implements Outlet {
     return this.#carrier.queuedBytes > this.#parts.options.coalesceBytes;
   }
 
+  noteCoalesced(): void {
+    this.#parts.counters.coalesced++;
+  }
+
   /** Takes a message of the client, after those before it. Never rejects. */
   receive(text: string): Promise<void> {
     this.#heardSinceBeat = true;
@@ -122,6 +134,7 @@ export class LiveConnection implements Outlet {
       this.#parts.logger.debug('A live client reads too slowly', {
         queuedBytes: this.#carrier.queuedBytes,
       });
+      this.#parts.counters.ended++;
       this.#carrier.terminate();
       return;
     }

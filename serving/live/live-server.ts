@@ -25,6 +25,8 @@ export interface LiveCounts {
   readonly lists: number;
   readonly parked: number;
   readonly refreshes: number;
+  readonly coalesced: number;
+  readonly ended: number;
 }
 
 export class LiveServer {
@@ -81,13 +83,14 @@ export class LiveServer {
     let subscriptions = 0;
     for (const connection of this.#connections.keys())
       subscriptions += connection.subscriptionCount;
-    const { hub, parked } = this.#parts;
+    const { hub, parked, counters } = this.#parts;
     return {
       sockets: this.#connections.size,
       subscriptions,
       lists: hub.listCount,
       parked: parked.count,
       refreshes: hub.refreshCount,
+      ...counters,
     };
   }
 

@@ -25,6 +25,8 @@ export interface SubscriptionParts {
 /** Where a subscription's messages go. */
 export interface Outlet {
   readonly isFull: boolean;
+  /** A diff was merged into a later one. */
+  noteCoalesced(): void;
   send(message: string): void;
 }
 
@@ -36,7 +38,6 @@ export class LiveSubscription implements ListWatcher {
   #outlet: Outlet | undefined;
   #waiting: { readonly shown: Shown; readonly cause: Cause | null } | undefined;
   #seq: number;
-  #coalesced = 0;
 
   constructor(given: SubscriptionParts, firstSeq: number, sent: readonly Sent[] = []) {
     this.#given = given;
@@ -44,11 +45,6 @@ export class LiveSubscription implements ListWatcher {
     this.list = given.list;
     this.#seq = firstSeq;
     this.#sent = [...sent];
-  }
-
-  /** Diffs that were merged into later ones because the client read slowly. */
-  get coalescedCount(): number {
-    return this.#coalesced;
   }
 
   get seq(): number {
@@ -102,7 +98,7 @@ export class LiveSubscription implements ListWatcher {
     // Until the snapshot is sent there is nothing to differ from; it will be of this state or later.
     if (this.#outlet === undefined) return;
     if (this.#outlet.isFull) {
-      if (this.#waiting !== undefined) this.#coalesced++;
+      if (this.#waiting !== undefined) this.#outlet.noteCoalesced();
       this.#waiting = { shown, cause: cause ?? this.#waiting?.cause ?? null };
       return;
     }

@@ -7,37 +7,60 @@ import { type ItemIndex, TRIPLE } from '../item-index.ts';
 import type { Profile } from '../profile.ts';
 import { type ContentNeighbours, PAIR } from './content-source.ts';
 
-const NONE: ReadonlyMap<number, number> = new Map();
 /** The likeness, weighted, at which half is taken. */
 const HALF_AT = 0.3;
 
-export const aversionOf = (
-  profile: Profile,
-  given: {
-    readonly itemIndex: ItemIndex;
-    readonly content: ContentNeighbours;
-    readonly now: EpochMs;
-  },
-): ReadonlyMap<number, number> => {
-  if (profile.negatives.length === 0) return NONE;
-  const { itemIndex, content, now } = given;
-  const likeness = new Map<number, number>();
-  const add = (slot: number, amount: number): void => {
-    likeness.set(slot, (likeness.get(slot) ?? 0) + amount);
-  };
-  const scale = itemIndex.pairScale(now);
-  for (const { slot, weight } of profile.negatives) {
-    add(slot, weight);
-    const alike = content.neighboursOf(slot);
-    for (let at = 0; at < alike.length; at += PAIR) add(alike[at]!, weight * alike[at + 1]!);
+/** Used again by each request: a column by slot, wiped by what was touched. */
+export class Aversion {
+  readonly #itemIndex: ItemIndex;
+  readonly #content: ContentNeighbours;
+  #likeness = new Float64Array(0);
+  #touched: number[] = [];
+
+  constructor(itemIndex: ItemIndex, content: ContentNeighbours) {
+    this.#itemIndex = itemIndex;
+    this.#content = content;
+  }
+
+  /** What is taken from an item: 0 nothing, towards 1 everything. */
+  lostOf(slot: number): number {
+    const amount = this.#likeness[slot]!;
+    return amount === 0 ? 0 : amount / (amount + HALF_AT);
+  }
+
+  /** Learns what this person turned against. False when there is nothing. */
+  learn(profile: Profile, now: EpochMs): boolean {
+    for (const slot of this.#touched) this.#likeness[slot] = 0;
+    this.#touched = [];
+    if (profile.negatives.length === 0) return false;
+    const { capacity } = this.#itemIndex.slots;
+    if (this.#likeness.length < capacity) this.#likeness = new Float64Array(capacity);
+    const scale = this.#itemIndex.pairScale(now);
+    for (const { slot, weight } of profile.negatives) {
+      this.#add(slot, weight);
+      this.#addAlike(slot, weight);
+      this.#addNeighbours(slot, weight * scale);
+    }
+    return true;
+  }
+
+  #addAlike(slot: number, weight: number): void {
+    const alike = this.#content.neighboursOf(slot);
+    for (let at = 0; at < alike.length; at += PAIR) this.#add(alike[at]!, weight * alike[at + 1]!);
+  }
+
+  #addNeighbours(slot: number, weight: number): void {
+    const itemIndex = this.#itemIndex;
     const neighbours = itemIndex.neighboursOf(slot);
-    const factor = weight * scale * itemIndex.dampingOf(slot);
+    const factor = weight * itemIndex.dampingOf(slot);
     for (let at = 0; at < neighbours.length; at += TRIPLE) {
       const neighbour = neighbours[at]!;
-      add(neighbour, factor * neighbours[at + 1]! * itemIndex.dampingOf(neighbour));
+      this.#add(neighbour, factor * neighbours[at + 1]! * itemIndex.dampingOf(neighbour));
     }
   }
-  const aversion = new Map<number, number>();
-  for (const [slot, amount] of likeness) aversion.set(slot, amount / (amount + HALF_AT));
-  return aversion;
-};
+
+  #add(slot: number, amount: number): void {
+    if (this.#likeness[slot] === 0) this.#touched.push(slot);
+    this.#likeness[slot]! += amount;
+  }
+}

@@ -2,12 +2,7 @@
  * "More like this" by what items are, not by who liked them: the one personal source that works for
  * the first event of the first person, and for items that nobody has touched.
  */
-import type {
-  CandidateScores,
-  CandidateSource,
-  Contribution,
-  Retrieval,
-} from './candidate-source.ts';
+import type { CandidateScores, CandidateSource, Give, Retrieval } from './candidate-source.ts';
 
 /** Items alike in content, as pairs [slot, likeness]. */
 export interface ContentNeighbours {
@@ -21,23 +16,20 @@ export const contentSource = (content: ContentNeighbours): CandidateSource => ({
   isPersonal: true,
 
   retrieve({ profile }: Retrieval, scores: CandidateScores): void {
-    for (const { slot, weight } of profile.positives) {
+    for (const { slot, weight } of profile.items) {
       const alike = content.neighboursOf(slot);
       for (let at = 0; at < alike.length; at += PAIR)
         scores.add(alike[at]!, weight * alike[at + 1]!);
     }
   },
 
-  contribute(
-    { profile }: Retrieval,
-    wants: (slot: number) => boolean,
-    give: (slot: number, contribution: Contribution) => void,
-  ): void {
-    for (const event of profile.positives) {
-      const alike = content.neighboursOf(event.slot);
+  contribute({ profile }: Retrieval, places: Int32Array, give: Give): void {
+    for (const { slot, events } of profile.items) {
+      const alike = content.neighboursOf(slot);
       for (let at = 0; at < alike.length; at += PAIR) {
-        const slot = alike[at]!;
-        if (wants(slot)) give(slot, { event, amount: event.weight * alike[at + 1]! });
+        const place = places[alike[at]!]!;
+        if (place === 0) continue;
+        for (const event of events) give(place, event, event.weight * alike[at + 1]!);
       }
     }
   },

@@ -5,12 +5,7 @@
 import { type ItemIndex, TRIPLE } from '../item-index.ts';
 import type { LadderOptions } from '../options.ts';
 import type { TasteEvent } from '../profile.ts';
-import type {
-  CandidateScores,
-  CandidateSource,
-  Contribution,
-  Retrieval,
-} from './candidate-source.ts';
+import type { CandidateScores, CandidateSource, Give, Retrieval } from './candidate-source.ts';
 import { heldPairs } from './together-source.ts';
 
 export const nextSource = (itemIndex: ItemIndex, ladder: LadderOptions): CandidateSource => ({
@@ -25,14 +20,11 @@ export const nextSource = (itemIndex: ItemIndex, ladder: LadderOptions): Candida
     );
   },
 
-  contribute(
-    { profile, now }: Retrieval,
-    wants: (slot: number) => boolean,
-    give: (slot: number, contribution: Contribution) => void,
-  ): void {
+  contribute({ profile, now }: Retrieval, places: Int32Array, give: Give): void {
     const scale = itemIndex.pairScale(now);
     eachTransition(profile.positives, { itemIndex, ladder, scale }, (slot, event, amount) => {
-      if (wants(slot)) give(slot, { event, amount });
+      const place = places[slot]!;
+      if (place !== 0) give(place, event, amount);
     });
   },
 

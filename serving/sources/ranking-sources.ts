@@ -3,6 +3,7 @@
  * popular, latest. They answer for people of whom nothing is known, and give the others some air.
  */
 import type { Catalogue } from '../catalogue.ts';
+import type { CategoryTaste } from '../profile.ts';
 import type { Rankings } from '../rankings.ts';
 import type { CandidateScores, CandidateSource, Retrieval } from './candidate-source.ts';
 
@@ -15,18 +16,14 @@ export const trendingSource = (rankings: Rankings, catalogue: Catalogue): Candid
   part: 'trending',
   isPersonal: false,
 
-  retrieve({ taste, category, candidatesMax }: Retrieval, scores: CandidateScores): void {
+  retrieve({ taste, category, commonMax }: Retrieval, scores: CandidateScores): void {
     const { slots, values } = rankings.list('trending', category);
-    const count = Math.min(slots.length, candidatesMax);
-    const total = totalOf(taste);
+    const count = Math.min(slots.length, commonMax);
     for (let index = 0; index < count; index++) {
       const value = values[index]!;
       if (value <= 0) return;
       const slot = slots[index]!;
-      scores.add(
-        slot,
-        total === 0 ? value : value * leaning(catalogue.categoriesOf(slot), taste, total),
-      );
+      scores.add(slot, value * leaning(catalogue.categoriesOf(slot), taste));
     }
   },
 });
@@ -35,9 +32,9 @@ export const popularSource = (rankings: Rankings): CandidateSource => ({
   part: 'popular',
   isPersonal: false,
 
-  retrieve({ category, candidatesMax }: Retrieval, scores: CandidateScores): void {
+  retrieve({ category, commonMax }: Retrieval, scores: CandidateScores): void {
     const { slots, values } = rankings.list('popular', category);
-    const count = Math.min(slots.length, candidatesMax);
+    const count = Math.min(slots.length, commonMax);
     for (let index = 0; index < count && values[index]! > 0; index++) {
       scores.add(slots[index]!, values[index]!);
     }
@@ -48,28 +45,19 @@ export const latestSource = (rankings: Rankings): CandidateSource => ({
   part: 'latest',
   isPersonal: false,
 
-  retrieve({ category, candidatesMax }: Retrieval, scores: CandidateScores): void {
+  retrieve({ category, commonMax }: Retrieval, scores: CandidateScores): void {
     const { slots } = rankings.list('latest', category);
-    const count = Math.min(slots.length, candidatesMax);
+    const count = Math.min(slots.length, commonMax);
     for (let index = 0, value = 1; index < count; index++, value *= LATEST_STEP) {
       scores.add(slots[index]!, value);
     }
   },
 });
 
-const totalOf = (taste: ReadonlyMap<number, number>): number => {
-  let total = 0;
-  for (const amount of taste.values()) total += Math.abs(amount);
-  return total;
-};
-
 /** 1 for an item the person's taste says nothing about; e^±reach at the extremes. */
-const leaning = (
-  categories: readonly number[],
-  taste: ReadonlyMap<number, number>,
-  total: number,
-): number => {
+const leaning = (categories: readonly number[], taste: CategoryTaste): number => {
+  if (taste.total === 0) return 1;
   let sum = 0;
-  for (const category of categories) sum += taste.get(category) ?? 0;
-  return Math.exp((TASTE_REACH * sum) / total);
+  for (const category of categories) sum += taste.of(category);
+  return sum === 0 ? 1 : Math.exp((TASTE_REACH * sum) / taste.total);
 };

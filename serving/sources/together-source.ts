@@ -5,12 +5,7 @@
  */
 import { type ItemIndex, TRIPLE } from '../item-index.ts';
 import type { LadderOptions } from '../options.ts';
-import type {
-  CandidateScores,
-  CandidateSource,
-  Contribution,
-  Retrieval,
-} from './candidate-source.ts';
+import type { CandidateScores, CandidateSource, Give, Retrieval } from './candidate-source.ts';
 
 export const togetherSource = (itemIndex: ItemIndex, ladder: LadderOptions): CandidateSource => ({
   part: 'together',
@@ -18,7 +13,7 @@ export const togetherSource = (itemIndex: ItemIndex, ladder: LadderOptions): Can
 
   retrieve({ profile, now }: Retrieval, scores: CandidateScores): void {
     const scale = itemIndex.pairScale(now);
-    for (const { slot, weight } of profile.positives) {
+    for (const { slot, weight } of profile.items) {
       const neighbours = itemIndex.neighboursOf(slot);
       const factor = weight * scale * itemIndex.dampingOf(slot);
       for (let at = 0; at < neighbours.length; at += TRIPLE) {
@@ -28,20 +23,16 @@ export const togetherSource = (itemIndex: ItemIndex, ladder: LadderOptions): Can
     }
   },
 
-  contribute(
-    { profile, now }: Retrieval,
-    wants: (slot: number) => boolean,
-    give: (slot: number, contribution: Contribution) => void,
-  ): void {
+  contribute({ profile, now }: Retrieval, places: Int32Array, give: Give): void {
     const scale = itemIndex.pairScale(now);
-    for (const event of profile.positives) {
-      const neighbours = itemIndex.neighboursOf(event.slot);
-      const factor = event.weight * scale * itemIndex.dampingOf(event.slot);
+    for (const { slot, events } of profile.items) {
+      const neighbours = itemIndex.neighboursOf(slot);
+      const factor = scale * itemIndex.dampingOf(slot);
       for (let at = 0; at < neighbours.length; at += TRIPLE) {
-        const neighbour = neighbours[at]!;
-        if (!wants(neighbour)) continue;
-        const amount = factor * neighbours[at + 1]! * itemIndex.dampingOf(neighbour);
-        give(neighbour, { event, amount });
+        const place = places[neighbours[at]!]!;
+        if (place === 0) continue;
+        const likeness = factor * neighbours[at + 1]! * itemIndex.dampingOf(neighbours[at]!);
+        for (const event of events) give(place, event, event.weight * likeness);
       }
     }
   },
