@@ -2,6 +2,14 @@
 import { durableIngest } from './p1-durable-ingest.ts';
 import { freshness } from './p2-freshness.ts';
 import { streamReplay } from './p3-stream-replay.ts';
+import { recovery } from './p10-recovery.ts';
+import { growth } from './p14-growth.ts';
 import type { Benchmark } from './result.ts';
 
-export const BENCHMARKS: readonly Benchmark[] = [durableIngest, freshness, streamReplay];
+export const BENCHMARKS: readonly Benchmark[] = [
+  durableIngest,
+  freshness,
+  streamReplay,
+  recovery,
+  growth,
+];

@@ -7,7 +7,7 @@
 import { decodeRecord, encodeRecord } from '../schemas/avro/record-codec.ts';
 import { spreadOf } from './machine-base.ts';
 import type { Benchmark, BenchResult } from './result.ts';
-import { measure, prepareReplay, replayOnce } from './stream/replay-run.ts';
+import { type Cost, measure, prepareReplay, replayOnce } from './stream/replay-run.ts';
 import { syntheticInteractions } from './stream/synthetic-interactions.ts';
 
 const PLAN = { seed: 3, events: 300_000, people: 20_000, items: 3_700 };
@@ -22,7 +22,7 @@ export const streamReplay: Benchmark = {
     const walls: number[] = [];
     for (let run = 0; run < REPETITIONS; run++) {
       decoding.push(await decodeRate());
-      const { cpuMs, wallMs } = await replay();
+      const { cpuMs, wallMs } = await replay(PLAN.events);
       rates.push((1_000 * PLAN.events) / cpuMs);
       walls.push((1_000 * PLAN.events) / wallMs);
     }
@@ -66,8 +66,15 @@ export const streamReplay: Benchmark = {
   },
 };
 
-const replay = async () => {
-  const { deps, close } = await prepareReplay({ ...PLAN, userPartitions: 4, itemPartitions: 4 });
+/** P3 once, on fewer events: what others are compared with in their own run. */
+export const streamRate = async (events: number): Promise<number> => {
+  const { cpuMs } = await replay(events);
+  return (1_000 * events) / cpuMs;
+};
+
+const replay = async (events: number): Promise<Cost> => {
+  const plan = { ...PLAN, events, userPartitions: 4, itemPartitions: 4 };
+  const { deps, close } = await prepareReplay(plan);
   try {
     return await replayOnce(deps);
   } finally {

@@ -9,6 +9,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import { type PartitionIndex, statePartition } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import type { InteractionRecord } from '../../schemas/records.ts';
 import { decodeSubjectState } from '../../schemas/state/subject-codec.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
@@ -19,6 +20,7 @@ import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { DEFAULT_STREAM_OPTIONS } from '../../stream/options.ts';
 import { createStream, type Stream, type StreamDependencies } from '../../stream/stream.ts';
 import {
+  LAST_EVENT,
   type SyntheticOptions,
   seededRandom,
   syntheticInteractions,
@@ -37,8 +39,14 @@ export interface Replay {
 const encoder = new TextEncoder();
 const APPEND_RECORDS = 2_000;
 
-/** A temporary instance whose log holds the plan's events and whose state is empty. */
-export const prepareReplay = async (plan: ReplayPlan): Promise<Replay> => {
+/** Called before the plan's events are logged. */
+export type Preparation = (eventLog: EventLog, stateStore: StateStore) => Promise<void>;
+
+/** A temporary instance whose log holds the plan's events; its state is empty, or as prepared. */
+export const prepareReplay = async (
+  plan: ReplayPlan,
+  prepare: Preparation = async () => {},
+): Promise<Replay> => {
   const directory = await mkdtemp(join(tmpdir(), 'freshet-replay-'));
   const eventLog = await openLmdbEventLog({
     directory: join(directory, 'log'),
@@ -47,6 +55,7 @@ export const prepareReplay = async (plan: ReplayPlan): Promise<Replay> => {
     random: seededRandom(plan.seed),
   });
   const stateStore = await openLmdbStateStore({ directory: join(directory, 'state') });
+  await prepare(eventLog, stateStore);
   await fillLog(eventLog, plan);
   return {
     deps: dependenciesOf(plan, eventLog, stateStore),
@@ -64,14 +73,21 @@ const topicsOf = ({ userPartitions, itemPartitions }: ReplayPlan) =>
     partitionCount: { user: userPartitions, item: itemPartitions, one: 1 }[spec.partitionsBy],
   }));
 
-const fillLog = async (eventLog: EventLog, plan: ReplayPlan): Promise<void> => {
+/** Appends the plan's events; with `endsAt` the last one happens then. */
+export const fillLog = async (
+  eventLog: EventLog,
+  plan: ReplayPlan,
+  { endsAt }: { readonly endsAt?: EpochMs } = {},
+): Promise<void> => {
+  const laterMs = endsAt === undefined ? 0 : endsAt - LAST_EVENT;
   const waiting: AppendRecord[][] = Array.from({ length: plan.userPartitions }, () => []);
   const flush = async (index: number): Promise<void> => {
     const records = waiting[index]!.splice(0);
     if (records.length === 0) return;
     await eventLog.append(TOPICS.interactions.name, index as PartitionIndex, records);
   };
-  for (const record of syntheticInteractions(plan)) {
+  for (const made of syntheticInteractions(plan)) {
+    const record = movedBy(laterMs, made);
     const key = encoder.encode(`u:${record.userId}`);
     const index = partitionOf(key, plan.userPartitions);
     const value = encodeRecord('Interaction', record);
@@ -80,6 +96,15 @@ const fillLog = async (eventLog: EventLog, plan: ReplayPlan): Promise<void> => {
   }
   for (let index = 0; index < plan.userPartitions; index++) await flush(index);
 };
+
+const movedBy = (laterMs: number, record: InteractionRecord): InteractionRecord =>
+  laterMs === 0
+    ? record
+    : {
+        ...record,
+        occurredAt: (record.occurredAt + laterMs) as EpochMs,
+        receivedAt: (record.receivedAt + laterMs) as EpochMs,
+      };
 
 const indexes = (count: number): readonly PartitionIndex[] =>
   Array.from({ length: count }, (_, index) => index as PartitionIndex);

@@ -14,6 +14,8 @@ export interface SyntheticOptions {
 
 const START = 1_755_000_000_000;
 const SIX_WEEKS_MS = 42 * 86_400_000;
+/** When the last one is received. */
+export const LAST_EVENT = START + SIX_WEEKS_MS;
 const LATE_SHARE = 0.005;
 const REPEATED_SHARE = 0.01;
 
