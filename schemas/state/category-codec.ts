@@ -4,23 +4,13 @@
  */
 import type { EpochMs } from '../ids.ts';
 import { ByteReader, ByteWriter, checkEnd, checkVersion } from './byte-cursor.ts';
-import { POPULARITY, TREND_FAST, TREND_SLOW } from './item-columns.ts';
-import { wideOfWords } from './wide-integer.ts';
-
-export interface CategoryState {
-  readonly landmark: EpochMs;
-  readonly interactionCount: number;
-  readonly popularity: bigint;
-  readonly trendFast: bigint;
-  readonly trendSlow: bigint;
-}
 
 export const CATEGORY_PREFIX = 'category:';
 const VERSION = 1;
 const COUNTER_WORDS = 6;
 const writer = new ByteWriter();
 
-/** The same as the stream changes it in place. */
+/** Counters as words, which the stream changes in place: POPULARITY, TREND_FAST and TREND_SLOW. */
 export interface CategoryColumns {
   landmark: EpochMs;
   interactionCount: number;
@@ -51,15 +41,4 @@ export const decodeCategoryColumns = (bytes: Uint8Array): CategoryColumns => {
   for (let index = 0; index < COUNTER_WORDS; index++) counters[index] = reader.i32();
   checkEnd(reader, 'category state');
   return { landmark, interactionCount, counters };
-};
-
-export const decodeCategoryState = (bytes: Uint8Array): CategoryState => {
-  const { landmark, interactionCount, counters } = decodeCategoryColumns(bytes);
-  return {
-    landmark,
-    interactionCount,
-    popularity: wideOfWords(counters, POPULARITY),
-    trendFast: wideOfWords(counters, TREND_FAST),
-    trendSlow: wideOfWords(counters, TREND_SLOW),
-  };
 };

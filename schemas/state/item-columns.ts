@@ -14,7 +14,7 @@ export const TREND_FAST = 2;
 export const TREND_SLOW = 4;
 const COUNTER_WORDS = 6;
 
-export const HASH_LOW = 0;
+/** Word 0 of a slot is the low half of the hash. */
 export const HASH_HIGH = 1;
 export const FORWARD = 2;
 export const BACKWARD = 4;
