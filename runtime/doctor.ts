@@ -47,7 +47,7 @@ const examineNode = (): Finding => {
     what: 'Node.js',
     verdict: major >= NODE_MAJOR_MIN ? 'good' : 'bad',
     found: `${process.versions.node}, ${availableParallelism()} cores`,
-    advice: major >= NODE_MAJOR_MIN ? '' : 'Run `npm ci`: it brings Node.js 24 along.',
+    advice: major >= NODE_MAJOR_MIN ? '' : 'Run `npm install`: it brings Node.js 24 along.',
   };
 };
 
@@ -178,7 +178,7 @@ const examineWarehouse = (subject: DoctorSubject): Finding => {
     found: available ? 'present' : (why ?? 'missing'),
     advice: available
       ? ''
-      : 'Run `npm ci` without --omit=optional; all but training works without it.',
+      : 'Run `npm install` without --omit=optional; all but training works without it.',
   };
 };
 

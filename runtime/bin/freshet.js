@@ -14,7 +14,9 @@ if (Number.parseInt(process.versions.node, 10) >= 24) {
 } else {
   const own = join(root, 'node_modules', 'node', 'bin', 'node');
   if (!existsSync(own)) {
-    console.error(`Expected Node.js 24 or newer, got ${process.versions.node}; run npm ci first.`);
+    console.error(
+      `Expected Node.js 24 or newer, got ${process.versions.node}; run npm install first.`,
+    );
     process.exit(1);
   }
   const child = spawn(own, [main, ...process.argv.slice(2)], { stdio: 'inherit' });

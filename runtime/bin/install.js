@@ -24,13 +24,13 @@ if (!isUpToDate) {
       'of it), 900 MB on disk; usually under a minute. This happens once.',
   );
   const began = Date.now();
-  const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  // Not `npm ci`: it refuses a lock file that lacks the packages of some other platform, and a lock
+  // file written on one platform may.
+  const words = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+  const result = spawnSync('npm', words, { cwd: root, stdio: 'inherit' });
   if (result.status !== 0) {
     console.error(
-      'Expected `npm ci` to succeed. Check the network and the free disk space, then try again.',
+      'Expected `npm install` to succeed. Check the network and the free disk space, then try again.',
     );
     process.exit(1);
   }
