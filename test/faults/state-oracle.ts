@@ -13,7 +13,7 @@ import { decodeSubjectState } from '../../schemas/state/subject-codec.ts';
 import type { SubjectState } from '../../schemas/state/subject-state.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
-import { runNaiveTwin, type TwinItem, type TwinSubject } from '../stream/naive-twin.ts';
+import { runNaiveTwin, type Twin, type TwinItem, type TwinSubject } from '../stream/naive-twin.ts';
 import type { Remains } from './oracle.ts';
 
 const SCAN_PAGE = 1_000;
@@ -34,6 +34,16 @@ export const compareStateWithLog = async (
     options: streamOptionsOf(settings),
     landmark,
   });
+  return compareWithTwin({ subjects, items }, twin);
+};
+
+export interface PlainState {
+  readonly subjects: ReadonlyMap<string, SubjectState>;
+  readonly items: ReadonlyMap<string, ItemState>;
+}
+
+/** Differences between a state and the twin's, each in a sentence; empty where all is well. */
+export const compareWithTwin = ({ subjects, items }: PlainState, twin: Twin): readonly string[] => {
   const problems = [
     ...differences('person', subjects, twin.subjects, plainSubject, plainTwinSubject),
     ...differences('item', items, twin.items, plainItem, plainTwinItem),
