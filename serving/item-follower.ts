@@ -18,6 +18,8 @@ export interface ItemFollowerOptions {
 export class ItemFollower implements StateListener {
   readonly #options: ItemFollowerOptions;
   readonly #facts = new Map<StatePartition, ItemPartitionState>();
+  /** Which items each partition holds, to notice those that a rebuilt one no longer has. */
+  readonly #slots = new Map<StatePartition, Set<number>>();
 
   constructor(options: ItemFollowerOptions) {
     this.#options = options;
@@ -51,6 +53,8 @@ export class ItemFollower implements StateListener {
       if (value === undefined) itemIndex.remove(wanted[index]!.slice(ITEM_PREFIX.length));
       else slots.push(itemIndex.put(value));
     }
+    const held = this.#slotsOf(partition);
+    for (const slot of slots) held.add(slot);
     this.#options.onChange(slots);
   }
 
@@ -58,17 +62,32 @@ export class ItemFollower implements StateListener {
     const { stateStore, itemIndex, scanPage } = this.#options;
     const [facts] = await stateStore.getMany(partition, [PARTITION_KEY]);
     this.#takeFacts(partition, facts);
+    const before = this.#slotsOf(partition);
+    const held = new Set<number>();
     for (let after: string | undefined; ; ) {
       const page = await stateStore.scan(partition, {
         prefix: ITEM_PREFIX,
         limit: scanPage,
         ...(after === undefined ? {} : { after }),
       });
-      for (const { value } of page) itemIndex.put(value);
+      for (const { value } of page) held.add(itemIndex.put(value));
       if (page.length < scanPage) break;
       after = page.at(-1)!.key;
     }
+    for (const slot of before) {
+      if (!held.has(slot)) itemIndex.remove(itemIndex.slots.idOf(slot)!);
+    }
+    this.#slots.set(partition, held);
     this.#options.onChange([]);
+  }
+
+  #slotsOf(partition: StatePartition): Set<number> {
+    let slots = this.#slots.get(partition);
+    if (slots === undefined) {
+      slots = new Set();
+      this.#slots.set(partition, slots);
+    }
+    return slots;
   }
 
   #takeFacts(partition: StatePartition, bytes: Uint8Array | undefined): void {

@@ -4,6 +4,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { DEFAULT_HALF_LIVES, DecayScale } from '../../algorithms/popularity/decayed-counter.ts';
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
 import { planTopics } from '../../runtime/embedded/topic-plan.ts';
 import { createHttpServer } from '../../runtime/http/server.ts';
@@ -48,7 +49,6 @@ import { MemoryStateStore } from '../../storage/state-store/memory-state-store.t
 
 export const FIXTURE_NOW = epochMs(Date.UTC(2026, 0, 31, 12));
 export const PARTITIONS = { userPartitions: 4, itemPartitions: 2 } as const;
-const UNIT = 2 ** 24;
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -151,7 +151,7 @@ export interface ItemInput {
 /** An item's state with the landmark at the fixture's now, so that counters are what they say. */
 export const itemState = (id: string, input: ItemInput): ItemState => {
   const ratings = input.ratings ?? [];
-  const units = (value = 0): bigint => BigInt(Math.round(value * UNIT));
+  const halfLives = DEFAULT_HALF_LIVES;
   return {
     itemId: itemId(id),
     categories: [],
@@ -159,9 +159,9 @@ export const itemState = (id: string, input: ItemInput): ItemState => {
     lastEventAt: FIXTURE_NOW,
     landmark: FIXTURE_NOW,
     interactionCount: input.interactions ?? Math.ceil(input.popularity ?? 0),
-    popularity: units(input.popularity),
-    trendFast: units(input.fast),
-    trendSlow: units(input.slow),
+    popularity: shareOf(input.popularity, halfLives.popularity),
+    trendFast: shareOf(input.fast, halfLives.trendFast),
+    trendSlow: shareOf(input.slow, halfLives.trendSlow),
     ratingCount: ratings.length,
     ratingSumTenths: ratings.reduce((sum, value) => sum + Math.round(value * 10), 0),
     ratingHistogram: Array.from(
@@ -169,18 +169,23 @@ export const itemState = (id: string, input: ItemInput): ItemState => {
       (_, bucket) => ratings.filter((value) => value * 2 - 1 === bucket).length,
     ),
     neighbours: (input.pairs ?? [])
-      .map((pair) => neighbourOf(pair, units))
+      .map(neighbourOf)
       .sort((left, right) => (left.itemHash < right.itemHash ? -1 : 1)),
   };
 };
 
-const neighbourOf = (pair: PairInput, units: (value?: number) => bigint) => {
+/** What a counter of that half-life holds so that it is worth `value` at the fixture's now. */
+const shareOf = (value: number | undefined, halfLife: DurationMs): bigint =>
+  BigInt(new DecayScale(halfLife).shareOf(value ?? 0, FIXTURE_NOW, FIXTURE_NOW));
+
+const neighbourOf = (pair: PairInput) => {
+  const { covisitation } = DEFAULT_HALF_LIVES;
   const people = pair.people ?? 3;
   const person = (subjectHash: number) => ({ subjectHash, deltas: 1 });
   return {
     itemHash: itemHashHex(pair.to),
-    forward: units(pair.forward ?? 1),
-    backward: units(pair.backward ?? 1),
+    forward: shareOf(pair.forward ?? 1, covisitation),
+    backward: shareOf(pair.backward ?? 1, covisitation),
     people,
     firstPeople: people === 3 ? [] : [person(1), person(2)].slice(0, people),
   };
