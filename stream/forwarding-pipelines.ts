@@ -6,7 +6,7 @@
 import type { FreshetError } from '../schemas/errors.ts';
 import { FreshetError as Failure } from '../schemas/errors.ts';
 import type { EpochMs, ItemId } from '../schemas/ids.ts';
-import type { ControlRecord, DeadLetterRecord } from '../schemas/records.ts';
+import type { DeadLetterRecord } from '../schemas/records.ts';
 import { PARTITION_KEY } from '../schemas/state/item-state.ts';
 import {
   decodeForwarder,
@@ -23,6 +23,7 @@ import {
   type StateAccess,
   sourceRecordOf,
 } from './pipeline.ts';
+import { landmarkOf, REBASE } from './rebase.ts';
 import {
   type Envelope,
   SignalBatch,
@@ -143,31 +144,6 @@ export class ControlPipeline extends ForwardingPipeline {
     return undefined;
   }
 }
-
-const REBASE = 'rebase';
-
-/**
- * The control record that moves the counters' landmark to `at`. The first one is written before the
- * first event, and one a day after that keeps the fast trend within its reach; without any, item
- * partitions start at the day of their first envelope.
- */
-export const rebaseRecord = (landmark: EpochMs, at: EpochMs): ControlRecord => ({
-  kind: REBASE,
-  subject: 'counters',
-  at,
-  body: JSON.stringify({ landmark }),
-});
-
-const landmarkOf = ({ body }: ControlRecord): EpochMs | undefined => {
-  try {
-    const { landmark } = JSON.parse(body) as { landmark?: unknown };
-    return Number.isSafeInteger(landmark) && (landmark as number) > 0
-      ? (landmark as EpochMs)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 const unexpected = (what: string): FreshetError =>
   new Failure('bad_record', { problem: `${what} where another record belongs` });

@@ -11,7 +11,7 @@ import {
   type StreamFixture,
   T0,
 } from '../test/stream/stream-fixture.ts';
-import { rebaseRecord } from './forwarding-pipelines.ts';
+import { rebaseRecord } from './rebase.ts';
 import { createStream, type Stream } from './stream.ts';
 
 const DAY_MINUTES = 24 * 60;

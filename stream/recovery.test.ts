@@ -16,7 +16,7 @@ import {
   topicsOf,
 } from '../test/stream/stream-fixture.ts';
 import { STREAM_CRASH_POINTS } from './crash-points.ts';
-import { rebaseRecord } from './forwarding-pipelines.ts';
+import { rebaseRecord } from './rebase.ts';
 import { createStream, rebuildState, type Stream } from './stream.ts';
 
 const halfRandom = (): number => 0.5;

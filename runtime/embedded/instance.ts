@@ -11,6 +11,7 @@ import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { createServing, type Serving } from '../../serving/serving.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
+import { keepLandmark } from '../../stream/landmark-keeper.ts';
 import { createCrashPoint } from '../crash-point.ts';
 import { type DataDirectory, openDataDirectory } from '../data-directory.ts';
 import { watchDisk } from '../disk-usage.ts';
@@ -96,6 +97,8 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     await startWarehouseHost({ directory: directory.paths.warehouse, settings, clock, logger }),
     (opened) => opened.close(),
   );
+  // Before the stream starts: counters need their landmark before the first event.
+  openings.add(await keepLandmark({ eventLog: log, clock, logger }), (keeper) => keeper.stop());
   const busName = `freshet-${directory.facts.instanceId}`;
   const stream = openings.add(
     await startStreamHost(streamDataOf({ directory, settings, busName, warehouse }), (error) =>

@@ -14,10 +14,11 @@ import type { InteractionRecord, ItemSignalsRecord } from '../../schemas/records
 import type { LogRecord } from '../../storage/event-log/event-log.ts';
 import { loadPipeline } from '../../test/stream/pipeline-machine.ts';
 import { interaction, T0 } from '../../test/stream/stream-fixture.ts';
-import { CataloguePipeline, ControlPipeline, rebaseRecord } from '../forwarding-pipelines.ts';
+import { CataloguePipeline, ControlPipeline } from '../forwarding-pipelines.ts';
 import { InteractionPipeline } from '../interaction-pipeline.ts';
 import { ItemPipeline } from '../item-pipeline.ts';
 import { DEFAULT_STREAM_OPTIONS, type StreamOptions } from '../options.ts';
+import { rebaseRecord } from '../rebase.ts';
 import type { SourceInputs } from '../signal-batch.ts';
 import { DedupeOperator } from './dedupe.ts';
 import { describeOperator, type StoredValues } from './operator.contract.ts';
