@@ -63,17 +63,30 @@ export const createStream = (deps: StreamDependencies): Stream => {
   const runners = runnersOf(deps);
   const sinks = sinksOf(deps, runners.sources);
   let isStopping = false;
+  /** A halted one is not waited for; a log that does not answer is asked again. */
+  const untilCovered = async (runner: PartitionRunner): Promise<void> => {
+    while (!isStopping && runner.status().state !== 'halted') {
+      try {
+        await coverAll(deps.eventLog, [runner]);
+        return;
+      } catch (error) {
+        const { partition } = runner;
+        deps.logger.warn('the stream waits to start its sources', { partition, error });
+        await deps.clock.sleep(deps.options.runner.retryMs);
+      }
+    }
+  };
   /**
    * First item partitions, so that sources know what those have; then control, so that counters
-   * have their landmark before the first event. A halted one holds nobody up.
+   * have their landmark before the first event.
    */
   const startSources = async (): Promise<void> => {
-    await coverAll(deps.eventLog, runners.items, { toleratesHalted: true });
+    await Promise.all(runners.items.map(untilCovered));
     const isControl = ({ place }: PartitionRunner): boolean => place.topic === TOPICS.control.name;
     const control = runners.sources.filter(isControl);
     if (isStopping) return;
     for (const runner of control) runner.start();
-    await coverAll(deps.eventLog, control, { toleratesHalted: true });
+    await Promise.all(control.map(untilCovered));
     if (isStopping) return;
     for (const runner of runners.sources) runner.start();
   };
@@ -262,17 +275,13 @@ const sinksOf = (
 const ITEM_KEYS = 4;
 const ITEM_BYTES = 4_096;
 
-const coverAll = async (
-  eventLog: EventLog,
-  runners: readonly PartitionRunner[],
-  { toleratesHalted = false } = {},
-): Promise<void> => {
+const coverAll = async (eventLog: EventLog, runners: readonly PartitionRunner[]): Promise<void> => {
   const ends = await Promise.all(
     runners.map(async ({ place }) => eventLog.watermarks(place.topic, place.index)),
   );
   const covering = runners.map((runner, index) => coverUpTo(eventLog, runner, ends[index]!.end));
   const failed = (await Promise.allSettled(covering)).find(({ status }) => status === 'rejected');
-  if (failed?.status === 'rejected' && !toleratesHalted) throw failed.reason;
+  if (failed?.status === 'rejected') throw failed.reason;
 };
 
 /** The log may have gaps, so what is left to cover is asked of the log, not counted. */
