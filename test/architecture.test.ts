@@ -163,7 +163,8 @@ const findCycle = (graph: ReadonlyMap<string, readonly string[]>): string | unde
 const DOORS: readonly { readonly what: RegExp; readonly owners: readonly string[] }[] = [
   { what: /\bDate\.now\b|\bnew Date\(\)/, owners: ['runtime/clock.ts', 'ui/store/clock.ts'] },
   { what: /\bMath\.random\b/, owners: [] },
-  { what: /\bprocess\.env\b/, owners: ['runtime/environment.ts'] },
+  // The page's bundler is told by that name which branch of React to keep.
+  { what: /\bprocess\.env\b/, owners: ['runtime/environment.ts', 'ui/build.ts'] },
   { what: /\bconsole\./, owners: ['runtime/terminal.ts'] },
   { what: /\bperformance\.now\b/, owners: ['runtime/clock.ts', 'ui/store/clock.ts'] },
 ];

@@ -1,0 +1,27 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { kthLargest, largest } from './largest.ts';
+
+const values = fc.array(fc.double({ noNaN: true }), { minLength: 1, maxLength: 300 });
+
+describe('the largest of many', () => {
+  it('are the first of a full sort, ties by the smaller key', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 9 })), fc.nat(30), (scores, k) => {
+        const keys = scores.map((_, index) => index);
+        const sorted = [...keys].sort((a, b) => scores[b]! - scores[a]! || a - b);
+        expect(largest(keys, keys.length, k, (key) => scores[key]!)).toEqual(sorted.slice(0, k));
+      }),
+    );
+  });
+
+  it('has its k-th where a sort has it', () => {
+    fc.assert(
+      fc.property(values, fc.nat(), (numbers, place) => {
+        const k = (place % numbers.length) + 1;
+        const sorted = [...numbers].sort((a, b) => b - a);
+        expect(kthLargest(Float64Array.from(numbers), numbers.length, k)).toBe(sorted[k - 1]);
+      }),
+    );
+  });
+});
