@@ -3,13 +3,19 @@ import { durableIngest } from './p1-durable-ingest.ts';
 import { freshness } from './p2-freshness.ts';
 import { streamReplay } from './p3-stream-replay.ts';
 import { recovery } from './p10-recovery.ts';
+import { memory } from './p11-memory.ts';
+import { firstMinute } from './p12-first-minute.ts';
 import { growth } from './p14-growth.ts';
 import type { Benchmark } from './result.ts';
+import { recommendSpeed } from './serving/recommend-speed.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   durableIngest,
   freshness,
   streamReplay,
+  recommendSpeed,
   recovery,
+  memory,
+  firstMinute,
   growth,
 ];

@@ -21,6 +21,9 @@ const FOUND_PER_TURN = 8;
 const FIT_QUIET_MS = 1_000;
 /** A fit may take at most this share of the time. */
 const FIT_SHARE = 0.005;
+/** A catalogue this many times the fitted one is fitted at once, in at most this share of the time. */
+const OUTGROWN = 2;
+const OUTGROWN_SHARE = 0.1;
 /** Fewer changes than this share of the catalogue leave how rare words are as it is, for a while. */
 const CHANGED_SHARE_MIN = 0.02;
 const CHANGES_WAIT_MS = 600_000;
@@ -40,6 +43,7 @@ export class ContentIndex implements ContentNeighbours {
   readonly #missing = new Set<number>();
   #isWorking = false;
   #isStopped = false;
+  #isFitting = false;
   #leftThisTurn = FOUND_PER_TURN;
   #isTurnCounted = false;
   #fittedVersion = -1;
@@ -82,7 +86,9 @@ export class ContentIndex implements ContentNeighbours {
       this.#lists[slot] = undefined;
       if (this.#options.catalogue.record(slot) !== undefined) this.#missing.add(slot);
     }
-    if (this.#fits > 0) this.#work();
+    if (this.#fits === 0) return;
+    this.#fitIfOutgrown();
+    this.#work();
   }
 
   /** Fits now. */
@@ -115,6 +121,19 @@ export class ContentIndex implements ContentNeighbours {
     const isQuiet = nowMs - this.#changedAtMs >= FIT_QUIET_MS;
     const isDue = isMuch || sinceFitMs >= CHANGES_WAIT_MS;
     if (isDue && isQuiet && sinceFitMs >= this.#fitTookMs / FIT_SHARE) this.fit();
+  }
+
+  /** A catalogue that has doubled is fitted at once: a model of a part of it would say nothing. */
+  #fitIfOutgrown(): void {
+    const { catalogue, clock } = this.#options;
+    const isOutgrown = catalogue.itemCount > OUTGROWN * this.#slotOfDocument.length;
+    const sinceFitMs = clock.monotonicMs() - this.#fittedAtMs;
+    if (!isOutgrown || this.#isFitting || sinceFitMs < this.#fitTookMs / OUTGROWN_SHARE) return;
+    this.#isFitting = true;
+    setImmediate(() => {
+      this.#isFitting = false;
+      if (!this.#isStopped) this.fit();
+    });
   }
 
   stop(): void {

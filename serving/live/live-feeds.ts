@@ -169,7 +169,8 @@ export class SystemFeed extends WhileListened {
     while (!signal.aborted) {
       const system = await report();
       if (signal.aborted) return;
-      this.tell(`"system":${JSON.stringify(system)}`);
+      // There is nothing to tell while the instance is still starting.
+      if (system !== undefined) this.tell(`"system":${JSON.stringify(system)}`);
       await clock.sleep(options.feedEveryMs, signal);
     }
   }
