@@ -74,6 +74,8 @@ export class LiveConnection implements Outlet {
   readonly #feeds = new Map<string, FeedSubscription>();
   #work: Promise<void> = Promise.resolve();
   #isEnded = false;
+  /** Too much was queued for it; the carrier has yet to say that it is gone. */
+  #isCut = false;
   #badMessages = 0;
   #messagesThisSecond = 0;
   #secondBeganMs = Number.NEGATIVE_INFINITY;
@@ -129,11 +131,12 @@ export class LiveConnection implements Outlet {
   }
 
   send(message: string): void {
-    if (this.#isEnded) return;
+    if (this.#isEnded || this.#isCut) return;
     if (this.#carrier.queuedBytes + message.length > this.#parts.options.queuedBytesMax) {
       this.#parts.logger.debug('A live client reads too slowly', {
         queuedBytes: this.#carrier.queuedBytes,
       });
+      this.#isCut = true;
       this.#parts.counters.ended++;
       this.#carrier.terminate();
       return;
