@@ -5,6 +5,7 @@ import { type Fashions, fashionsOf } from './fashions.ts';
 import { type FilmTable, filmTable } from './film-table.ts';
 import { AUDIENCE_MODEL, type AudienceOptions, DEFAULT_AUDIENCE_OPTIONS } from './options.ts';
 import { type People, peopleOf } from './people.ts';
+import { withNeutralTaste } from './taste.ts';
 import { EVENTS_PER_RATING } from './visit.ts';
 
 export interface AudienceWorld {
@@ -27,7 +28,8 @@ export interface WorldOptions extends Partial<AudienceOptions> {
 export const audienceWorld = (given: WorldOptions): AudienceWorld => {
   const { catalogue, endsAt, counts, ...rest } = given;
   const options: AudienceOptions = { ...DEFAULT_AUDIENCE_OPTIONS, ...rest };
-  const films = filmTable(catalogue, { seed: options.seed, ...(counts ? { counts } : {}) });
+  const table = filmTable(catalogue, { seed: options.seed, ...(counts ? { counts } : {}) });
+  const films = withNeutralTaste(table, options.seed);
   const origin = endsAt - options.days * AUDIENCE_MODEL.DAY_MS;
   return {
     options,

@@ -54,8 +54,7 @@ export const filmTable = (
   features.forEach((feature, index) => {
     for (const film of feature.films) featuresOf[film]!.push(index);
   });
-  const popularity = popularityOf(items, options.counts, random.fork(0));
-  return {
+  const table = {
     items,
     everyFilm: Uint32Array.from(items, (_, index) => index),
     indexOf: new Map(items.map((item, index) => [item.itemId as string, index])),
@@ -63,14 +62,24 @@ export const filmTable = (
     featureStarts: startsOf(featuresOf),
     filmFeatures: Uint32Array.from(featuresOf.flat()),
     damping: Float64Array.from(featuresOf, ({ length }) => 1 / Math.sqrt(1 + length)),
-    popularity,
-    mutedPopularity: popularity.map((share) => share ** MUTED),
     quality: qualityOf(items, random.fork(1)),
     availableFrom: Float64Array.from(
       items,
       (item) => item.availableFrom ?? Number.NEGATIVE_INFINITY,
     ),
   };
+  return withPopularity(table, popularityOf(items, options.counts, random.fork(0)));
+};
+
+/** The same films with other popularities; they need not sum to 1. */
+export const withPopularity = (
+  films: Omit<FilmTable, 'popularity' | 'mutedPopularity'>,
+  weights: Float64Array,
+): FilmTable => {
+  let sum = 0;
+  for (const weight of weights) sum += weight;
+  const popularity = weights.map((weight) => weight / sum);
+  return { ...films, popularity, mutedPopularity: popularity.map((share) => share ** MUTED) };
 };
 
 const FILMS_FORK = 1;

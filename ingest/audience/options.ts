@@ -45,7 +45,7 @@ export const AUDIENCE_MODEL = {
    */
   activity: { exponent: 2, shift: 0.12 },
   /** The same for how widely films are known. */
-  popularity: { exponent: 2.2, shift: 0.04 },
+  popularity: { exponent: 2.2, shift: 0.025 },
   /** Noise on a film's renown (0–100) before films are ranked. */
   popularityNoise: 4,
 

@@ -8,7 +8,7 @@
  * taste of any week is had without walking through the weeks before it.
  */
 import { type SeededRandom, seededRandom } from '../../algorithms/random/seeded-random.ts';
-import type { FeatureGroup, FilmTable } from './film-table.ts';
+import { type FeatureGroup, type FilmTable, withPopularity } from './film-table.ts';
 import { AUDIENCE_MODEL } from './options.ts';
 
 export type TasteWeights = Float64Array;
@@ -138,6 +138,37 @@ export const choiceWeights = (films: FilmTable, affinity: Float64Array): Float64
     cumulative[film] = sum;
   }
   return cumulative;
+};
+
+/** People drawn to learn how a film's affinities are spread. */
+const SAMPLE = 120;
+const SAMPLE_FORK = 7;
+
+/**
+ * Choices weigh e^(strength × affinity), whose mean is larger for films that divide people: a film
+ * of many genres would be chosen far beyond its fame. This gives the table popularities that lead to
+ * the wanted ones, taking affinities for normal: E[e^(sA)] = e^(s·mean + s²·variance / 2).
+ */
+export const withNeutralTaste = (films: FilmTable, seed: number): FilmTable => {
+  const source = tasteSource(films, seed);
+  const random = seededRandom(seed).fork(SAMPLE_FORK);
+  const sums = new Float64Array(films.items.length);
+  const squares = new Float64Array(films.items.length);
+  for (let person = 0; person < SAMPLE; person++) {
+    const taste = tasteOfFilms(films, source.draw(random));
+    const liked = affinities(films, taste, taste, 0);
+    liked.forEach((affinity, film) => {
+      sums[film]! += affinity;
+      squares[film]! += affinity * affinity;
+    });
+  }
+  const strength = AUDIENCE_MODEL.tasteStrength;
+  const popularity = films.popularity.map((share, film) => {
+    const mean = sums[film]! / SAMPLE;
+    const variance = squares[film]! / SAMPLE - mean * mean;
+    return share / Math.exp(strength * mean + (strength * strength * variance) / 2);
+  });
+  return withPopularity(films, popularity);
 };
 
 /**

@@ -2,9 +2,10 @@
 import type { ActivityEvent } from '../../schemas/api/live.ts';
 import type { ActivityEntry, Person } from './page-state.ts';
 
-export const activityEntry = (event: ActivityEvent): ActivityEntry => ({
+/** `own` are the people made on this page: they keep the names that they have here. */
+export const activityEntry = (event: ActivityEvent, own: readonly Person[]): ActivityEntry => ({
   key: event.eventId,
-  who: personOf(event.subject),
+  who: personOf(event.subject, own),
   kind: event.kind,
   value: event.value,
   itemId: event.itemId,
@@ -12,8 +13,11 @@ export const activityEntry = (event: ActivityEvent): ActivityEntry => ({
 });
 
 /** The person behind a subject; anonymous sessions have none. */
-const personOf = (subject: string): Person | null =>
-  subject.startsWith('u:') ? { id: subject.slice(2), name: subject.slice(2) } : null;
+const personOf = (subject: string, own: readonly Person[]): Person | null => {
+  if (!subject.startsWith('u:')) return null;
+  const id = subject.slice(2);
+  return own.find((person) => person.id === id) ?? { id, name: id };
+};
 
 /** People who acted, the newest first, each once. */
 export const recentPeople = (

@@ -98,7 +98,7 @@ const riseIn = (list: LiveList, activity: readonly ActivityEntry[]): Rise | null
 };
 
 const takeActivity = (state: PageState, message: LiveActivity): PageState => {
-  const newest = message.events.map(activityEntry).toReversed();
+  const newest = message.events.map((event) => activityEntry(event, state.own)).toReversed();
   return {
     ...state,
     activity: [...newest, ...state.activity].slice(0, ACTIVITY_KEPT),

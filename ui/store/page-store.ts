@@ -128,7 +128,9 @@ export class PageStore {
     this.#set({ search: { text, results: isEmpty ? [] : this.get().search.results } });
     if (isEmpty) return;
     this.#options.api.search(text.trim(), searching.signal).then(
-      ({ items }) => this.#set({ search: { text, results: items } }),
+      ({ items }) => {
+        if (!searching.signal.aborted) this.#set({ search: { text, results: items } });
+      },
       (error: unknown) => {
         if (!searching.signal.aborted) this.#fail(error);
       },
@@ -160,8 +162,12 @@ export class PageStore {
     this.#options.api.history(person.id).then(({ events }) => {
       if (this.get().person.id !== person.id) return;
       const rated = events.filter(({ kind, value }) => kind === 'rating' && value !== null);
-      const ratings = new Map(rated.toReversed().map(({ itemId, value }) => [itemId, value ?? 0]));
-      this.#set({ ratings: new Map<string, number>(ratings) });
+      const ratings = new Map<string, number>(
+        rated.toReversed().map(({ itemId, value }) => [itemId, value ?? 0]),
+      );
+      // What was rated here while the answer was on its way is newer.
+      for (const [itemId, stars] of this.get().ratings) ratings.set(itemId, stars);
+      this.#set({ ratings });
     }, this.#fail);
   }
 

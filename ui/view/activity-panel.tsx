@@ -1,6 +1,6 @@
 /** What people are doing right now; a name shows the page through that person's eyes. */
 import type { ActivityEntry, Person } from '../store/page-state.ts';
-import { actText } from './wording.ts';
+import { didText, valueText } from './wording.ts';
 
 interface ActivityPanelProps {
   readonly entries: readonly ActivityEntry[];
@@ -8,7 +8,7 @@ interface ActivityPanelProps {
   readonly onBecome: (person: Person) => void;
 }
 
-const ENTRIES_SHOWN = 9;
+const ENTRIES_SHOWN = 8;
 
 export const ActivityPanel = ({ entries, onOpen, onBecome }: ActivityPanelProps) => (
   <section className="panel" aria-labelledby="activity-heading">
@@ -17,10 +17,13 @@ export const ActivityPanel = ({ entries, onOpen, onBecome }: ActivityPanelProps)
     <ul className="ticker">
       {entries.slice(0, ENTRIES_SHOWN).map((entry) => (
         <li key={entry.key}>
-          <Who person={entry.who} onBecome={onBecome} /> {actText(entry)}{' '}
-          <button type="button" className="link film-name" onClick={() => onOpen(entry.itemId)}>
+          <button type="button" className="film-name" onClick={() => onOpen(entry.itemId)}>
             {entry.title}
           </button>
+          <span className="value">{valueText(entry)}</span>
+          <span className="who">
+            {didText(entry.kind)} by <Who person={entry.who} onBecome={onBecome} />
+          </span>
         </li>
       ))}
     </ul>
@@ -34,7 +37,7 @@ const Who = ({
   readonly person: Person | null;
   readonly onBecome: (person: Person) => void;
 }) => {
-  if (person === null) return <span className="quiet">a visitor</span>;
+  if (person === null) return <>a visitor</>;
   return (
     <button
       type="button"

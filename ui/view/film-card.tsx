@@ -22,14 +22,16 @@ export const FilmCard = ({ item, isNew, movedBy, rated, ...actions }: FilmCardPr
   const { itemId, title } = item;
   return (
     <li className={isNew ? 'film entered' : 'film'} data-key={itemId}>
-      <Poster itemId={itemId} title={title} />
+      <div className="cover">
+        <Poster itemId={itemId} title={title} />
+        {isNew ? <span className="badge">new</span> : <Movement places={movedBy} />}
+      </div>
       <div className="body">
         <div className="line">
           <span className="rank">{item.rank}</span>
           <button type="button" className="title" onClick={() => actions.onOpen(itemId)}>
             {title}
           </button>
-          {isNew ? <span className="badge">new</span> : <Movement places={movedBy} />}
         </div>
         <p className="why">{item.reasons[0]?.text ?? ''}</p>
         <ScoreParts item={item} />

@@ -3,7 +3,7 @@ import { useRef } from 'react';
 import type { LiveList, Person, Rise } from '../store/page-state.ts';
 import { useMoveAnimation } from './move-animation.ts';
 import { Movement } from './movement.tsx';
-import { actText } from './wording.ts';
+import { didText, valueText } from './wording.ts';
 
 interface LivePanelProps {
   readonly list: LiveList | null;
@@ -59,7 +59,7 @@ const RiseText = ({
           {who.name}
         </button>
       )}{' '}
-      {actText(act)} it
+      {didText(act.kind)} it {valueText(act)}
     </>
   );
 };

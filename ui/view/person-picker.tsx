@@ -34,8 +34,8 @@ export const PersonPicker = ({ own, others, person, onPick, onNew }: PersonPicke
           ) : null}
         </select>
       </label>
-      <button type="button" className="button" onClick={onNew}>
-        New person
+      <button type="button" className="button" aria-label="Become a new person" onClick={onNew}>
+        New<span className="wide-only"> person</span>
       </button>
     </div>
   );

@@ -35,8 +35,12 @@ export const SearchBox = ({ search, onSearch, onOpen }: SearchBoxProps) => {
       setMarked(
         (at) => (at + step + results.length + (at < 0 && step < 0 ? 1 : 0)) % results.length,
       );
-    } else if (event.key === 'Enter' && isShown && picked) open(picked);
-    else if (event.key === 'Escape') setOpen(false);
+    } else if (event.key === 'Enter' && isShown && picked) {
+      // Else the key would press the button that gets the focus now.
+      event.preventDefault();
+      open(picked);
+    }
+    if (event.key === 'Escape') setOpen(false);
   };
   return (
     <search
@@ -57,7 +61,7 @@ export const SearchBox = ({ search, onSearch, onOpen }: SearchBoxProps) => {
         aria-autocomplete="list"
         aria-activedescendant={isShown && marked >= 0 ? optionId(marked) : undefined}
         value={search.text}
-        onFocus={() => setOpen(true)}
+        onClick={() => setOpen(true)}
         onKeyDown={onKeyDown}
         onChange={(event) => {
           setOpen(true);

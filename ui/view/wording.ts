@@ -14,18 +14,20 @@ const DID: Readonly<Record<string, string>> = {
   rating: 'rated',
 };
 
-/** “rated ★ 4.5”, “opened”. */
-export const actText = ({ kind, value }: Pick<ActivityEntry, 'kind' | 'value'>): string => {
-  const did = DID[kind] ?? kind;
-  if (kind === 'rating' && value !== null) return `${did} ★ ${value}`;
-  return kind === 'watch' && value !== null ? `${did} ${Math.round(100 * value)} % of` : did;
+/** What somebody did, before the film's name: “rated”, “opened”. */
+export const didText = (kind: string): string => DID[kind] ?? kind;
+
+/** How much of it, after the film's name: “★ 4.5”, “87 %”; empty where the kind takes no value. */
+export const valueText = ({ kind, value }: Pick<ActivityEntry, 'kind' | 'value'>): string => {
+  if (value === null) return '';
+  return kind === 'watch' ? `${Math.round(100 * value)} %` : `★ ${value}`;
 };
 
 /** What changed a person's own list. */
 export const changeText = (cause: ListChange['cause'], isOneself: boolean): string => {
   if (cause === null) return 'The list moved because others acted.';
   const who = isOneself ? 'you' : 'they';
-  return `Changed because ${who} ${DID[cause.kind] ?? cause.kind} ${cause.title}.`;
+  return `Changed because ${who} ${didText(cause.kind)} ${cause.title}.`;
 };
 
 const RUNGS: Readonly<Record<Rung, string>> = {
