@@ -4,7 +4,7 @@
  * request looks at some two thousand items, and maps or objects would cost it more than the sums.
  */
 
-import { largest } from '../algorithms/selection/largest.ts';
+import { kthLargest } from '../algorithms/selection/largest.ts';
 import type { LadderOptions } from './options.ts';
 import { PARTS } from './options.ts';
 import type { Aversion } from './sources/aversion.ts';
@@ -22,6 +22,7 @@ export class CandidateBoard {
   #marks = new Uint8Array(0);
   #sums = new Float64Array(0);
   #places = new Int32Array(0);
+  #scratch = new Float64Array(1024);
   /** All that was proposed or filled up, once each. */
   #touched: number[] = [];
   #kept: number[] = [];
@@ -120,9 +121,20 @@ export class CandidateBoard {
     return this.#sums[slot]!;
   }
 
-  /** The best of what is kept, best first. */
+  /** The best of what is kept, best first; of equals the one with the smaller slot. */
   best(count: number): number[] {
-    return largest(this.#kept, this.#kept.length, count, (slot) => this.#sums[slot]!);
+    const sums = this.#sums;
+    const kept = this.#kept;
+    let best = kept;
+    if (kept.length > count) {
+      if (this.#scratch.length < kept.length) this.#scratch = new Float64Array(kept.length * 2);
+      for (let index = 0; index < kept.length; index++) this.#scratch[index] = sums[kept[index]!]!;
+      const floor = kthLargest(this.#scratch, kept.length, count);
+      best = kept.filter((slot) => sums[slot]! >= floor);
+    }
+    return best
+      .toSorted((left, right) => sums[right]! - sums[left]! || left - right)
+      .slice(0, count);
   }
 
   /** Runs `work` with the place (from 1) of each of these slots in a column, 0 for all others. */

@@ -31,7 +31,9 @@ export interface LadderOptions {
   readonly commonCandidatesMax: number;
   /** Newest events of a person that sources look at. */
   readonly eventsMax: number;
-  /** Of these, the newest items that sources look for others like. */
+  /** Newest events against something that push down what is like it. */
+  readonly negativesMax: number;
+  /** Of those for something, the newest items that sources look for others like. */
   readonly itemsMax: number;
   /** Neighbours used of each item, those alike most; 12 bytes each. */
   readonly neighboursMax: number;
@@ -144,6 +146,7 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
     candidatesMax: 200,
     commonCandidatesMax: 100,
     eventsMax: 50,
+    negativesMax: 10,
     itemsMax: 30,
     neighboursMax: 32,
     pairPeopleMin: 3,

@@ -121,10 +121,10 @@ export const profileOf = (
   const { history } = state;
   const newest = history.at(-1)?.occurredAt ?? null;
   const places = history.map(({ itemId }) => options.slots.find(itemId) ?? UNKNOWN);
-  const { positives, negatives } = judged(
-    signedEvents(state, places, newest, options),
-    options.ladder.eventsMax,
-  );
+  const { positives, negatives } = judged(signedEvents(state, places, newest, options), {
+    positive: options.ladder.eventsMax,
+    negative: options.ladder.negativesMax,
+  });
   return {
     subject,
     version: state.lastOffset,
@@ -240,7 +240,7 @@ const judgementOf = (
  */
 const judged = (
   events: readonly SignedEvent[],
-  eventsMax: number,
+  eventsMax: { readonly positive: number; readonly negative: number },
 ): Pick<Profile, 'positives' | 'negatives'> => {
   const verdicts = new Map<number, number>();
   for (const { slot, weight, sign } of events) {
@@ -251,8 +251,8 @@ const judged = (
   for (let index = events.length - 1; index >= 0; index--) {
     const event = events[index]!;
     const isFor = verdicts.get(event.slot)! > 0;
-    if (isFor && event.sign > 0 && positives.length < eventsMax) positives.push(event);
-    if (!isFor && event.sign < 0 && negatives.length < eventsMax) negatives.push(event);
+    if (isFor && event.sign > 0 && positives.length < eventsMax.positive) positives.push(event);
+    if (!isFor && event.sign < 0 && negatives.length < eventsMax.negative) negatives.push(event);
   }
   return { positives, negatives };
 };
@@ -281,7 +281,7 @@ export class CategoryTaste {
 
   constructor(profile: Profile, catalogue: Catalogue) {
     this.#amounts = new Float64Array(catalogue.categoryCount);
-    for (const event of profile.positives) this.#add(event, 1, catalogue);
+    for (const item of profile.items) this.#add(item, 1, catalogue);
     for (const event of profile.negatives) this.#add(event, -1, catalogue);
     let total = 0;
     for (const amount of this.#amounts) total += Math.abs(amount);
@@ -292,9 +292,13 @@ export class CategoryTaste {
     return this.#amounts[category] ?? 0;
   }
 
-  #add(event: TasteEvent, sign: 1 | -1, catalogue: Catalogue): void {
-    const categories = catalogue.categoriesOf(event.slot);
-    const share = (sign * event.weight) / Math.sqrt(categories.length);
+  #add(
+    { slot, weight }: { readonly slot: number; readonly weight: number },
+    sign: 1 | -1,
+    catalogue: Catalogue,
+  ): void {
+    const categories = catalogue.categoriesOf(slot);
+    const share = (sign * weight) / Math.sqrt(categories.length);
     for (const category of categories) this.#amounts[category]! += share;
   }
 }

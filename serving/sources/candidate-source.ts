@@ -47,7 +47,6 @@ export class CandidateScores {
   /** The first `count` are those that it proposes. */
   slots = new Int32Array(1024);
   #scratch = new Float64Array(1024);
-  #isTouched = new Uint8Array(0);
   #count = 0;
   #total = 0;
 
@@ -66,21 +65,20 @@ export class CandidateScores {
 
   /** Forgets the last request and makes room for slots below `capacity`. */
   reset(capacity: number): void {
-    for (let index = 0; index < this.#count; index++) this.#wipe(this.slots[index]!);
+    for (let index = 0; index < this.#count; index++) this.raw[this.slots[index]!] = 0;
     this.#count = 0;
     this.#total = 0;
     if (this.raw.length >= capacity) return;
     this.raw = new Float64Array(capacity);
-    this.#isTouched = new Uint8Array(capacity);
   }
 
+  /** `amount` is above 0. */
   add(slot: number, amount: number): void {
-    if (this.#isTouched[slot] === 0) {
-      this.#isTouched[slot] = 1;
-      if (this.#count === this.slots.length) this.#grow();
-      this.slots[this.#count++] = slot;
-    }
-    this.raw[slot]! += amount;
+    const before = this.raw[slot]!;
+    this.raw[slot] = before + amount;
+    if (before !== 0) return;
+    if (this.#count === this.slots.length) this.#grow();
+    this.slots[this.#count++] = slot;
   }
 
   /** Keeps the best `max`, and settles the total. */
@@ -101,14 +99,9 @@ export class CandidateScores {
     for (let index = 0; index < this.#count; index++) {
       const slot = slots[index]!;
       if (raw[slot]! >= floor && kept < max) slots[kept++] = slot;
-      else this.#wipe(slot);
+      else raw[slot] = 0;
     }
     this.#count = kept;
-  }
-
-  #wipe(slot: number): void {
-    this.raw[slot] = 0;
-    this.#isTouched[slot] = 0;
   }
 
   #grow(): void {

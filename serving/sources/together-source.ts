@@ -18,7 +18,8 @@ export const togetherSource = (itemIndex: ItemIndex, ladder: LadderOptions): Can
       const factor = weight * scale * itemIndex.dampingOf(slot);
       for (let at = 0; at < neighbours.length; at += TRIPLE) {
         const neighbour = neighbours[at]!;
-        scores.add(neighbour, factor * neighbours[at + 1]! * itemIndex.dampingOf(neighbour));
+        const amount = factor * neighbours[at + 1]! * itemIndex.dampingOf(neighbour);
+        if (amount > 0) scores.add(neighbour, amount);
       }
     }
   },
