@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../runtime/clock.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
-import { type PartitionIndex, statePartition } from '../../schemas/ids.ts';
+import { type EpochMs, type PartitionIndex, statePartition } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
 import { decodeSubjectState } from '../../schemas/state/subject-codec.ts';
@@ -211,7 +211,7 @@ class SizeTally {
 
 const PAGE = 1_000;
 
-const scanValues = async (
+export const scanValues = async (
   store: StateStore,
   topic: string,
   partitions: readonly PartitionIndex[],
