@@ -10,6 +10,12 @@ import { PARTS } from './options.ts';
 import type { Aversion } from './sources/aversion.ts';
 import { CandidateScores } from './sources/candidate-source.ts';
 
+/**
+ * Parts are what a person is told: six digits behind the point say all there is to say, and are
+ * written and read four times as fast as seventeen.
+ */
+const rounded = (part: number): number => Math.round(part * 1e6) / 1e6;
+
 const UNSEEN = 0;
 const KEPT = 1;
 const DROPPED = 2;
@@ -24,7 +30,8 @@ export class CandidateBoard {
   #places = new Int32Array(0);
   #scratch = new Float64Array(1024);
   /** All that was proposed or filled up, once each. */
-  #touched: number[] = [];
+  #touched = new Int32Array(0);
+  #touchedCount = 0;
   #kept: number[] = [];
 
   constructor(ladder: LadderOptions) {
@@ -37,11 +44,12 @@ export class CandidateBoard {
 
   /** Wipes what the last request left. */
   begin(capacity: number): void {
-    for (const slot of this.#touched) {
+    for (let index = 0; index < this.#touchedCount; index++) {
+      const slot = this.#touched[index]!;
       this.#marks[slot] = UNSEEN;
       this.#sums[slot] = 0;
     }
-    this.#touched = [];
+    this.#touchedCount = 0;
     this.#kept = [];
     this.#aversion = undefined;
     for (const scores of this.scores) scores.reset(capacity);
@@ -49,6 +57,7 @@ export class CandidateBoard {
     this.#marks = new Uint8Array(capacity);
     this.#sums = new Float64Array(capacity);
     this.#places = new Int32Array(capacity);
+    this.#touched = new Int32Array(capacity);
   }
 
   /** What dislikes take from each item, from here on. */
@@ -61,7 +70,7 @@ export class CandidateBoard {
     for (const slot of slots) {
       if (this.#marks[slot] !== UNSEEN) continue;
       this.#marks[slot] = DROPPED;
-      this.#touched.push(slot);
+      this.#touched[this.#touchedCount++] = slot;
     }
   }
 
@@ -71,7 +80,7 @@ export class CandidateBoard {
       for (let index = 0; index < count; index++) {
         const slot = slots[index]!;
         if (this.#marks[slot] !== UNSEEN) continue;
-        this.#touched.push(slot);
+        this.#touched[this.#touchedCount++] = slot;
         if (lets(slot)) {
           this.#marks[slot] = KEPT;
           this.#kept.push(slot);
@@ -85,7 +94,7 @@ export class CandidateBoard {
   /** Keeps one more item that no source need have proposed. */
   add(slot: number): void {
     if (this.#marks[slot] === KEPT) return;
-    if (this.#marks[slot] === UNSEEN) this.#touched.push(slot);
+    if (this.#marks[slot] === UNSEEN) this.#touched[this.#touchedCount++] = slot;
     this.#marks[slot] = KEPT;
     this.#kept.push(slot);
   }
@@ -104,7 +113,7 @@ export class CandidateBoard {
         const slot = slots[index]!;
         if (this.#marks[slot] !== KEPT) continue;
         const left = this.#aversion === undefined ? raw[slot]! : this.#leftOf(slot, raw[slot]!);
-        this.#sums[slot]! += weight * Math.log(1 + left * perRaw);
+        this.#sums[slot]! += rounded(weight * Math.log(1 + left * perRaw));
       }
     }
   }
@@ -114,7 +123,8 @@ export class CandidateBoard {
     const raw = this.scores[part]!.rawOf(slot);
     if (raw === 0) return 0;
     const left = this.#aversion === undefined ? raw : this.#leftOf(slot, raw);
-    return this.#ladder.parts[PARTS[part]!].weight * Math.log(1 + left * this.#perRaw(part));
+    const { weight } = this.#ladder.parts[PARTS[part]!];
+    return rounded(weight * Math.log(1 + left * this.#perRaw(part)));
   }
 
   sumOf(slot: number): number {

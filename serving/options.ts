@@ -25,8 +25,10 @@ export interface PartWeight {
 }
 
 export interface LadderOptions {
-  /** Candidates that each source may propose. */
+  /** Candidates that each source may propose where filters or earlier pages thin them out. */
   readonly candidatesMax: number;
+  /** The same where nothing does: a source's hundredth item is in no first page. */
+  readonly plainCandidatesMax: number;
   /** Candidates of the sources that go by everybody, where no filter thins them out. */
   readonly commonCandidatesMax: number;
   /** Newest events of a person that sources look at. */
@@ -143,11 +145,12 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
   basePath: '',
   configVersion: 1,
   ladder: {
-    candidatesMax: 200,
-    commonCandidatesMax: 100,
+    candidatesMax: 500,
+    plainCandidatesMax: 120,
+    commonCandidatesMax: 60,
     eventsMax: 50,
-    negativesMax: 10,
-    itemsMax: 30,
+    negativesMax: 8,
+    itemsMax: 24,
     neighboursMax: 32,
     pairPeopleMin: 3,
     pairShrinkage: 10,
@@ -167,7 +170,7 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
       popular: { weight: 0.2, epsilon: 0.002, mass: 0 },
       latest: { weight: 0.1, epsilon: 0.002, mass: 0 },
     },
-    diversityPool: 30,
+    diversityPool: 20,
     diversity: 0.15,
     categoryShareMax: 0.7,
     reasonsMax: 3,

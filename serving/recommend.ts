@@ -1,7 +1,7 @@
 /**
  * How a list is made: retrieve → filter → score → diversify → explain.
  *
- * Each source proposes items with raw scores. A part is w·log(1 + p/ε), p being the item's share of
+ * Each source proposes items with raw scores. A part is w·log(1 + p/ε), to six digits, p being the item’s share of
  * its source's list; an item's score is the sum of its parts in the order of PARTS, so that the parts
  * of an answer add up to its score in every bit. What was disliked pushes down what is like it and
  * never speaks for anything.
@@ -100,6 +100,8 @@ interface Scored {
   readonly scores: readonly number[];
 }
 
+/** Lists up to this length are a first page. */
+const LIMIT_PLAIN = 30;
 const NO_PARTS: readonly number[] = PARTS.map(() => 0);
 
 export class Recommender {
@@ -142,9 +144,9 @@ export class Recommender {
     const { sources, ladder, catalogue } = this.#given;
     const { profile, category, now, only } = request;
     const taste = new CategoryTaste(profile, catalogue);
-    const { candidatesMax } = ladder;
-    const isThinned = request.predicate !== undefined || request.page.count > 0;
-    const commonMax = isThinned ? candidatesMax : ladder.commonCandidatesMax;
+    const isThinned = isThinnedOut(request);
+    const candidatesMax = isThinned ? ladder.candidatesMax : ladder.plainCandidatesMax;
+    const commonMax = isThinned ? ladder.candidatesMax : ladder.commonCandidatesMax;
     const retrieval: Retrieval = { profile, taste, category, now, commonMax };
     this.#board.begin(catalogue.slots.capacity);
     for (let index = 0; index < sources.length; index++) {
@@ -296,6 +298,10 @@ export class Recommender {
     return { rung: rungOf(items, { audience, leans }), held };
   }
 }
+
+/** Whether much of what sources propose will be filtered out, or asked for beyond the first page. */
+const isThinnedOut = ({ predicate, category, page, limit }: ListRequest): boolean =>
+  predicate !== undefined || category !== undefined || page.count > 0 || limit > LIMIT_PLAIN;
 
 const placeOf = (part: PartName): number => PARTS.indexOf(part);
 const PLACES = {
