@@ -171,7 +171,12 @@ export const q3: Protocol = {
   alsoNeeds: [ML_1M_FILE],
   async run(part) {
     const results = [];
-    for (const stream of STREAMS) results.push(await measure(stream, part));
+    for (const stream of STREAMS) {
+      const result = await measure(stream, part);
+      // The second stream takes many minutes: what is known is said at once.
+      for (const remark of result.remarks) console.error(`  ${remark}`);
+      results.push(result);
+    }
     return {
       remarks: ['Intervals by user.', ...results.flatMap(({ remarks }) => remarks)],
       rows: results.flatMap(({ rows }) => rows),
