@@ -50,7 +50,7 @@ export const AUDIENCE_MODEL = {
   popularityNoise: 4,
 
   /** How much stronger taste makes a choice: weight = popularity × e^(strength × affinity). */
-  tasteStrength: 2.7,
+  tasteStrength: 3.2,
   /** Share of a person's affinity that is the film's own quality, in the same units as taste. */
   qualityWeight: 0.3,
   /** Radians by which a week turns a person's taste towards another one. */
@@ -63,10 +63,10 @@ export const AUDIENCE_MODEL = {
   fashionHalfLifeDays: 3,
   releaseShare: 0.012,
   /** Share of picks within a session that stay with what the last film had. */
-  moodShare: 0.45,
+  moodShare: 0.4,
 
   stars: {
-    affinity: 0.5,
+    affinity: 0.42,
     quality: 0.42,
     personBias: 0.44,
     noise: 0.56,

@@ -18,7 +18,7 @@ const SPREAD: Readonly<Record<FeatureGroup, number>> = {
   genre: 2,
   era: 0.8,
   basis: 0.3,
-  theme: 1.2,
+  theme: 2,
   franchise: 0,
   person: 0,
 };
@@ -26,12 +26,12 @@ const SPARSE: Readonly<Partial<Record<FeatureGroup, { loved: number; disliked: n
   franchise: { loved: 0.08, disliked: 0.04 },
   person: { loved: 0.03, disliked: 0.02 },
 };
-const LOVE = 4;
-const DISLIKE = -1.5;
-const ARCHETYPES = 12;
+const LOVE = 2.5;
+const DISLIKE = -1;
+const ARCHETYPES = 10;
 /** Of a person's dense weights: √(own² + shared²) is about 1. */
-const OWN_PART = 0.4;
-const SHARED_PART = 0.92;
+const OWN_PART = 0.2;
+const SHARED_PART = 0.98;
 const ARCHETYPES_FORK = 2;
 
 export interface TasteSource {
