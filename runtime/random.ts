@@ -2,8 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import type { RandomSource } from '../schemas/environment.ts';
 
-
-
 /** URL-safe text that nobody can guess. */
 export const randomSecret = (bytes = 24): string => randomBytes(bytes).toString('base64url');
 

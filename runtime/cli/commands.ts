@@ -4,12 +4,14 @@ import { doctorCommand } from './doctor-command.ts';
 import { importCommand } from './import-command.ts';
 import { itemsSyncCommand } from './items-sync-command.ts';
 import { rebuildCommand } from './rebuild-command.ts';
+import { simulateCommand } from './simulate-command.ts';
 import { startCommand } from './start-command.ts';
 
 export const COMMANDS: readonly CommandSpec[] = [
   startCommand,
   importCommand,
   itemsSyncCommand,
+  simulateCommand,
   rebuildCommand,
   doctorCommand,
 ];

@@ -3,6 +3,7 @@
  * an old one the time between, then the banner and the audience.
  */
 
+import { DEMO_CATALOGUE_NAME } from '../../ingest/demo/demo-catalogue.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { CommandContext } from '../cli/command.ts';
 import type { Instance } from '../embedded/instance.ts';
@@ -11,8 +12,6 @@ import { bannerLines } from './banner.ts';
 import { bringDataset, datasetNameOf } from './dataset-start.ts';
 import { type DemoAudience, startDemoAudience } from './demo-audience.ts';
 import { fillAbsence, loadDemo } from './demo-data.ts';
-
-const DEMO = 'demo';
 
 export const beginFirstMinute = async (
   instance: Instance,
@@ -52,10 +51,10 @@ const bringContents = async (instance: Instance, context: CommandContext): Promi
 /** A directory without a catalogue becomes the demo; one with the site's own stays as it is. */
 const startsDemo = (instance: Instance): boolean => {
   const { facts } = instance.directory;
-  if (facts.dataset !== null) return facts.dataset === DEMO;
+  if (facts.dataset !== null) return facts.dataset === DEMO_CATALOGUE_NAME;
   const { items } = instance.serving.status().catalogue;
   if (items > 0 && !facts.audience) return false;
-  instance.directory.updateFacts({ dataset: DEMO });
+  instance.directory.updateFacts({ dataset: DEMO_CATALOGUE_NAME });
   return true;
 };
 
