@@ -18,17 +18,54 @@ export interface CachedAnswer {
 export interface PendingAnswer {
   readonly owner: string | null;
   readonly madeAtMs: number;
+  readonly catalogueVersion: number;
   isOld: boolean;
+}
+
+/**
+ * Answers made within one stretch of time. Answers die in bulk, with their generation: taking the
+ * oldest out of a map one by one gets slower with every one that was taken out.
+ */
+class Generation {
+  readonly #answers = new Map<string, CachedAnswer>();
+  readonly #keysOfOwner = new Map<string, string[]>();
+  readonly beganMs: number;
+  bytes = 0;
+
+  constructor(beganMs: number) {
+    this.beganMs = beganMs;
+  }
+
+  get size(): number {
+    return this.#answers.size;
+  }
+
+  get(key: string): CachedAnswer | undefined {
+    return this.#answers.get(key);
+  }
+
+  put(key: string, answer: CachedAnswer): void {
+    this.#answers.set(key, answer);
+    this.bytes += answer.body.length;
+    if (answer.owner === null) return;
+    const keys = this.#keysOfOwner.get(answer.owner);
+    if (keys === undefined) this.#keysOfOwner.set(answer.owner, [key]);
+    else keys.push(key);
+  }
+
+  forget(owner: string): void {
+    for (const key of this.#keysOfOwner.get(owner) ?? []) this.#answers.delete(key);
+    this.#keysOfOwner.delete(owner);
+  }
 }
 
 export class AnswerCache {
   readonly #options: CacheOptions;
   readonly #clock: Clock;
   readonly #catalogueVersion: () => number;
-  readonly #answers = new Map<string, CachedAnswer>();
-  readonly #keysOfOwner = new Map<string, Set<string>>();
   readonly #pending = new Set<PendingAnswer>();
-  #bytes = 0;
+  #young: Generation;
+  #old: Generation;
   #hits = 0;
   #misses = 0;
 
@@ -36,17 +73,18 @@ export class AnswerCache {
     this.#options = options;
     this.#clock = clock;
     this.#catalogueVersion = catalogueVersion;
+    this.#young = new Generation(clock.monotonicMs());
+    this.#old = this.#young;
   }
 
   get(key: string): Buffer | undefined {
-    const answer = this.#answers.get(key);
+    const answer = this.#young.get(key) ?? this.#old.get(key);
     const isFresh =
       answer !== undefined &&
       this.#clock.monotonicMs() - answer.madeAtMs <= this.#options.lifeMs &&
       answer.catalogueVersion === this.#catalogueVersion();
     if (!isFresh) {
       this.#misses++;
-      if (answer !== undefined) this.#drop(key, answer);
       return undefined;
     }
     this.#hits++;
@@ -55,7 +93,12 @@ export class AnswerCache {
 
   /** To be called before anything that the answer depends on is read. */
   begin(owner: string | null): PendingAnswer {
-    const pending = { owner, madeAtMs: this.#clock.monotonicMs(), isOld: false };
+    const pending = {
+      owner,
+      madeAtMs: this.#clock.monotonicMs(),
+      catalogueVersion: this.#catalogueVersion(),
+      isOld: false,
+    };
     if (owner !== null) this.#pending.add(pending);
     return pending;
   }
@@ -68,61 +111,41 @@ export class AnswerCache {
   put(key: string, body: Buffer, pending: PendingAnswer): void {
     this.#pending.delete(pending);
     if (pending.isOld || this.#options.entriesMax === 0) return;
-    const old = this.#answers.get(key);
-    if (old !== undefined) this.#drop(key, old);
-    this.#answers.set(key, {
-      body,
-      owner: pending.owner,
-      madeAtMs: pending.madeAtMs,
-      catalogueVersion: this.#catalogueVersion(),
-    });
-    this.#bytes += body.length;
-    if (pending.owner !== null) this.#keysOf(pending.owner).add(key);
-    while (this.#answers.size > this.#options.entriesMax || this.#bytes > this.#options.bytesMax) {
-      const [oldest, answer] = this.#answers.entries().next().value!;
-      this.#drop(oldest, answer);
-    }
+    this.#turnOver();
+    const { owner, madeAtMs, catalogueVersion } = pending;
+    this.#young.put(key, { body, owner, madeAtMs, catalogueVersion });
   }
 
   /** The owner's state changed. */
   forget(owner: string): void {
     for (const pending of this.#pending) if (pending.owner === owner) pending.isOld = true;
-    const keys = this.#keysOfOwner.get(owner);
-    if (keys === undefined) return;
-    for (const key of [...keys]) this.#drop(key, this.#answers.get(key)!);
+    this.#young.forget(owner);
+    this.#old.forget(owner);
   }
 
   clear(): void {
     for (const pending of this.#pending) pending.isOld = true;
-    this.#answers.clear();
-    this.#keysOfOwner.clear();
-    this.#bytes = 0;
+    this.#young = new Generation(this.#clock.monotonicMs());
+    this.#old = this.#young;
   }
 
   counters(): Readonly<Record<string, number>> {
+    const isOne = this.#young === this.#old;
     return {
-      entries: this.#answers.size,
-      bytes: this.#bytes,
+      entries: this.#young.size + (isOne ? 0 : this.#old.size),
+      bytes: this.#young.bytes + (isOne ? 0 : this.#old.bytes),
       hits: this.#hits,
       misses: this.#misses,
     };
   }
 
-  #keysOf(owner: string): Set<string> {
-    let keys = this.#keysOfOwner.get(owner);
-    if (keys === undefined) {
-      keys = new Set();
-      this.#keysOfOwner.set(owner, keys);
-    }
-    return keys;
-  }
-
-  #drop(key: string, answer: CachedAnswer): void {
-    this.#answers.delete(key);
-    this.#bytes -= answer.body.length;
-    if (answer.owner === null) return;
-    const keys = this.#keysOfOwner.get(answer.owner);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#keysOfOwner.delete(answer.owner);
+  /** Two generations share what the cache may hold. */
+  #turnOver(): void {
+    const { entriesMax, bytesMax, lifeMs } = this.#options;
+    const nowMs = this.#clock.monotonicMs();
+    const isFull = this.#young.size >= entriesMax / 2 || this.#young.bytes >= bytesMax / 2;
+    if (!isFull && nowMs - this.#young.beganMs <= lifeMs) return;
+    this.#old = this.#young;
+    this.#young = new Generation(nowMs);
   }
 }

@@ -1,9 +1,9 @@
 /**
  * How a list is made: retrieve → filter → score → diversify → explain.
  *
- * Each source proposes items with raw scores. A part is w·log(1 + p/ε), to six digits, p being the item’s share of
- * its source's list; an item's score is the sum of its parts in the order of PARTS, so that the parts
- * of an answer add up to its score in every bit. What was disliked pushes down what is like it and
+ * Each source proposes items with raw scores. A part is w·log(1 + p/ε), to six digits, p being the
+ * item's share of its source's list; an item's score is the sum of its parts in the order of PARTS,
+ * so that the parts of an answer add up to its score in every bit. What was disliked pushes down what is like it and
  * never speaks for anything.
  *
  * Everything here is synchronous and keeps its scratch between requests: a list is made within one
