@@ -78,12 +78,14 @@ export class FilmChoice {
   /** One of a few films, by taste and muted popularity: a fan knows the lesser ones. */
   #among(candidates: ArrayLike<number>, random: SeededRandom): number | undefined {
     const { films, taste } = this.#options;
-    const open = Array.from(candidates).filter((film) => this.#isOpen(film));
-    const at = pick(
-      open.map((film) => films.mutedPopularity[film]! * appeal(taste.affinities[film]!)),
-      random,
-    );
-    return at === undefined ? undefined : open[at];
+    const sums = new Float64Array(candidates.length);
+    let sum = 0;
+    for (let at = 0; at < candidates.length; at++) {
+      const film = candidates[at]!;
+      if (this.#isOpen(film)) sum += films.mutedPopularity[film]! * appeal(taste.affinities[film]!);
+      sums[at] = sum;
+    }
+    return sum > 0 ? candidates[firstAbove(sums, random.next() * sum)] : undefined;
   }
 
   #byTaste(random: SeededRandom): number | undefined {

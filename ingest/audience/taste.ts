@@ -79,11 +79,12 @@ const sparseWeight = (uniform: number, chance: { loved: number; disliked: number
  */
 export const tasteOfFilms = (films: FilmTable, weights: TasteWeights): Float64Array => {
   const taste = new Float64Array(films.items.length);
-  films.features.forEach((feature, at) => {
-    const weight = weights[at]!;
-    if (weight === 0) return;
-    for (const film of feature.films) taste[film]! += weight;
-  });
+  for (let feature = 0; feature < weights.length; feature++) {
+    const weight = weights[feature]!;
+    if (weight === 0) continue;
+    const members = films.features[feature]!.films;
+    for (let at = 0; at < members.length; at++) taste[members[at]!]! += weight;
+  }
   for (let film = 0; film < taste.length; film++) taste[film]! *= films.damping[film]!;
   return taste;
 };
