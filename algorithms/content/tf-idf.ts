@@ -7,6 +7,8 @@
  * Caveat: rarity is that of the fitted documents. Tokens first seen later count for nothing until
  * the next fit (four thousand films take some 50 ms).
  */
+import { largest } from '../selection/largest.ts';
+
 export interface WeightedToken {
   readonly token: string;
   /** Above 0; weights of one token in one document add up. */
@@ -179,13 +181,17 @@ class SparseTfIdf implements TfIdfModel {
 
   #nearest(vector: SparseVector, count: number, except: number): ScoredDocument[] {
     const touched = this.#accumulate(vector);
-    const scored: ScoredDocument[] = [];
-    for (const index of touched) {
-      const score = this.#sums[index]! * this.#priorOf(index);
-      this.#sums[index] = 0;
-      if (index !== except && score > 0) scored.push({ index, score });
-    }
-    return scored.sort((a, b) => b.score - a.score || a.index - b.index).slice(0, count);
+    // One more than wanted: the document itself may be among them.
+    const best = largest(touched, touched.length, count + 1, (index) =>
+      index === except ? 0 : this.#sums[index]! * this.#priorOf(index),
+    );
+    const scored = best
+      .filter((index) => index !== except)
+      .map((index) => ({ index, score: this.#sums[index]! * this.#priorOf(index) }))
+      .filter(({ score }) => score > 0)
+      .slice(0, count);
+    for (const index of touched) this.#sums[index] = 0;
+    return scored;
   }
 
   /** Adds the products into the sums and answers which documents have any. */
