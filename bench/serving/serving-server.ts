@@ -4,7 +4,8 @@
  *
  * Prints one line of JSON once it listens: its port, its memory, the size of an answer.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -55,7 +56,7 @@ const listenBare = async (): Promise<void> => {
 
 const listenServing = async (): Promise<void> => {
   const directory = await mkdtemp(join(tmpdir(), 'freshet-serving-'));
-  process.on('exit', () => void rm(directory, { recursive: true, force: true }));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   const eventLog = await openLmdbEventLog({
     directory: join(directory, 'log'),
     topics: planTopics(PARTITIONS),
