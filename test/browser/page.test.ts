@@ -80,7 +80,7 @@ describe('the page', () => {
   it('opens a film with its counters, films like it and where people go next', async () => {
     const page = await openPage({ width: 1280, height: 900 });
     await page.getByRole('combobox', { name: /find/i }).fill('the matrx');
-    await page.getByRole('option').first().click();
+    await page.locator('.results [role=option]').first().click();
     await page.waitForSelector('.drawer .counters');
     expect(await page.locator('.drawer h2').innerText()).toBe('The Matrix');
     await expect.poll(() => page.locator('.drawer ol li').count()).toBeGreaterThan(5);
