@@ -24,6 +24,8 @@ export const SearchBox = ({ search, onSearch, onOpen }: SearchBoxProps) => {
   const isShown = isOpen && search.text.trim() !== '';
   const open = (item: Item): void => {
     setOpen(false);
+    setMarked(-1);
+    onSearch('');
     onOpen(item.itemId);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
