@@ -77,6 +77,11 @@ export interface RunnerOptions {
   readonly hintKeysMax: number;
   /** How long a partition waits before it tries again after a failure that may pass. */
   readonly retryMs: DurationMs;
+  /**
+   * How often an idle partition looks whether the store still stands where it left it. For stores
+   * that can lose writes while the stream lives on; 0 is never, for those that cannot.
+   */
+  readonly positionCheckMs: DurationMs;
 }
 
 export interface SinkOptions {
@@ -131,6 +136,7 @@ export const DEFAULT_STREAM_OPTIONS: StreamOptions = {
     cachedItemsMax: 16_384,
     hintKeysMax: 2_000,
     retryMs: 500 as DurationMs,
+    positionCheckMs: 0 as DurationMs,
   },
   sink: {
     chunkRecords: 4_096,

@@ -96,7 +96,7 @@ export class PartitionRunner {
   #pipeline: Pipeline | undefined;
   #state: RunnerState = 'opening';
   #problem: RunnerStatus['problem'] = null;
-  #position: StatePosition = { epoch: 0, coveredOffset: NO_OFFSET, logId: null, recordHash: 0 };
+  #position = NO_POSITION;
   #logInfo: TopicInfo | undefined;
   #lastTaken: LogRecord | undefined;
   #pendingSinceMs = 0;
@@ -266,18 +266,34 @@ export class PartitionRunner {
       return;
     }
     if (this.#lastTaken === undefined) {
-      await follower.arrival;
+      await this.#untilMore(follower);
       return;
     }
     const restMs = this.#restMs();
-    if (restMs <= 0) {
-      await this.#flush();
+    if (restMs <= 0) await this.#flush();
+    else await this.#arrivalWithin(follower, restMs);
+  }
+
+  /** A state store that lost writes is noticed here, where no apply would be refused for long. */
+  async #untilMore(follower: LogFollower): Promise<void> {
+    const { positionCheckMs } = this.#options;
+    if (positionCheckMs === 0) {
+      await follower.arrival;
       return;
     }
+    if (!(await this.#arrivalWithin(follower, positionCheckMs))) await this.#checkPosition();
+  }
+
+  /** False where the time passed before anything arrived. */
+  async #arrivalWithin(follower: LogFollower, ms: number): Promise<boolean> {
     const pause = new AbortController();
-    const sleep = this.#deps.clock.sleep(restMs as never, pause.signal).catch(() => undefined);
-    await Promise.race([follower.arrival, sleep]);
+    const sleep = this.#deps.clock.sleep(ms as never, pause.signal).then(
+      () => false,
+      () => false,
+    );
+    const hasArrived = await Promise.race([follower.arrival.then(() => true), sleep]);
     pause.abort();
+    return hasArrived;
   }
 
   /** Whether to flush although more records are at hand. */
@@ -341,10 +357,12 @@ export class PartitionRunner {
     const startMs = this.#deps.clock.monotonicMs();
     const pipeline = this.#pipeline!;
     const last = this.#lastTaken!;
+    const envelopes = pipeline.envelopes();
+    if (envelopes.length > 0) await this.#checkPosition();
     this.#crash('stream.before-append');
     const isTurnedRound = this.#deps.seams?.applyBeforeAppend === true;
     if (isTurnedRound) await this.#apply(pipeline.changes(), last);
-    await this.#append(pipeline.envelopes(), last.timestamp);
+    await this.#append(envelopes, last.timestamp);
     await this.#appendDeadLetters(pipeline);
     this.#crash('stream.between-append-and-apply');
     if (!isTurnedRound) await this.#apply(pipeline.changes(), last);
@@ -407,6 +425,19 @@ export class PartitionRunner {
     this.#wake();
   }
 
+  /**
+   * What was read of the store since the last apply belongs to our own position only if the store
+   * still stands there. One that was succeeded without knowing has read what its successor wrote,
+   * and one whose store went back has read too old values: what follows from those must not reach
+   * the log, where it would be taken for the truth about these offsets.
+   */
+  async #checkPosition(): Promise<void> {
+    const { epoch, coveredOffset } = this.#position;
+    const stored = (await this.#deps.stateStore.position(this.partition)) ?? NO_POSITION;
+    if (stored.epoch === epoch && stored.coveredOffset === coveredOffset) return;
+    throw this.#mismatch(stored);
+  }
+
   #mismatch(stored: StatePosition): FreshetError {
     const { epoch, coveredOffset } = this.#position;
     if (stored.epoch > epoch) {
@@ -440,6 +471,12 @@ export class PartitionRunner {
   }
 }
 
+const NO_POSITION: StatePosition = {
+  epoch: 0,
+  coveredOffset: NO_OFFSET,
+  logId: null,
+  recordHash: 0,
+};
 const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
 const FIRST_PARTITION = 0 as PartitionIndex;
 const DEAD_LETTERS_AT_ONCE = 100;
