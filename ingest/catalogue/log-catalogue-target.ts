@@ -1,11 +1,12 @@
 /** The catalogue in the log itself, for a feed that is applied while no server runs. */
-import { decodeRecordAs, encodeRecord } from '../../schemas/avro/record-codec.ts';
+import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import { type ItemId, offset, type PartitionIndex, partitionIndex } from '../../schemas/ids.ts';
 import type { CatalogueItemRecord } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
+import { readableRecord } from '../readable-record.ts';
 import type { CatalogueTarget } from './item-sync.ts';
 
 const CATALOGUE = TOPICS.catalogue.name;
@@ -51,8 +52,8 @@ export class LogCatalogueTarget implements CatalogueTarget {
       for (const { key, value } of records) {
         if (value === null) into.delete(Buffer.from(key!).toString());
         else {
-          const item = decodeRecordAs('CatalogueItem', value);
-          into.set(item.itemId, item);
+          const decoded = readableRecord(value);
+          if (decoded?.name === 'CatalogueItem') into.set(decoded.record.itemId, decoded.record);
         }
       }
       from = offset(last.offset + 1);

@@ -3,12 +3,12 @@
  * restart is told at once too. Reads the newest part only: as many records of each partition as the
  * index can hold in all, none older than the window in which an id identifies an event.
  */
-import { decodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import { eventIdentity, payloadHash } from '../../schemas/event-identity.ts';
 import type { PartitionIndex } from '../../schemas/ids.ts';
 import { type DurationMs, type EpochMs, offset, partitionIndex } from '../../schemas/ids.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
+import { readableRecord } from '../readable-record.ts';
 import { subjectOf } from './event-check.ts';
 import type { RecentIndex } from './recent-index.ts';
 
@@ -58,10 +58,9 @@ const remember = (
   partition: PartitionIndex,
   { value, offset: at }: LogRecord,
 ): void => {
-  if (value === null) return;
-  const decoded = decodeRecord(value);
+  const decoded = readableRecord(value);
   // What an import numbered is known by its mark, and nobody sends it here.
-  if (decoded.name !== 'Interaction' || decoded.record.sequence !== null) return;
+  if (decoded?.name !== 'Interaction' || decoded.record.sequence !== null) return;
   const { record } = decoded;
   if (recent.find(eventIdentity(record, subjectOf(record))) !== undefined) return;
   recent.settle(recent.add({ payload: payloadHash(record), partition, ticket: 0 }), at);

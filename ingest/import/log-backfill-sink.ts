@@ -7,7 +7,7 @@
  * only what lies behind that is read again, to find the highest number of this import in each
  * partition; what comes again is left out, so the log itself gets no event twice.
  */
-import { decodeRecord, decodeRecordAs, encodeRecord } from '../../schemas/avro/record-codec.ts';
+import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { Clock, CrashPoint } from '../../schemas/environment.ts';
 import type {
   EventId,
@@ -22,6 +22,7 @@ import type { CatalogueItemRecord, InteractionRecord } from '../../schemas/recor
 import { TOPICS } from '../../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
+import { readableRecord } from '../readable-record.ts';
 import type { BackfillEvent, BackfillSink, ImportState } from './backfill-sink.ts';
 
 export interface LogBackfillSinkOptions {
@@ -224,7 +225,7 @@ export class LogBackfillSink implements BackfillSink {
     for (let from = Math.max(known.from, low); from < end; ) {
       const records = await log.read(INTERACTIONS, partition, offset(from), READ);
       for (const { value } of records) {
-        const decoded = value && decodeRecord(value);
+        const decoded = readableRecord(value);
         if (decoded?.name !== 'Interaction' || decoded.record.backfill !== importId) continue;
         sequence = Math.max(sequence, decoded.record.sequence ?? -1);
       }
@@ -241,10 +242,10 @@ export class LogBackfillSink implements BackfillSink {
       const records = await log.read(CONTROL, CONTROL_PARTITION, offset(from), READ);
       if (records.length === 0) break;
       for (const { value } of records) {
-        const control = value && decodeRecordAs('Control', value);
-        if (control?.kind === IMPORT_KIND && control.subject === importId) {
-          found = JSON.parse(control.body) as StoredImport;
-        }
+        const decoded = readableRecord(value);
+        if (decoded?.name !== 'Control') continue;
+        const { kind, subject, body } = decoded.record;
+        if (kind === IMPORT_KIND && subject === importId) found = JSON.parse(body) as StoredImport;
       }
       from = records[records.length - 1]!.offset + 1;
     }
