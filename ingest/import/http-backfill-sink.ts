@@ -32,6 +32,7 @@ export class HttpBackfillSink implements BackfillSink {
   }
 
   async importState(importId: string): Promise<ImportState | undefined> {
+    this.#last = Promise.resolve();
     const response = await this.#send('GET', `imports/${importId}`);
     return response.status === 404 ? undefined : ((await response.json()) as ImportState);
   }
@@ -48,13 +49,15 @@ export class HttpBackfillSink implements BackfillSink {
 
   appendEvents(importId: string, events: readonly BackfillEvent[]): Promise<void> {
     const rows = events.map((event) => JSON.stringify(rowOf(event)));
-    // One request after the other: numbers must arrive in order.
+    // One request after the other, and none behind one that failed: the server takes lower numbers
+    // for known once it has higher ones.
     const sent = this.#last.then(async () => {
       for (const list of lists(rows)) {
         await this.#send('POST', `imports/${importId}/events`, `{"events":${list}}`);
       }
     });
-    this.#last = sent.catch(() => undefined);
+    sent.catch(() => undefined);
+    this.#last = sent;
     return sent;
   }
 

@@ -9,6 +9,7 @@
  */
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { Clock, CrashPoint } from '../../schemas/environment.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import type {
   EventId,
   ItemId,
@@ -50,7 +51,9 @@ interface StoredImport extends ImportState {
 export class LogBackfillSink implements BackfillSink {
   readonly #options: LogBackfillSinkOptions;
   /** By import: the highest number handed to the log, by partition. */
-  readonly #marks = new Map<string, number[]>();
+  readonly #marks = new Map<string, Promise<number[]>>();
+  /** By import: the lowest number that was not written; none above it may pass it. */
+  readonly #failedFrom = new Map<string, number>();
   #last: Promise<void> = Promise.resolve();
 
   constructor(options: LogBackfillSinkOptions) {
@@ -101,17 +104,35 @@ export class LogBackfillSink implements BackfillSink {
   }
 
   async appendEvents(importId: string, events: readonly BackfillEvent[]): Promise<void> {
-    const marks = await this.#marksOf(importId);
-    const shares = this.#sharesOf(importId, events, marks);
-    // After a failure those that wait behind it fail, too: their events must not pass the lost ones.
-    const appended = this.#last.then(() => this.#appendAll(INTERACTIONS, shares));
-    this.#last = appended;
+    const first = events[0]?.sequence;
+    if (first === undefined) return;
     try {
+      this.#checkOrder(importId, first);
+      const marks = await this.#marksOf(importId);
+      this.#checkOrder(importId, first);
+      const shares = this.#sharesOf(importId, events, marks);
+      const appended = this.#last.then(() => this.#appendAll(INTERACTIONS, shares));
+      this.#last = appended;
       await appended;
     } catch (error) {
       this.#marks.delete(importId);
+      this.#failedFrom.set(importId, Math.min(first, this.#failedFrom.get(importId) ?? first));
       throw error;
     }
+  }
+
+  /**
+   * After a failure whatever comes behind it fails, too, until the failed numbers come again: once
+   * higher ones are in the log, lower ones count as taken in.
+   */
+  #checkOrder(importId: string, first: number): void {
+    const failedFrom = this.#failedFrom.get(importId);
+    if (failedFrom === undefined) return;
+    if (first > failedFrom) {
+      const why = `event ${failedFrom} of the import was not written and has to come again first`;
+      throw new FreshetError('unavailable', { why });
+    }
+    this.#failedFrom.delete(importId);
   }
 
   /** Everything handed over so far is settled; after a failure there is a new start. */
@@ -190,14 +211,16 @@ export class LogBackfillSink implements BackfillSink {
     }
   }
 
-  async #marksOf(importId: string): Promise<number[]> {
+  /** Looked up once; who asks meanwhile waits for the same, and goes on in the order of asking. */
+  #marksOf(importId: string): Promise<number[]> {
     const known = this.#marks.get(importId);
     if (known) return known;
-    const marks = await this.#findMarks(importId);
-    // Somebody else may have asked meanwhile; all must count in the same list.
-    const first = this.#marks.get(importId) ?? marks;
-    this.#marks.set(importId, first);
-    return first;
+    const marks = this.#findMarks(importId);
+    this.#marks.set(importId, marks);
+    marks.catch(() => {
+      if (this.#marks.get(importId) === marks) this.#marks.delete(importId);
+    });
+    return marks;
   }
 
   async #findMarks(importId: string): Promise<number[]> {
