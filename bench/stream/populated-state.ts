@@ -7,10 +7,10 @@
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import { itemHashHex } from '../../schemas/hash.ts';
 import {
+  type EpochMs,
   epochMs,
   eventId,
   itemId,
-  NO_OFFSET,
   offset,
   type PartitionIndex,
   partitionIndex,
@@ -20,6 +20,7 @@ import {
 import { encodeItemState } from '../../schemas/state/item-codec.ts';
 import { itemKey, PARTITION_KEY } from '../../schemas/state/item-state.ts';
 import {
+  decodeItemPartition,
   emptyItemPartition,
   emptyUserPartition,
   encodePartitionState,
@@ -51,6 +52,8 @@ interface Draws {
   readonly popular: () => number;
 }
 
+/** So many different histories are handed out in turn: a stored one does not name its person. */
+const HISTORIES = 5_000;
 const UNIT = 2 ** 24;
 const APPLY_KEYS = 4_000;
 const HOUR_MS = 3_600_000;
@@ -73,6 +76,7 @@ export const populateState = async (
   const { userPartitions, itemPartitions, people, items, now } = population;
   const clock = epochMs(now);
   const write = { eventLog, stateStore };
+  const histories = Array.from({ length: HISTORIES }, () => personValue(population, draws));
   for (let index = 0; index < userPartitions; index++) {
     const facts = encodePartitionState({ ...emptyUserPartition(), clock });
     await writePartition(write, {
@@ -82,12 +86,13 @@ export const populateState = async (
       facts,
       changes: numbered(people, (n) => partitionOf(`u:person-${n}`, userPartitions) === index, {
         key: (n) => subjectKey(`u:person-${n}`),
-        value: () => personValue(population, draws),
+        value: (n) => histories[n % HISTORIES]!,
       }),
     });
   }
-  const facts = encodePartitionState({ ...emptyItemPartition(), clock, landmark: clock });
   for (let index = 0; index < itemPartitions; index++) {
+    const landmark = await landmarkOf(stateStore, partitionIndex(index), now);
+    const facts = encodePartitionState({ ...emptyItemPartition(), clock, landmark });
     await writePartition(write, {
       topic: TOPICS.itemSignals.name,
       index: partitionIndex(index),
@@ -95,10 +100,21 @@ export const populateState = async (
       facts,
       changes: numbered(items, (n) => partitionOf(`film-${n}`, itemPartitions) === index, {
         key: (n) => itemKey(itemId(`film-${n}`)),
-        value: (n) => itemValue(n, population, draws),
+        value: (n) => itemValue(n, { ...population, landmark }, draws),
       }),
     });
   }
+};
+
+/** What the partition's counters decay from, where it has begun to count. */
+const landmarkOf = async (
+  stateStore: StateStore,
+  index: PartitionIndex,
+  now: number,
+): Promise<EpochMs> => {
+  const partition = statePartition(TOPICS.itemSignals.name, index);
+  const [stored] = await stateStore.getMany(partition, [PARTITION_KEY]);
+  return stored === undefined ? epochMs(now) : decodeItemPartition(stored).landmark;
 };
 
 /** Made one after another: a million values at once would be what is measured. */
@@ -125,19 +141,19 @@ const writePartition = async (
   const { topic, index } = plan;
   const partition = statePartition(topic, index);
   const { logId } = await eventLog.topic(topic);
-  const { epoch } = await stateStore.claim(partition);
-  let expectedOffset = NO_OFFSET;
+  const { epoch, coveredOffset: stored } = await stateStore.claim(partition);
+  let expectedOffset = stored;
   const apply = async (changes: readonly StateChange[]): Promise<void> => {
-    const coveredOffset = offset(expectedOffset + 1);
-    await eventLog.append(topic, index, [plan.record]);
-    const [stored] = await eventLog.read(topic, index, coveredOffset, ONE);
-    const recordHash = hashOf(stored!);
+    const coveredOffset = (await eventLog.append(topic, index, [plan.record])).firstOffset;
+    const [record] = await eventLog.read(topic, index, coveredOffset, ONE);
+    const recordHash = hashOf(record!);
     const request = { epoch, expectedOffset, coveredOffset, logId, recordHash, changes };
     const { outcome } = await stateStore.apply(partition, request);
     if (outcome !== 'applied') throw new Error(`Expected an apply, got ${outcome}.`);
     expectedOffset = coveredOffset;
   };
-  let changes: StateChange[] = [{ key: PARTITION_KEY, value: plan.facts }];
+  const [facts] = await stateStore.getMany(partition, [PARTITION_KEY]);
+  let changes: StateChange[] = [{ key: PARTITION_KEY, value: facts ?? plan.facts }];
   for (const change of plan.changes) {
     changes.push(change);
     if (changes.length < APPLY_KEYS) continue;
@@ -226,7 +242,7 @@ const uuidOf = (below: (count: number) => number): string => {
 
 const itemValue = (
   number: number,
-  { neighbours, items, now }: Population,
+  { neighbours, items, now, landmark }: Population & { readonly landmark: EpochMs },
   { below, popular }: Draws,
 ): Uint8Array => {
   const weight = Math.max(1, Math.round(5_000 / (1 + number)));
@@ -240,7 +256,7 @@ const itemValue = (
     categories: [],
     deleted: false,
     lastEventAt: epochMs(now),
-    landmark: epochMs(now),
+    landmark,
     interactionCount: weight * 10,
     popularity: units(weight),
     trendFast: units(below(100) / 10),
