@@ -89,6 +89,8 @@ export interface SinkOptions {
   readonly chunkRecords: number;
   /** How long the tail of the log may wait for a full chunk. */
   readonly flushAfterMs: DurationMs;
+  /** How often a sink with nothing to copy asks the warehouse whether it still has everything. */
+  readonly lookEveryMs: DurationMs;
   /** How long the sink waits before it tries again while the warehouse is away. */
   readonly retryMs: DurationMs;
 }
@@ -141,6 +143,7 @@ export const DEFAULT_STREAM_OPTIONS: StreamOptions = {
   sink: {
     chunkRecords: 4_096,
     flushAfterMs: 2_000 as DurationMs,
+    lookEveryMs: 30_000 as DurationMs,
     retryMs: 5_000 as DurationMs,
   },
 };

@@ -61,7 +61,7 @@ export interface Stream {
 
 export const createStream = (deps: StreamDependencies): Stream => {
   const runners = runnersOf(deps);
-  const sinks = sinksOf(deps, runners.sources);
+  const sinks = sinksOf(deps);
   let isStopping = false;
   /** A halted one is not waited for; a log that does not answer is asked again. */
   const untilCovered = async (runner: PartitionRunner): Promise<void> => {
@@ -232,15 +232,13 @@ const envelopeItemsMaxOf = ({ limits }: StateStore): number =>
       Math.floor(limits.bytesPerApplyMax / ITEM_BYTES),
     ),
   );
-const sinksOf = (
-  deps: StreamDependencies,
-  sources: readonly PartitionRunner[],
-): readonly WarehouseSink[] => {
-  const { warehouse, eventLog, partitions } = deps;
+
+const sinksOf = (deps: StreamDependencies): readonly WarehouseSink[] => {
+  const { warehouse, eventLog, stateStore, partitions } = deps;
   if (warehouse === undefined) return [];
+  // What is stored, not what a runner believes: the verdicts are read from there.
   const coveredBy = (topic: string, index: PartitionIndex) => async (): Promise<Offset> =>
-    sources.find(({ place }) => place.topic === topic && place.index === index)!.status()
-      .coveredOffset;
+    (await stateStore.position(statePartition(topic, index)))?.coveredOffset ?? NO_OFFSET;
   const endOf = (topic: string, index: PartitionIndex) => async (): Promise<Offset> =>
     ((await eventLog.watermarks(topic, index)).end - 1) as Offset;
   const { interactions, impressions, catalogue } = TOPICS;

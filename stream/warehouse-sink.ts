@@ -10,7 +10,7 @@
  * offsets is kept for the dedupe window: a sink further behind than that may copy duplicates.
  */
 import type { Clock, CrashPoint, Logger } from '../schemas/environment.ts';
-import { isFreshetError } from '../schemas/errors.ts';
+import { FreshetError, isFreshetError } from '../schemas/errors.ts';
 import {
   type ItemId,
   NO_OFFSET,
@@ -136,6 +136,7 @@ export class WarehouseSink {
     this.#covered = await this.#deps.warehouse.coveredOffset({ table, topic, partition });
     this.#problem = null;
     let isQuiet = false;
+    let lookedAtMs = this.#deps.clock.monotonicMs();
     while (!this.#stop.signal.aborted) {
       this.#limit = await this.#plan.limit();
       const first = (this.#covered + 1) as Offset;
@@ -147,6 +148,10 @@ export class WarehouseSink {
       } else {
         await this.#sleep(this.#options.flushAfterMs);
         isQuiet = true;
+        // A warehouse that was set up anew does not call: without events nobody would notice.
+        if (this.#deps.clock.monotonicMs() - lookedAtMs < this.#options.lookEveryMs) continue;
+        this.#covered = await this.#deps.warehouse.coveredOffset({ table, topic, partition });
+        lookedAtMs = this.#deps.clock.monotonicMs();
       }
     }
   }
@@ -154,7 +159,7 @@ export class WarehouseSink {
   async #copy(first: Offset, last: Offset): Promise<void> {
     const { table, topic, partition } = this.#plan;
     const records = await this.#read(first, last);
-    const rejected = this.#plan.followsVerdicts ? await this.#rejectedIn(first, last) : NONE;
+    const rejected = this.#plan.followsVerdicts ? await this.#verdictsOn(first, last) : NONE;
     const rows: Row[] = [];
     for (const record of records) {
       if (rejected.has(record.offset)) continue;
@@ -186,6 +191,13 @@ export class WarehouseSink {
       from = (slice.at(-1)!.offset + 1) as Offset;
     }
     return records;
+  }
+
+  /** The rejected offsets of a range, as long as the state has verdicts on all of it. */
+  async #verdictsOn(first: Offset, last: Offset): Promise<ReadonlySet<Offset>> {
+    const rejected = await this.#rejectedIn(first, last);
+    if ((await this.#plan.limit()) >= last) return rejected;
+    throw new FreshetError('unavailable', { why: 'the state went back; its verdicts come again' });
   }
 
   async #rejectedIn(first: Offset, last: Offset): Promise<ReadonlySet<Offset>> {

@@ -19,7 +19,7 @@ export const PERFECT: NetworkFaults = { requestLost: 0, replyLost: 0, late: 0, d
 
 const TRAVEL_MS = 0.6;
 export const GIVE_UP_MS = 1_500;
-const LATE_MS = 6_000;
+export const LATE_MS = 4_000;
 
 export type CallKind =
   /** What the caller has given up is still carried out when it arrives. */
@@ -85,7 +85,7 @@ export class Network {
           (error: unknown) => isAnswered && reply(() => reject(error)),
         );
       };
-      const travelMs = scheduler.latency(fate === 'late' ? LATE_MS : TRAVEL_MS);
+      const travelMs = fate === 'late' ? scheduler.draw() * LATE_MS : scheduler.latency(TRAVEL_MS);
       if (fate === 'request lost') return;
       scheduler.after(travelMs, what, arrive(fate !== 'reply lost' && fate !== 'doubled'));
       if (fate === 'doubled') scheduler.after(travelMs * 3, `${what} again`, arrive(true));

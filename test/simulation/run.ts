@@ -6,7 +6,7 @@ import { seededRandom } from '../faults/seeded-random.ts';
 import { Book } from './book.ts';
 import { type ClientSurroundings, produce, runImport } from './clients.ts';
 import { importOf, Load } from './load.ts';
-import { GIVE_UP_MS, Network } from './network.ts';
+import { GIVE_UP_MS, LATE_MS, Network } from './network.ts';
 import { judge } from './oracle.ts';
 import { type Profile, profileOf } from './profile.ts';
 import { Scheduler } from './scheduler.ts';
@@ -128,6 +128,8 @@ const letClientsWork = async (given: {
 /** Everything logged is in the state, and everything in the state in the warehouse. */
 const comeToRest = async (world: World, scheduler: Scheduler): Promise<void> => {
   const { clock } = new SimProcess('observer', scheduler);
+  // What is late arrives, and a sink looks whether its warehouse is still the same.
+  await clock.sleep(LATE_MS as never);
   for (;;) {
     await clock.sleep(100 as never);
     const stream = world.stream;

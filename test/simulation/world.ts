@@ -404,5 +404,10 @@ const streamOptionsOf = ({ readRecordsMax, isOneMachine }: Profile): StreamOptio
     readRecordsMax,
     positionCheckMs: (isOneMachine ? 0 : 2_000) as DurationMs,
   },
-  sink: { ...DEFAULT_STREAM_OPTIONS.sink, chunkRecords: 256 },
+  sink: {
+    ...DEFAULT_STREAM_OPTIONS.sink,
+    chunkRecords: 256,
+    lookEveryMs: 1_000 as DurationMs,
+    retryMs: 1_000 as DurationMs,
+  },
 });
