@@ -11,6 +11,7 @@ import type { CatalogueItemRecord } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
 import { CatalogueWriter } from './catalogue/catalogue-writer.ts';
+import { DeadLetterDesk } from './dead-letters/dead-letter-desk.ts';
 import { type AppendQueue, openAppendQueue, QueueBudget } from './edge/append-queue.ts';
 import { createEventIds } from './edge/event-ids.ts';
 import { EventIntake } from './edge/event-intake.ts';
@@ -46,6 +47,7 @@ export interface Ingest {
   readonly catalogue: CatalogueWriter;
   /** Imports go past the queues: they keep one append outstanding themselves. */
   readonly imports: BackfillSink;
+  readonly deadLetters: DeadLetterDesk;
   /** Throws while nothing is taken in. */
   readonly checkOpen: () => void;
   readonly kinds: KindTable;
@@ -107,6 +109,7 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       recentItemsMax: options.recentItemsMax,
     }),
     imports: new LogBackfillSink({ log, clock, crashPoint }),
+    deadLetters: new DeadLetterDesk({ log, clock }),
     checkOpen: () => budget.check(),
     kinds,
     configVersion: deps.configVersion,

@@ -40,6 +40,12 @@ export const ERRORS = {
     retriable: false,
     template: 'Expected eventId {eventId} to carry the same payload as before, got another one.',
   },
+  not_replayable: {
+    status: 409,
+    retriable: false,
+    template:
+      'Expected dead letter {id} to be a whole interaction, got a part of one or a record of {topic}.',
+  },
   not_found: { status: 404, retriable: false, template: 'Expected {what} to exist, found none.' },
   too_large: {
     status: 413,

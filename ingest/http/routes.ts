@@ -10,6 +10,7 @@ import { ImpressionsAnswer, ImpressionsRequest } from '../../schemas/api/impress
 import type { Ingest } from '../ingest.ts';
 import { eventFromAvro, impressionFromAvro } from './avro-requests.ts';
 import { acceptBodies, readBatch } from './bodies.ts';
+import { registerDeadLetterRoutes } from './dead-letter-routes.ts';
 import { registerImportRoutes } from './import-routes.ts';
 import { registerItemRoutes } from './item-routes.ts';
 import { JSON_TYPE, uncheckedBody } from './route-options.ts';
@@ -25,6 +26,7 @@ export const registerIngestRoutes = (app: FastifyInstance, ingest: Ingest): void
     registerKinds(scope, ingest);
     registerItemRoutes(scope, ingest);
     registerImportRoutes(scope, ingest);
+    registerDeadLetterRoutes(scope, ingest);
   });
 };
 
