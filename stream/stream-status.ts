@@ -46,6 +46,8 @@ export const streamStatusOf = async (
   sinks: readonly WarehouseSink[],
 ): Promise<StreamStatus> => {
   const partitions = await Promise.all(runners.map((runner) => partitionStatus(eventLog, runner)));
+  // After the partitions, so that what those say they have covered is counted here.
+  const copies = await Promise.all(sinks.map((sink) => sink.status()));
   const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
   const halted = partitions.filter(({ state }) => state === 'halted');
   return {
@@ -55,7 +57,7 @@ export const streamStatusOf = async (
     partitions,
     interactions: interactionTotals(runners),
     halted: halted.map(({ partition }) => partition),
-    sinks: sinks.map((sink) => sink.status()),
+    sinks: copies,
   };
 };
 

@@ -14,6 +14,8 @@ class TestWarehouse implements Warehouse {
   isAway = false;
   /** Replies lost after the rows were stored. */
   lostReplies = 0;
+  /** Nothing is answered before this; undefined answers at once. */
+  firstAnswer: Promise<void> | undefined;
 
   async insert(
     table: string,
@@ -52,6 +54,7 @@ class TestWarehouse implements Warehouse {
   async command(): Promise<void> {}
 
   async migrate(): Promise<void> {
+    await this.firstAnswer;
     this.#answer();
   }
 
@@ -169,6 +172,28 @@ describe('the warehouse sink', () => {
       expected = lastOffset + 1;
     }
     expect(warehouse.rows.size).toBe(40);
+  });
+
+  it('is as far behind as what it should have copied, before the warehouse has answered once', async () => {
+    const warehouse = new TestWarehouse();
+    const answering = Promise.withResolvers<void>();
+    warehouse.firstAnswer = answering.promise;
+    const { fixture, stream } = await start(warehouse);
+    await fixture.interact(interaction({ item: 'a' }), interaction({ item: 'b', minute: 1 }));
+    await stream.caughtUp();
+    expect(await sinkOf(stream, 'interactions')).toMatchObject({ problem: null, lag: 2 });
+    answering.resolve();
+    await until(async () => (await sinkOf(stream, 'interactions')).lag === 0);
+    expect(warehouse.rows.size).toBe(2);
+  });
+
+  it('counts into its lag what was taken in while it slept', async () => {
+    const warehouse = new TestWarehouse();
+    const { fixture, stream } = await start(warehouse);
+    await fixture.interact(interaction({ item: 'a' }));
+    await stream.caughtUp();
+    const { coveredOffset, lag } = await sinkOf(stream, 'interactions');
+    expect(coveredOffset + lag).toBe(0);
   });
 
   it('is missed by nobody while the warehouse is away, and copies everything once when it is back', async () => {

@@ -52,6 +52,7 @@ export interface SinkStatus {
   readonly partition: PartitionIndex;
   /** NO_OFFSET until the warehouse has answered for the first time. */
   readonly coveredOffset: Offset;
+  /** Offsets that may be copied by now and are not, also while nobody could copy them. */
   readonly lag: number;
   readonly rows: number;
   readonly rejected: number;
@@ -91,14 +92,19 @@ export class WarehouseSink {
     await this.#done;
   }
 
-  status(): SinkStatus {
+  /**
+   * What may be copied is asked for anew: what the sink saw when it last looked would call a sink
+   * level that sleeps, or that still waits for the warehouse's first answer.
+   */
+  async status(): Promise<SinkStatus> {
     const { table, topic, partition } = this.#plan;
+    const limit = await this.#plan.limit().catch(() => this.#limit);
     return {
       table,
       topic,
       partition,
       coveredOffset: this.#covered,
-      lag: Math.max(0, this.#limit - this.#covered),
+      lag: Math.max(0, limit - this.#covered),
       rows: this.#rows,
       rejected: this.#rejected,
       lost: this.#lost,
