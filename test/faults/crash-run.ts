@@ -12,9 +12,12 @@ import type { SettingName } from '../../runtime/settings.ts';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { freePort } from '../services/free-port.ts';
 import { drive } from './driver.ts';
-import { openLedger, readLedger } from './ledger.ts';
-import { compareLedgerWithLog, openRemains } from './oracle.ts';
-import { integerBelow, type Random, seededRandom } from './seeded-random.ts';
+import { compareImportsWithLog, finishImports } from './imports.ts';
+import { openLedger, readLedger, type SettledLedger } from './ledger.ts';
+import { type Life, live, type Surroundings } from './life.ts';
+import { compareLedgerWithLog, type LoggedInteraction, openRemains } from './oracle.ts';
+import { buildPowerLossShim, cutPower, type PowerLossShim } from './power-loss-shim.ts';
+import { type Random, seededRandom } from './seeded-random.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 import { compareStateWithLog } from './state-oracle.ts';
 import { compareWarehouseWithLog } from './warehouse-oracle.ts';
@@ -22,179 +25,206 @@ import { compareWarehouseWithLog } from './warehouse-oracle.ts';
 export interface CrashRunOptions {
   readonly seed: number;
   readonly events: number;
-  readonly kills: number;
-  /** Crash points to die at, one a life, before dying at random moments. */
-  readonly crashPoints: readonly string[];
+  /** One life each; in the life after the last, what is left is sent. */
+  readonly lives: (random: Random) => readonly Life[];
+  /** With every kill, what was not flushed is lost. Needs Linux and a C compiler. */
+  readonly losesPower?: boolean;
   readonly onProgress?: (state: { readonly kills: number }) => void;
 }
 
 export interface CrashReport {
   readonly seed: number;
   readonly kills: number;
-  readonly crashPointsHit: readonly string[];
   readonly acknowledged: number;
   readonly logged: number;
   readonly problems: readonly string[];
-  readonly seconds: number;
+  /** By phase. */
+  readonly seconds: Readonly<Record<string, number>>;
 }
 
 /** Wide caps: the oracle's twin knows nothing of pruned lists. */
-const WIDE_CAPS = { historyEvents: 1_000, neighboursPerItem: 10_000 } as const;
-const FLAGS = [
-  '--empty',
-  ...['--log-level', 'error'],
-  ...['--history-events', String(WIDE_CAPS.historyEvents)],
-  ...['--neighbours-per-item', String(WIDE_CAPS.neighboursPerItem)],
+const CAPS: readonly (readonly [SettingName, string])[] = [
+  ['historyEvents', '1000'],
+  ['neighboursPerItem', '10000'],
 ];
-const CAP_FLAGS: readonly (readonly [SettingName, string])[] = [
-  ['historyEvents', String(WIDE_CAPS.historyEvents)],
-  ['neighboursPerItem', String(WIDE_CAPS.neighboursPerItem)],
-];
-const EVENTS_PER_USER = 40;
+const CAP_FLAGS = ['--history-events', '1000', '--neighbours-per-item', '10000'];
+const FLAGS = ['--empty', '--log-level', 'error', ...CAP_FLAGS];
+/** The busiest of a cohort comes to some 500 events, half of the cap. */
+const COHORT = { eventsPerCohort: 6_000, usersPerCohort: 150 } as const;
 const ITEMS = 250;
-const LIFE_MS_MIN = 10;
 const LIFE_MS_SPREAD = 500;
+/** What a life needs to take its share of the events in, about. */
+const EVENTS_PER_LIFE_MS = 8;
+/** And a millisecond more for each event: the stream has hardly run while it was killed. */
 const QUIESCENCE_MS_MAX = 120_000;
+const PROBLEMS_MAX = 20;
 
 export const runCrashes = async (options: CrashRunOptions): Promise<CrashReport> => {
-  const beganMs = performance.now();
-  const random = seededRandom(options.seed);
   const root = mkdtempSync(join(tmpdir(), 'freshet-crash-'));
-  const ledgerPath = join(root, 'ledger.ndjson');
-  const dataDirectory = join(root, 'data');
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const gate = createGate(options);
-  const ledger = openLedger(ledgerPath);
-  const driving = drive({
-    random: seededRandom(options.seed + 1),
-    runName: `run${options.seed}`,
-    events: options.events,
-    users: Math.ceil(options.events / EVENTS_PER_USER),
-    items: ITEMS,
-    concurrency: 8,
-    batchEventsMax: 100,
-    ledger,
-    url: () => url,
-    nowMs: Date.now,
-    admit: gate.admit,
-  });
   try {
-    const { kills, hit } = await killAgainAndAgain(options, {
-      random,
-      dataDirectory,
-      port,
-      openGate: gate.open,
-    });
-    gate.openForAll();
-    const last = await startServer({ dataDirectory, port, flags: FLAGS });
-    await driving;
-    ledger.close();
-    await waitForQuiescence(last);
-    const exit = await last.kill('SIGTERM');
-    const { settings } = loadConfiguration({ environment: {}, flags: new Map(CAP_FLAGS) });
-    const settled = readLedger(ledgerPath);
-    const remains = await openRemains(dataDirectory);
-    const problems = [
-      ...(exit === 0 ? [] : [`the last stop ended with ${exit}: ${last.output()}`]),
-      ...compareLedgerWithLog(settled, remains.interactions),
-      ...(await compareStateWithLog(remains, settings)),
-      ...(await compareWarehouseWithLog(dataDirectory, settings, remains.interactions)),
-    ];
-    await remains.close();
-    return {
-      seed: options.seed,
-      kills,
-      crashPointsHit: hit,
-      acknowledged: settled.acknowledged.size,
-      logged: remains.interactions.length,
-      problems,
-      seconds: Math.round((performance.now() - beganMs) / 1000),
-    };
+    return await runIn(root, options);
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
 };
 
-interface Killing {
-  readonly random: Random;
-  readonly dataDirectory: string;
-  readonly port: number;
-  openGate(): void;
+const runIn = async (root: string, options: CrashRunOptions): Promise<CrashReport> => {
+  const phases = stopwatch();
+  const random = seededRandom(options.seed);
+  const lives = options.lives(random);
+  const perLife = Math.ceil(options.events / (lives.length + 1));
+  const gate = createGate(perLife);
+  const around: Surroundings = {
+    root,
+    dataDirectory: join(root, 'data'),
+    port: await freePort(),
+    flags: FLAGS,
+    environment: options.losesPower ? shimIn(root).environment : {},
+    random,
+    lifeMsMax: LIFE_MS_SPREAD + perLife / EVENTS_PER_LIFE_MS,
+  };
+  const ledgerPath = join(root, 'ledger.ndjson');
+  const driving = driveInto(ledgerPath, options, { around, gate });
+  const problems: string[] = [];
+  for (const [index, life] of lives.entries()) {
+    gate.open();
+    const problem = await live(life, around);
+    if (problem !== undefined) problems.push(problem);
+    if (options.losesPower) cutPower(around.dataDirectory, random);
+    options.onProgress?.({ kills: index + 1 });
+  }
+  phases.end('lives');
+  gate.openForAll();
+  const last = await startServer(around);
+  await driving;
+  await finishImports(root, around.dataDirectory);
+  phases.end('the rest of the events');
+  const system = await quiescence(last, QUIESCENCE_MS_MAX + options.events);
+  const exit = await last.kill('SIGTERM');
+  phases.end('catching up');
+  if (exit !== 0) problems.push(`the last stop ended with ${exit}: ${last.output()}`);
+  const settled = readLedger(ledgerPath);
+  const remains = await openRemains(around.dataDirectory);
+  const { settings } = loadConfiguration({ environment: {}, flags: new Map(CAPS) });
+  const isImported = ({ record }: LoggedInteraction): boolean => record.backfill !== null;
+  const sent = remains.interactions.filter((logged) => !isImported(logged));
+  const imported = remains.interactions.filter(isImported);
+  problems.push(
+    ...compareLedgerWithLog(settled, sent),
+    ...compareImportsWithLog(root, imported),
+    ...compareCounters(system, { settled, sent, imported }),
+    ...(await compareStateWithLog(remains, settings)),
+    ...(await compareWarehouseWithLog(around.dataDirectory, settings, remains.interactions)),
+  );
+  await remains.close();
+  phases.end('comparing');
+  return {
+    seed: options.seed,
+    kills: lives.length,
+    acknowledged: settled.acknowledged.size,
+    logged: sent.length,
+    problems: problems.slice(0, PROBLEMS_MAX),
+    seconds: phases.seconds,
+  };
+};
+
+const shimIn = (root: string): PowerLossShim => {
+  const shim = buildPowerLossShim(root);
+  if ('missing' in shim) throw new Error(`Expected the power-loss shim, ${shim.missing}`);
+  return shim;
+};
+
+const stopwatch = () => {
+  const seconds: Record<string, number> = {};
+  let sinceMs = performance.now();
+  return {
+    seconds,
+    end(phase: string): void {
+      seconds[phase] = Math.round((performance.now() - sinceMs) / 100) / 10;
+      sinceMs = performance.now();
+    },
+  };
+};
+
+const driveInto = async (
+  ledgerPath: string,
+  options: CrashRunOptions,
+  { around, gate }: { readonly around: Surroundings; readonly gate: Gate },
+): Promise<void> => {
+  const ledger = openLedger(ledgerPath);
+  await drive({
+    random: seededRandom(options.seed + 1),
+    runName: `run${options.seed}`,
+    events: options.events,
+    ...COHORT,
+    items: ITEMS,
+    concurrency: 8,
+    batchEventsMax: 100,
+    ledger,
+    url: () => `http://127.0.0.1:${around.port}`,
+    nowMs: Date.now,
+    admit: gate.admit,
+  });
+  ledger.close();
+};
+
+/** What the stream says that became of all records: kept in the state, so no kill may change it. */
+const compareCounters = (
+  { counters: { interactions } }: SystemAnswer,
+  given: {
+    readonly settled: SettledLedger;
+    readonly sent: readonly unknown[];
+    readonly imported: readonly unknown[];
+  },
+): readonly string[] => {
+  const accepted = given.settled.acknowledged.size + given.imported.length;
+  const received = given.sent.length + given.imported.length;
+  const expected = {
+    received,
+    accepted,
+    duplicate: received - accepted,
+    refused: 0,
+    deadLettered: 0,
+  };
+  return Object.entries(expected)
+    .filter(([name, count]) => interactions?.[name] !== count)
+    .map(([name, count]) => `the stream counted ${interactions?.[name]} ${name}, not ${count}`);
+};
+
+interface Gate {
+  admit(eventNumber: number): Promise<void>;
+  open(): void;
+  openForAll(): void;
 }
 
-const killAgainAndAgain = async (
-  options: CrashRunOptions,
-  { random, dataDirectory, port, openGate }: Killing,
-): Promise<{ kills: number; hit: readonly string[] }> => {
-  const hit: string[] = [];
-  for (let kills = 0; kills < options.kills; kills += 1) {
-    const crashPoint = options.crashPoints[kills];
-    const server = await startServer({
-      dataDirectory,
-      port,
-      flags: FLAGS,
-      ...(crashPoint ? { environment: { FRESHET_CRASH_POINT: crashPoint } } : {}),
-    });
-    openGate();
-    const end = await endOfLife(server, { random, waitsForCrashPoint: crashPoint !== undefined });
-    if (crashPoint && end === 'by itself') hit.push(crashPoint);
-    options.onProgress?.({ kills: kills + 1 });
-  }
-  return { kills: options.kills, hit };
-};
-
-/** A crash point kills the process from inside; where it is never passed, the runner does. */
-const endOfLife = async (
-  server: ServerProcess,
-  how: { readonly random: Random; readonly waitsForCrashPoint: boolean },
-): Promise<'by itself' | 'killed'> => {
-  const lifeMs = how.waitsForCrashPoint
-    ? 10_000
-    : LIFE_MS_MIN + integerBelow(how.random, LIFE_MS_SPREAD);
-  const ended = await Promise.race([server.ended, sleep(lifeMs).then(() => undefined)]);
-  if (ended === 'SIGKILL') return 'by itself';
-  if (ended !== undefined) {
-    throw new Error(`Expected the server to run, it ended with ${ended}:\n${server.output()}`);
-  }
-  await server.kill('SIGKILL');
-  return 'killed';
-};
-
 /** Lets a share of the events through with each life, so that every kill hits a busy program. */
-const createGate = (options: CrashRunOptions) => {
-  const perLife = Math.ceil(options.events / (options.kills + 1));
+const createGate = (perLife: number): Gate => {
   let admitted = 0;
   let waiting: (() => void)[] = [];
-  const wakeAll = (): void => {
+  const admitUpTo = (eventNumber: number): void => {
+    admitted = eventNumber;
     const woken = waiting;
     waiting = [];
     for (const wake of woken) wake();
   };
   return {
-    async admit(eventNumber: number): Promise<void> {
+    async admit(eventNumber) {
       while (eventNumber > admitted) {
         await new Promise<void>((resolve) => {
           waiting.push(resolve);
         });
       }
     },
-    open(): void {
-      admitted += perLife;
-      wakeAll();
-    },
-    openForAll(): void {
-      admitted = options.events;
-      wakeAll();
-    },
+    open: () => admitUpTo(admitted + perLife),
+    openForAll: () => admitUpTo(Number.POSITIVE_INFINITY),
   };
 };
 
-const waitForQuiescence = async (server: ServerProcess): Promise<void> => {
-  for (let waitedMs = 0; waitedMs < QUIESCENCE_MS_MAX; waitedMs += 100) {
+const quiescence = async (server: ServerProcess, msMax: number): Promise<SystemAnswer> => {
+  for (let waitedMs = 0; waitedMs < msMax; waitedMs += 100) {
     const response = await fetch(`${server.url}/v1/system`);
-    const { partitions, sinks } = (await response.json()) as SystemAnswer;
-    if ([...partitions, ...sinks].every(({ lag }) => lag === 0)) return;
+    const system = (await response.json()) as SystemAnswer;
+    if ([...system.partitions, ...system.sinks].every(({ lag }) => lag === 0)) return system;
     await sleep(100);
   }
   throw new Error(`Expected the stream to catch up, it did not:\n${server.output()}`);

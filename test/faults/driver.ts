@@ -11,7 +11,9 @@ export interface DriverOptions {
   readonly random: Random;
   readonly runName: string;
   readonly events: number;
-  readonly users: number;
+  /** After so many events other people come: nobody's history outgrows its cap. */
+  readonly eventsPerCohort: number;
+  readonly usersPerCohort: number;
   readonly items: number;
   readonly concurrency: number;
   readonly batchEventsMax: number;
@@ -74,10 +76,11 @@ const makeEvent = (options: DriverOptions, index: number): LedgerEvent => {
   const kind = pick(random, KINDS);
   // Squaring a uniform number gives a few busy users and items and many quiet ones.
   const skewed = (bound: number): number => Math.floor(random() ** 2 * bound);
+  const cohort = Math.floor(index / options.eventsPerCohort);
   return {
     source: 'fault-driver',
     eventId: `${options.runName}-${index}`,
-    userId: `user-${skewed(options.users)}`,
+    userId: `user-${cohort}-${skewed(options.usersPerCohort)}`,
     itemId: `item-${skewed(options.items)}`,
     kind,
     value: kind === 'rating' ? (1 + integerBelow(random, 10)) / 2 : null,

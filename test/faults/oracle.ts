@@ -147,8 +147,26 @@ export const compareFingerprints = (
   const differing = [...new Set([...ones.keys(), ...others.keys()])].filter(
     (key) => JSON.stringify(ones.get(key)) !== JSON.stringify(others.get(key)),
   );
+  const inGroup = (events: readonly PlainEvent[]): readonly PlainEvent[] =>
+    events.filter((event) => group(event) === differing[0]);
   return [
     `${names[0]} has ${whole[0]}, ${names[1]} has ${whole[1]}`,
     `they differ for ${differing.length} groups, first ${differing[0]}`,
+    firstDifferingId(names, inGroup(one), inGroup(other)),
   ];
+};
+
+const firstDifferingId = (
+  names: readonly [string, string],
+  one: readonly PlainEvent[],
+  other: readonly PlainEvent[],
+): string => {
+  const timesIn = (events: readonly PlainEvent[], id: string): number =>
+    events.filter(({ eventId }) => eventId === id).length;
+  const ids = new Set([...one, ...other].map(({ eventId }) => eventId));
+  for (const id of ids) {
+    const [ones, others] = [timesIn(one, id), timesIn(other, id)];
+    if (ones !== others) return `${id} is ${ones} times in ${names[0]}, ${others} in ${names[1]}`;
+  }
+  return 'the same events have other values';
 };

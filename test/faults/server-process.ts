@@ -13,8 +13,11 @@ export interface ServerOptions {
   readonly readyMsMax?: number;
 }
 
-export interface ServerProcess {
+export interface ServerProcess extends ProgramProcess {
   readonly url: string;
+}
+
+export interface ProgramProcess {
   readonly pid: number;
   /** Resolves with the exit code, or with the name of the signal that ended it. */
   readonly ended: Promise<number | string>;
@@ -27,36 +30,37 @@ const POLL_MS = 20;
 
 /** Starts the program; resolves when it accepts requests, or when it ended before that. */
 export const startServer = async (options: ServerOptions): Promise<ServerProcess> => {
-  const child = spawn(
-    process.execPath,
-    [
-      'runtime/main.ts',
-      'start',
-      '--data',
-      options.dataDirectory,
-      '--port',
-      String(options.port),
-      ...(options.flags ?? []),
-    ],
-    {
-      cwd: new URL('../..', import.meta.url),
-      env: { ...process.env, ...options.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const server = launchServer(options);
+  const readyMsMax = options.readyMsMax ?? 30_000;
+  if ((await waitUntilUp(server, readyMsMax)) === 'late') {
+    await server.kill('SIGKILL');
+    throw new Error(`Expected the server to be ready in time, got this:\n${server.output()}`);
+  }
+  return server;
+};
+
+/** Starts the program and waits for nothing. */
+export const launchServer = (options: ServerOptions): ServerProcess => {
+  const { dataDirectory, port, flags = [], environment = {} } = options;
+  const words = ['start', '--data', dataDirectory, '--port', String(port), ...flags];
+  return { url: `http://127.0.0.1:${port}`, ...launchProgram(words, environment) };
+};
+
+/** Any command of the real program. */
+export const launchProgram = (
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): ProgramProcess => {
+  const child = spawn(process.execPath, ['runtime/main.ts', ...words], {
+    cwd: new URL('../..', import.meta.url),
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const output = keepOutput(child);
   const ended = new Promise<number | string>((resolve) => {
     child.on('exit', (code, signal) => resolve(signal ?? code ?? -1));
   });
-  const url = `http://127.0.0.1:${options.port}`;
-  const ready = waitUntilUp(url, options.readyMsMax ?? 30_000, child);
-  const first = await Promise.race([ready, ended.then(() => 'ended' as const)]);
-  if (first === 'late') {
-    child.kill('SIGKILL');
-    throw new Error(`Expected the server to be ready in time, got this:\n${output()}`);
-  }
   return {
-    url,
     pid: child.pid ?? 0,
     ended,
     output,
@@ -78,12 +82,15 @@ const keepOutput = (child: ChildProcess): (() => string) => {
 };
 
 const waitUntilUp = async (
-  url: string,
+  { url, ended }: ServerProcess,
   readyMsMax: number,
-  child: ChildProcess,
 ): Promise<'ready' | 'late'> => {
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
   for (let waitedMs = 0; waitedMs < readyMsMax; waitedMs += POLL_MS) {
-    if (child.exitCode !== null || child.signalCode !== null) return 'ready';
+    if (isOver) return 'ready';
     try {
       if ((await fetch(`${url}/health/live`)).ok) return 'ready';
     } catch {

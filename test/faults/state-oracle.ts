@@ -94,10 +94,18 @@ const differences = <Got, Wanted>(
       right === undefined ? 'nothing' : textOf(plainWanted(right)),
     ];
     if (texts[0] !== texts[1] && !(right === undefined && isEmpty(left))) {
-      problems.push(`${what} ${id}: state has ${texts[0]}, the log makes ${texts[1]}`);
+      problems.push(`${what} ${id}: ${firstDifference(texts[0]!, texts[1]!)}`);
     }
   }
   return problems;
+};
+
+/** Two texts from shortly before where they part. */
+const firstDifference = (left: string, right: string): string => {
+  let at = 0;
+  while (at < left.length && left[at] === right[at]) at += 1;
+  const cut = (text: string): string => text.slice(Math.max(0, at - 60), at + 60);
+  return `state has ${cut(left)}, the log makes ${cut(right)}`;
 };
 
 /** An item whose events were all negative is known to the state, with nothing counted. */
