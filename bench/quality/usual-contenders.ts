@@ -1,4 +1,10 @@
 /** The models that every ranking table shows, fitted on one training part. */
+
+import { fitImplicitAls } from '../../algorithms/factors/implicit-als.ts';
+import {
+  DEFAULT_IMPLICIT_ALS_OPTIONS,
+  type ImplicitAlsOptions,
+} from '../../algorithms/factors/implicit-als-options.ts';
 import type { Histories } from '../../algorithms/histories/histories.ts';
 import { DEFAULT_EASE_OPTIONS, fitEase } from '../../algorithms/linear/ease.ts';
 import { DEFAULT_NEXT_ITEM_OPTIONS, fitNextItem } from '../../algorithms/linear/next-item.ts';
@@ -22,6 +28,7 @@ import {
 } from '../../algorithms/neighbourhood/transitions.ts';
 import { fitItemPopularity } from '../../algorithms/popularity/item-popularity.ts';
 import { type Contender, contenderOf, randomContender } from './contender.ts';
+import { engine, fastAlgebra, preciseAlgebra } from './engine.ts';
 
 const SEED = 1;
 
@@ -49,8 +56,30 @@ const easeContender = (train: Histories, regularisation: number): Promise<Conten
   return contenderOf({
     name: 'EASE',
     settings,
-    fit: () => fitEase(train, settings, reporting('EASE')),
+    fit: () => fitEase(train, settings, reporting('EASE'), preciseAlgebra),
   });
+};
+
+/** Ratings and times are left out: that a film was rated is the signal. */
+export const alsContender = async (
+  name: string,
+  train: Histories,
+  some: Partial<ImplicitAlsOptions>,
+): Promise<Contender> => {
+  const settings = { ...DEFAULT_IMPLICIT_ALS_OPTIONS, ...some };
+  const events = { ...train, weights: null, times: null };
+  const contender = await contenderOf({
+    name,
+    settings,
+    seed: SEED,
+    fit: () => fitImplicitAls(events, settings, { seed: SEED }, engine),
+  });
+  const { model } = contender;
+  return {
+    ...contender,
+    score: ({ history }, scores) =>
+      model.score({ items: history.items, weights: null, times: null }, scores),
+  };
 };
 
 /** With all weights, and with as many of each row as serve. */
@@ -62,7 +91,7 @@ const nextItemContenders = async (
   const whole = await contenderOf({
     name: 'next-item, all weights',
     settings,
-    fit: () => fitNextItem(train, settings, reporting('next-item')),
+    fit: () => fitNextItem(train, settings, reporting('next-item'), fastAlgebra),
   });
   const { keepPerRow } = DEFAULT_NEXT_ITEM_OPTIONS;
   const serving = await contenderOf({
@@ -101,6 +130,8 @@ export const usualContenders = async (
       fit: () => fitRandomWalk(train, DEFAULT_RANDOM_WALK_OPTIONS, { seed: SEED }),
     }),
     await easeContender(train, easeRegularisation),
+    await alsContender('iALS, d = 64', train, { dimensions: 64 }),
+    await alsContender('iALS', train, {}),
     await contenderOf({
       name: 'transitions',
       settings: DEFAULT_TRANSITION_OPTIONS,

@@ -5,7 +5,7 @@
  * each tile of columns one tile whose column k holds the k-th unknown of all of them.
  * Reference: ../../linear-algebra/reference-linear-algebra.ts.
  */
-import { cholesky, columns4, subtractColumn } from './include/block';
+import { cholesky, columns4, scaleColumn, subtractColumn } from './include/block';
 import { lanes } from './include/lanes';
 
 @inline
@@ -35,38 +35,47 @@ function reduce<T>(tiles: usize, edge: i32, i: i32, j: i32): i32 {
   return failed == 0 ? 0 : failed + j * edge;
 }
 
-/** X ← X·L⁻ᵀ: column after column of X, each from the finished ones. */
+/** X ← X·L⁻ᵀ: four columns of X at a time, less the finished ones, then among each other. */
 function solveForward<T>(x: usize, l: usize, edge: i32): void {
   const column = <usize>edge * sizeof<T>();
-  for (let i = 0; i < edge; i++) {
-    const target = x + <usize>i * column;
-    const own = <usize>i * sizeof<T>();
-    for (let k = 0; k < i; k++) {
-      const factor = load<T>(l + <usize>k * column + own);
-      if (factor != <T>0) subtractColumn<T>(target, x + <usize>k * column, factor, 0, column);
+  const vectors = edge / lanes<T>();
+  for (let group = 0; group < edge; group += 4) {
+    const first = x + <usize>group * column;
+    const own = <usize>group * sizeof<T>();
+    columns4<T>(x, column, l + own, column, sizeof<T>(), group, first, column, vectors, true);
+    for (let j = 0; j < 4; j++) {
+      const target = first + <usize>j * column;
+      for (let k = 0; k < j; k++) {
+        const factor = load<T>(l + <usize>(group + k) * column + own + <usize>j * sizeof<T>());
+        subtractColumn<T>(target, first + <usize>k * column, factor, 0, column);
+      }
+      const pivot = load<T>(l + <usize>(group + j) * column + own + <usize>j * sizeof<T>());
+      scaleColumn<T>(target, <T>1 / pivot, 0, column);
     }
-    scale<T>(target, <T>1 / load<T>(l + <usize>i * column + own), column);
   }
 }
 
-/** X ← X·L⁻¹. */
+/** X ← X·L⁻¹, from the last columns to the first. */
 function solveBackward<T>(x: usize, l: usize, edge: i32): void {
   const column = <usize>edge * sizeof<T>();
-  for (let i = edge - 1; i >= 0; i--) {
-    const target = x + <usize>i * column;
-    const lColumn = l + <usize>i * column;
-    for (let k = i + 1; k < edge; k++) {
-      subtractColumn<T>(target, x + <usize>k * column, load<T>(lColumn + <usize>k * sizeof<T>()), 0, column);
+  const vectors = edge / lanes<T>();
+  for (let group = edge - 4; group >= 0; group -= 4) {
+    const first = x + <usize>group * column;
+    const lFirst = l + <usize>group * column;
+    const later = <usize>(group + 4);
+    columns4<T>(
+      x + later * column, column, lFirst + later * sizeof<T>(), sizeof<T>(), column,
+      edge - group - 4, first, column, vectors, true,
+    );
+    for (let j = 3; j >= 0; j--) {
+      const target = first + <usize>j * column;
+      const lColumn = lFirst + <usize>j * column + <usize>group * sizeof<T>();
+      for (let k = j + 1; k < 4; k++) {
+        const factor = load<T>(lColumn + <usize>k * sizeof<T>());
+        subtractColumn<T>(target, first + <usize>k * column, factor, 0, column);
+      }
+      scaleColumn<T>(target, <T>1 / load<T>(lColumn + <usize>j * sizeof<T>()), 0, column);
     }
-    scale<T>(target, <T>1 / load<T>(lColumn + <usize>i * sizeof<T>()), column);
-  }
-}
-
-@inline
-function scale<T>(target: usize, by: T, bytes: usize): void {
-  const factor = v128.splat<T>(by);
-  for (let at: usize = 0; at < bytes; at += 16) {
-    v128.store(target + at, v128.mul<T>(v128.load(target + at), factor));
   }
 }
 

@@ -123,30 +123,40 @@ export function subtractColumn<T>(target: usize, source: usize, factor: T, from:
   }
 }
 
+@inline
+export function scaleColumn<T>(target: usize, by: T, from: usize, to: usize): void {
+  const factor = v128.splat<T>(by);
+  for (let at = from; at < to; at += 16) {
+    v128.store(target + at, v128.mul<T>(v128.load(target + at), factor));
+  }
+}
+
 /**
  * Cholesky's factor of a square stored by columns, lower half, in place; `edge` is a multiple of
- * four. What stands above the diagonal is left as it was or overwritten. Returns 0, or 1 + the row whose
- * pivot is not a positive number.
+ * four. Four columns at a time: first less the products of all finished ones, then among each
+ * other. Above the diagonal nothing is promised. Returns 0, or 1 + the row whose pivot is not a
+ * positive number.
  */
 export function cholesky<T>(a: usize, edge: i32): i32 {
   const column = <usize>edge * sizeof<T>();
-  const vectorMask: usize = ~15;
-  for (let j = 0; j < edge; j++) {
-    const target = a + <usize>j * column;
-    const own = <usize>j * sizeof<T>();
-    const from = own & vectorMask;
-    for (let k = 0; k < j; k++) {
-      const source = a + <usize>k * column;
-      subtractColumn<T>(target, source, load<T>(source + own), from, column);
+  for (let group = 0; group < edge; group += 4) {
+    const first = a + <usize>group * column;
+    const from = <usize>group * sizeof<T>();
+    const vectors = (edge - group) / lanes<T>();
+    columns4<T>(a + from, column, a + from, column, sizeof<T>(), group, first + from, column, vectors, true);
+    for (let j = 0; j < 4; j++) {
+      const target = first + <usize>j * column;
+      const own = from + <usize>j * sizeof<T>();
+      for (let k = 0; k < j; k++) {
+        const source = first + <usize>k * column;
+        subtractColumn<T>(target, source, load<T>(source + own), from, column);
+      }
+      const pivot = load<T>(target + own);
+      if (!(pivot > <T>0 && pivot < <T>Infinity)) return group + j + 1;
+      const root = sqrt<T>(pivot);
+      scaleColumn<T>(target, <T>1 / root, from, column);
+      store<T>(target + own, root);
     }
-    const pivot = load<T>(target + own);
-    if (!(pivot > <T>0 && pivot < <T>Infinity)) return j + 1;
-    const root = sqrt<T>(pivot);
-    const inverse = v128.splat<T>(<T>1 / root);
-    for (let at = from; at < column; at += 16) {
-      v128.store(target + at, v128.mul<T>(v128.load(target + at), inverse));
-    }
-    store<T>(target + own, root);
   }
   return 0;
 }
