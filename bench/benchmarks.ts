@@ -4,6 +4,7 @@ import { freshness } from './p2-freshness.ts';
 import { streamReplay } from './p3-stream-replay.ts';
 import { recovery } from './p10-recovery.ts';
 import { memory } from './p11-memory.ts';
+import { soak } from './p11-soak.ts';
 import { firstMinute } from './p12-first-minute.ts';
 import { growth } from './p14-growth.ts';
 import type { Benchmark } from './result.ts';
@@ -16,6 +17,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   recommendSpeed,
   recovery,
   memory,
+  soak,
   firstMinute,
   growth,
 ];
