@@ -1,11 +1,15 @@
 /** EASE over everything learned so far, solved again at each refresh: what a batch run would give. */
+
 import { historiesOfRows, historyOfItems } from '../../../algorithms/histories/histories.ts';
+import { inlineEngine } from '../../../algorithms/kernels/kernel-engine.ts';
 import { DEFAULT_EASE_OPTIONS, fitEase } from '../../../algorithms/linear/ease.ts';
 import type { LinearItemModel } from '../../../algorithms/linear/linear-item-model.ts';
+import { kernelLinearAlgebra } from '../../../algorithms/linear-algebra/kernel-linear-algebra.ts';
 import type { OnlineModel, OnlineSize } from './online-model.ts';
 
 export const reSolvedEase = ({ userCount, itemCount }: OnlineSize): OnlineModel => {
   const settings = { ...DEFAULT_EASE_OPTIONS, regularisation: 60 };
+  const algebra = kernelLinearAlgebra(inlineEngine(), { precision: 'f64' });
   const learned: number[][] = Array.from({ length: userCount }, () => []);
   let model: LinearItemModel | null = null;
   return {
@@ -20,7 +24,8 @@ export const reSolvedEase = ({ userCount, itemCount }: OnlineSize): OnlineModel 
     },
     async refresh() {
       const active = learned.filter((items) => items.length > 0);
-      model = await fitEase(historiesOfRows(active, itemCount), settings, { seed: 1 });
+      const histories = historiesOfRows(active, itemCount);
+      model = await fitEase(histories, settings, { seed: 1 }, algebra);
     },
   };
 };

@@ -1,0 +1,195 @@
+/**
+ * Item vectors as a model. A person is the sum of the vectors of their history, the k-th newest
+ * event weighing decayᵏ:
+ *
+ *   in-out   score(i) = Σ_k decayᵏ · in(h_k) · out(i) − countDamping · log count(i)
+ *   cosine   score(i) = cos(Σ_k decayᵏ · in(h_k), in(i)) − countDamping · log count(i)
+ *
+ * In–out asks what stands near the history, as the vectors were trained to say; cosine asks what
+ * stands in the same company. The damping takes back the popularity that output vectors have learned.
+ *
+ * The score is a sum over the history's events (the damping shared among them by weight), so it can
+ * be explained; without a history that it knows, everything scores 0. An item that no sequence held
+ * has vectors of zeros and is damped like the most frequent one. Events with a weight of 0 or less
+ * are no reason to recommend and are passed over.
+ */
+
+import { type SourceList, topList } from '../blend/source-list.ts';
+import type { History } from '../histories/histories.ts';
+import type { ExplainingItemModel } from '../model/item-model.ts';
+import { arrayOf, decodeModel, encodeModel } from '../model/model-bytes.ts';
+import { checkCount, checkNonNegative, checkOneOf, checkRange } from '../model/option-checks.ts';
+import type { SkipGramVectors } from './skip-gram.ts';
+
+const SCORINGS = ['in-out', 'cosine'] as const;
+export type EmbeddingScoring = (typeof SCORINGS)[number];
+
+export interface EmbeddingScoreOptions {
+  readonly scoring: EmbeddingScoring;
+  /** What each older event keeps of the weight, above 0 and at most 1. */
+  readonly historyDecay: number;
+  readonly countDamping: number;
+}
+
+export const checkScoreOptions = (options: EmbeddingScoreOptions): void => {
+  checkOneOf('scoring', options.scoring, SCORINGS);
+  checkRange('historyDecay', options.historyDecay, { min: Number.MIN_VALUE, max: 1 });
+  checkNonNegative('countDamping', options.countDamping);
+};
+
+interface Share {
+  readonly item: number;
+  readonly place: number;
+  readonly weight: number;
+}
+
+export class EmbeddingModel implements ExplainingItemModel {
+  readonly itemCount: number;
+  readonly dimensions: number;
+  readonly #format: string;
+  readonly #vectors: SkipGramVectors;
+  readonly #options: EmbeddingScoreOptions;
+  readonly #damping: Float64Array;
+  /** 1 ÷ length of each input vector, 0 for a vector of zeros. */
+  readonly #scales: Float64Array;
+
+  constructor(format: string, vectors: SkipGramVectors, options: EmbeddingScoreOptions) {
+    checkScoreOptions(options);
+    this.#format = format;
+    this.#vectors = vectors;
+    this.#options = options;
+    this.itemCount = vectors.counts.length;
+    this.dimensions = vectors.dimensions;
+    const largest = vectors.counts.reduce((most, count) => Math.max(most, count), 1);
+    this.#damping = vectors.counts.map(
+      (count) => options.countDamping * Math.log(count > 0 ? count : largest),
+    );
+    this.#scales = Float64Array.from({ length: this.itemCount }, (_, item) => {
+      const length = Math.sqrt(dot(this.vector(item), vectors.inputs, item * vectors.dimensions));
+      return length > 0 ? 1 / length : 0;
+    });
+  }
+
+  get sizeBytes(): number {
+    const { inputs, outputs, counts } = this.#vectors;
+    return inputs.byteLength + outputs.byteLength + counts.byteLength;
+  }
+
+  /** The input vector of an item. */
+  vector(item: number): Float32Array {
+    return this.#vectors.inputs.subarray(item * this.dimensions, (item + 1) * this.dimensions);
+  }
+
+  /** The same vectors, scored otherwise. */
+  scoredBy(options: EmbeddingScoreOptions): EmbeddingModel {
+    return new EmbeddingModel(this.#format, this.#vectors, options);
+  }
+
+  /** The recency-weighted sum of the history's input vectors. */
+  personVector(history: History): Float64Array {
+    const person = new Float64Array(this.dimensions);
+    for (const { item, weight } of this.#sharesOf(history)) {
+      const row = this.vector(item);
+      for (let k = 0; k < person.length; k++) person[k]! += weight * row[k]!;
+    }
+    return person;
+  }
+
+  score(history: History, scores: Float64Array): void {
+    scores.fill(0);
+    const shares = this.#sharesOf(history);
+    if (shares.length === 0) return;
+    const person = this.personVector(history);
+    const scale = this.#personScale(person);
+    const targets = this.#targets();
+    for (let item = 0; item < this.itemCount; item++) {
+      const product = dot(person, targets, item * this.dimensions);
+      scores[item] = scale * this.#itemScale(item) * product - this.#damping[item]!;
+    }
+  }
+
+  explain(history: History, item: number): Float64Array {
+    const parts = new Float64Array(history.items.length);
+    const shares = this.#sharesOf(history);
+    const total = shares.reduce((sum, { weight }) => sum + weight, 0);
+    const scale = this.#personScale(this.personVector(history)) * this.#itemScale(item);
+    for (const { item: met, place, weight } of shares) {
+      const product = dot(this.vector(met), this.#targets(), item * this.dimensions);
+      parts[place] = weight * (scale * product - this.#damping[item]! / total);
+    }
+    return parts;
+  }
+
+  /** The items whose input vectors point the same way, by cosine, those above 0 alone. */
+  similar(item: number, limit: number): SourceList {
+    checkCount('limit', limit);
+    const scores = new Float64Array(this.itemCount);
+    if (item < this.itemCount) {
+      const own = this.vector(item);
+      for (let other = 0; other < this.itemCount; other++) {
+        if (other === item) continue;
+        const product = dot(own, this.#vectors.inputs, other * this.dimensions);
+        scores[other] = this.#scales[item]! * this.#scales[other]! * product;
+      }
+    }
+    return topList(scores, { limit });
+  }
+
+  #targets(): Float32Array {
+    const { inputs, outputs } = this.#vectors;
+    return this.#options.scoring === 'in-out' ? outputs : inputs;
+  }
+
+  #itemScale(item: number): number {
+    return this.#options.scoring === 'in-out' ? 1 : this.#scales[item]!;
+  }
+
+  #personScale(person: Float64Array): number {
+    if (this.#options.scoring === 'in-out') return 1;
+    const length = Math.sqrt(dot(person, person, 0));
+    return length > 0 ? 1 / length : 0;
+  }
+
+  /** Events that count, newest first, until what is older weighs nothing. */
+  #sharesOf({ items, weights }: History): Share[] {
+    const shares: Share[] = [];
+    let weight = 1;
+    for (let place = items.length - 1; place >= 0 && weight > 0; place--) {
+      const item = items[place]!;
+      if (weights && weights[place]! <= 0) continue;
+      if (item < this.itemCount && this.#vectors.counts[item]! > 0) {
+        shares.push({ item, place, weight });
+      }
+      weight *= this.#options.historyDecay;
+    }
+    return shares;
+  }
+
+  serialise(): Uint8Array {
+    const { dimensions, inputs, outputs, counts } = this.#vectors;
+    const facts = { dimensions, options: this.#options };
+    return encodeModel({ format: this.#format, facts, arrays: { inputs, outputs, counts } });
+  }
+
+  static read(bytes: Uint8Array, format: string): EmbeddingModel {
+    const parts = decodeModel(bytes, format);
+    const vectors = {
+      dimensions: parts.facts.dimensions as number,
+      inputs: arrayOf(parts, 'inputs', 'f32'),
+      outputs: arrayOf(parts, 'outputs', 'f32'),
+      counts: arrayOf(parts, 'counts', 'f64'),
+    };
+    return new EmbeddingModel(format, vectors, parts.facts.options as EmbeddingScoreOptions);
+  }
+}
+
+/** The product of a vector with the one that starts at `start` of `rows`. */
+const dot = (
+  vector: Float32Array | Float64Array,
+  rows: Float32Array | Float64Array,
+  start: number,
+): number => {
+  let sum = 0;
+  for (let k = 0; k < vector.length; k++) sum += vector[k]! * rows[start + k]!;
+  return sum;
+};
