@@ -44,6 +44,7 @@ import {
   type HashWords,
   halveNeighbours,
   hashWordsOf,
+  type PairChange,
 } from './operators/covisitation.ts';
 import {
   addCounters,
@@ -89,6 +90,13 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
   readonly #scales: CounterScales;
   readonly #items: EntityCache<ItemColumns>;
   #pairs: CovisitationOperator;
+  readonly #pairChange: PairChange = {
+    isForward: false,
+    weight: 0,
+    sign: 1,
+    at: 0 as EpochMs,
+    subjectHash: 0,
+  };
   readonly #categories = new Map<string, CategoryColumns>();
   readonly #changedCategories = new Set<string>();
   #partition: ItemPartitionState = emptyItemPartition();
@@ -262,7 +270,8 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
     hashes: (HashWords | undefined)[],
   ): void {
     const { deltaEnds, sorts, weights, signs, ats, neighbours, itemIds } = envelope;
-    const subjectHash = envelope.subjects[signal]!;
+    const change = this.#pairChange;
+    change.subjectHash = envelope.subjects[signal]!;
     if (envelope.catalogue.size > 0) {
       const catalogue = envelope.catalogue.get(signal);
       if (catalogue !== undefined) this.#moveCategories(item, catalogue);
@@ -281,13 +290,11 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
           hash = hashWordsOf(itemIds[neighbour]!);
           hashes[neighbour] = hash;
         }
-        this.#pairs.take(item, hash, {
-          isForward: sort === PAIR_FORWARD,
-          weight: weights[at]!,
-          sign: signs[at]!,
-          at: ats[at] as EpochMs,
-          subjectHash,
-        });
+        change.isForward = sort === PAIR_FORWARD;
+        change.weight = weights[at]!;
+        change.sign = signs[at]!;
+        change.at = ats[at] as EpochMs;
+        this.#pairs.take(item, hash, change);
       }
     }
   }

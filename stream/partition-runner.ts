@@ -26,6 +26,7 @@ import type { EventLog, LogRecord, TopicInfo } from '../storage/event-log/event-
 import { murmur2 } from '../storage/event-log/partitioner.ts';
 import { type LiveBus, STATE_HINTS, type StateHint } from '../storage/live-bus/live-bus.ts';
 import type { StateChange, StatePosition, StateStore } from '../storage/state-store/state-store.ts';
+import { isBacklog } from './backlog.ts';
 import type { StreamCrashPoint } from './crash-points.ts';
 import { LogFollower } from './log-follower.ts';
 import { SequenceMarks } from './operators/sequence-marks.ts';
@@ -310,7 +311,7 @@ export class PartitionRunner {
   }
 
   async #takeSlice(slice: readonly LogRecord[]): Promise<void> {
-    this.#isBehind = slice.length >= this.#options.readRecordsMax || slice.length >= 512;
+    this.#isBehind = isBacklog(slice, this.#options.readBytesMax);
     for (let from = 0; from < slice.length; from += RECORDS_BETWEEN_TURNS) {
       const part = slice
         .slice(from, from + RECORDS_BETWEEN_TURNS)

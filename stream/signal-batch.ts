@@ -17,12 +17,7 @@ import {
 } from '../schemas/avro/packed-signals.ts';
 import type { EpochMs, ItemId, LogId, Offset, PartitionIndex } from '../schemas/ids.ts';
 import { partitionOf } from '../storage/event-log/partitioner.ts';
-import {
-  type ContributionSink,
-  type ItemRef,
-  itemRef,
-  type Sign,
-} from './operators/contributions.ts';
+import type { ContributionSink, ItemRef, Sign } from './operators/contributions.ts';
 
 export interface SignalSource {
   readonly logId: LogId;
@@ -55,15 +50,19 @@ interface Target {
   clock: EpochMs;
 }
 
-/** Where an item's signals go, and its indexes in the envelopes under way. */
-class ItemPlace {
+/** Where an item's signals go, its indexes in the envelopes under way, and its deltas of the event. */
+class ItemPlace implements ItemRef {
   readonly owner: SignalBatch;
   readonly id: ItemId;
-  /** Places of an older generation are void. */
-  readonly generation: number;
   readonly target: Target;
+  /** When it was last used; one of a generation before the last is void. */
+  generation: number;
   /** Per target: in which of its envelopes the index holds, and the index. */
   readonly indexes: Int32Array;
+  /** The event that last addressed the item, and the first and last of its deltas for it. */
+  event = 0;
+  firstDelta = 0;
+  lastDelta = 0;
 
   constructor(
     owner: SignalBatch,
@@ -80,8 +79,9 @@ class ItemPlace {
 
 /** An envelope is closed before it comes near the log's record limit of 1 MiB. */
 const ENVELOPE_BYTES_MAX = 262_144;
-/** About 150 bytes each. */
+/** Of one generation, of which there are two; about 200 bytes each. */
 const PLACES_REMEMBERED = 16_384;
+const LAST_DELTA = -1;
 
 export class SignalBatch implements ContributionSink {
   readonly #source: SignalSource;
@@ -89,11 +89,13 @@ export class SignalBatch implements ContributionSink {
   readonly #targets: readonly Target[];
   readonly #closed: Envelope[] = [];
   #places = new Map<ItemId, ItemPlace>();
-  /** The deltas of the current event, and the item that each is for. */
+  #formerPlaces = new Map<ItemId, ItemPlace>();
+  #generation = 0;
+  /** The deltas of the current event, the items that it addresses, and the other item of each pair. */
   readonly #deltas = new DeltaColumns();
   readonly #addressed: ItemPlace[] = [];
   readonly #others: (ItemPlace | undefined)[] = [];
-  #generation = 0;
+  #event = 1;
   #offset = 0 as Offset;
   #subjectHash = 0;
   #clock = 0 as EpochMs;
@@ -141,7 +143,7 @@ export class SignalBatch implements ContributionSink {
   }
 
   catalogue(item: ItemId, categories: readonly string[], deleted: boolean): void {
-    const place = this.#placeOf(itemRef(item));
+    const place = this.refOf(item);
     const { target } = place;
     if (this.#offset <= target.mark) return;
     this.#touch(target);
@@ -163,29 +165,44 @@ export class SignalBatch implements ContributionSink {
     deltas.weights[index] = weight;
     deltas.signs[index] = sign;
     deltas.ats[index] = at;
-    this.#addressed[index] = place;
+    deltas.nexts[index] = LAST_DELTA;
     this.#others[index] = other;
+    if (place.event === this.#event) {
+      deltas.nexts[place.lastDelta] = index;
+    } else {
+      place.event = this.#event;
+      place.firstDelta = index;
+      this.#addressed.push(place);
+    }
+    place.lastDelta = index;
   }
 
+  refOf(id: ItemId): ItemPlace {
+    const place = this.#places.get(id);
+    if (place !== undefined) return place;
+    const former = this.#formerPlaces.get(id);
+    return former === undefined ? this.#newPlace(id) : this.#keptPlace(former);
+  }
+
+  /** Void ones are found anew, so that an item has one place at a time. */
   #placeOf(item: ItemRef): ItemPlace {
-    const { place } = item;
-    if (
-      place instanceof ItemPlace &&
-      place.owner === this &&
-      place.generation === this.#generation
-    ) {
-      return place;
+    if (item instanceof ItemPlace && item.owner === this) {
+      if (item.generation === this.#generation) return item;
+      if (item.generation === this.#generation - 1) return this.#keptPlace(item);
     }
-    const found = this.#places.get(item.id) ?? this.#newPlace(item.id);
-    item.place = found;
-    return found;
+    return this.refOf(item.id);
+  }
+
+  #keptPlace(place: ItemPlace): ItemPlace {
+    this.#makeRoom();
+    // Making room may have begun another generation: then it is still one of the last.
+    place.generation = this.#generation;
+    this.#places.set(place.id, place);
+    return place;
   }
 
   #newPlace(id: ItemId): ItemPlace {
-    if (this.#places.size >= PLACES_REMEMBERED) {
-      this.#places = new Map();
-      this.#generation++;
-    }
+    this.#makeRoom();
     const target = this.#targets[partitionOf(id, this.#targets.length)]!;
     const generation = this.#generation;
     const place = new ItemPlace(this, { id, generation, target }, this.#targets.length);
@@ -193,37 +210,35 @@ export class SignalBatch implements ContributionSink {
     return place;
   }
 
+  #makeRoom(): void {
+    if (this.#places.size < PLACES_REMEMBERED) return;
+    this.#formerPlaces = this.#places;
+    this.#places = new Map();
+    this.#generation++;
+  }
+
   /** Writes one signal for each item that the event addressed, in the order of first mention. */
   #endEvent(): void {
-    const { count, neighbours } = this.#deltas;
-    if (count === 0) return;
-    const addressed = this.#addressed;
-    for (let first = 0; first < count; first++) {
-      const place = addressed[first]!;
-      if (addressed.indexOf(place) < first) continue;
-      const { target } = place;
+    const deltas = this.#deltas;
+    if (deltas.count === 0) return;
+    const { neighbours, nexts } = deltas;
+    for (const place of this.#addressed) {
+      const { target, firstDelta } = place;
       this.#touch(target);
-      const picks: number[] = [];
-      for (let index = first; index < count; index++) {
-        if (addressed[index] !== place) continue;
-        picks.push(index);
+      for (let index = firstDelta; index !== LAST_DELTA; index = nexts[index]!) {
         const other = this.#others[index];
         neighbours[index] = other === undefined ? 0 : indexIn(target, other);
       }
-      const signal = {
-        offset: this.#offset,
-        item: indexIn(target, place),
-        subjectHash: this.#subjectHash,
-      };
-      target.writer.addSignal(signal, this.#deltas, picks);
+      const item = indexIn(target, place);
+      target.writer.addSignal(
+        { offset: this.#offset, item, subjectHash: this.#subjectHash },
+        deltas,
+        firstDelta,
+      );
     }
-    this.#clearEvent();
-  }
-
-  #clearEvent(): void {
-    this.#deltas.count = 0;
+    deltas.count = 0;
     this.#addressed.length = 0;
-    this.#others.length = 0;
+    this.#event++;
   }
 
   #touch(target: Target): void {

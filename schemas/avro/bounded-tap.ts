@@ -168,6 +168,22 @@ export class ReadingTap {
     return this.buf[this.pos++]!;
   }
 
+  /** Whether bytes that were read before come again here; moves past them if so. */
+  passSame(start: number, length: number): boolean {
+    const { buf, pos } = this;
+    if (length === 0 || pos + length > this.#end) return false;
+    for (let index = 0; index < length; index++) {
+      if (buf[pos + index] !== buf[start + index]) return false;
+    }
+    this.pos = pos + length;
+    return true;
+  }
+
+  /** Moves past a double and returns where it starts, for those who have a view of the bytes. */
+  passDouble(): number {
+    return this.#advance(8, 'a double');
+  }
+
   /** Moves past `length` bytes; returns where they start. */
   #advance(length: number, what: string): number {
     const start = this.pos;
@@ -189,6 +205,8 @@ const isAsciiRange = (bytes: Buffer, start: number, end: number): boolean => {
 
 export class WritingTap {
   buf: Buffer = Buffer.allocUnsafeSlow(4096);
+  /** Over the same bytes. */
+  view = new DataView(this.buf.buffer);
   pos = 0;
 
   /** A copy of what was written. */
@@ -243,7 +261,8 @@ export class WritingTap {
 
   writeDouble(value: number): void {
     this.#reserve(8);
-    this.pos = this.buf.writeDoubleLE(value, this.pos);
+    this.view.setFloat64(this.pos, value, true);
+    this.pos += 8;
   }
 
   writeFixed(bytes: Uint8Array, length = bytes.length): void {
@@ -283,6 +302,14 @@ export class WritingTap {
     return true;
   }
 
+  /** Writes again what stands at `start`. */
+  repeat(start: number, length: number): void {
+    this.#reserve(length);
+    const { buf, pos } = this;
+    for (let index = 0; index < length; index++) buf[pos + index] = buf[start + index]!;
+    this.pos = pos + length;
+  }
+
   /** What avsc writes a missing field's default with. */
   writeBinary(text: string, length: number): void {
     this.#reserve(length);
@@ -296,5 +323,6 @@ export class WritingTap {
     const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buf.length * 2));
     this.buf.copy(larger, 0, 0, this.pos);
     this.buf = larger;
+    this.view = new DataView(larger.buffer);
   }
 }

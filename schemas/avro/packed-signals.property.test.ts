@@ -15,7 +15,10 @@ import {
 } from './packed-signals.ts';
 import { encodeRecord } from './record-codec.ts';
 
-const anyAt = fc.integer({ min: -1e12, max: 4e12 }).map((at) => at as EpochMs);
+/** Often the same one again: then its bytes are repeated. */
+const anyAt = fc
+  .oneof(fc.integer({ min: -1e12, max: 4e12 }), fc.constantFrom(0, 1_755_000_000_000))
+  .map((at) => at as EpochMs);
 const sign = fc.constantFrom(1 as const, -1 as const);
 const anyWeight = fc.double({ noNaN: true, noDefaultInfinity: true });
 const ITEMS = ['a', '__proto__', '🎬', 'heat-1995', 'x'.repeat(128)] as ItemId[];
@@ -80,8 +83,10 @@ const write = (record: ItemSignalsRecord): Uint8Array => {
     }
     for (const rating of rest.ratings) add(RATING, rating.value, rating);
     for (const count of rest.counts) add(COUNT, count.weight, count);
-    const picks = Array.from({ length: deltas.count }, (_, index) => index);
-    writer.addSignal({ offset: sourceOffset, item, subjectHash }, deltas, picks);
+    for (let at = 0; at < deltas.count; at++)
+      deltas.nexts[at] = at + 1 < deltas.count ? at + 1 : -1;
+    const first = deltas.count > 0 ? 0 : -1;
+    writer.addSignal({ offset: sourceOffset, item, subjectHash }, deltas, first);
   }
   const { itemIds: _, signals: __, ...head } = record;
   return writer.finish(head);

@@ -71,6 +71,8 @@ export class DeltaColumns {
   weights = new Float64Array(256);
   signs = new Int8Array(256);
   ats = new Float64Array(256);
+  /** Chains the deltas of one signal: the index of the next one, −1 after the last. */
+  nexts = new Int32Array(256);
 
   /** Makes room for one more and returns its index. */
   next(): number {
@@ -85,6 +87,7 @@ export class DeltaColumns {
     this.weights = grown(this.weights, new Float64Array(room));
     this.signs = grown(this.signs, new Int8Array(room));
     this.ats = grown(this.ats, new Float64Array(room));
+    this.nexts = grown(this.nexts, new Int32Array(room));
   }
 }
 
@@ -101,6 +104,10 @@ export class SignalsWriter {
   readonly #ids = new WritingTap();
   readonly #body = new WritingTap();
   readonly #whole = new WritingTap();
+  /** The time written last, and where its bytes stand. */
+  #lastAt = Number.NaN;
+  #lastAtStart = 0;
+  #lastAtLength = 0;
   itemCount = 0;
   signalCount = 0;
 
@@ -113,19 +120,28 @@ export class SignalsWriter {
     return this.itemCount++;
   }
 
-  /** Adds a signal of those deltas whose indexes stand in `picks`. */
+  /** Adds a signal of the deltas in the chain that begins with `first`, −1 where it is empty. */
   addSignal(
     signal: { readonly offset: Offset; readonly item: number; readonly subjectHash: number },
     deltas: DeltaColumns,
-    picks: readonly number[],
+    first: number,
   ): void {
+    const { sorts, nexts } = deltas;
+    let counts = 0;
+    let ratings = 0;
+    let pairs = 0;
+    for (let at = first; at >= 0; at = nexts[at]!) {
+      if (sorts[at] === COUNT) counts++;
+      else if (sorts[at] === RATING) ratings++;
+      else pairs++;
+    }
     const body = this.#body;
     body.writeLong(signal.offset);
     body.writeLong(signal.item);
     body.writeLong(signal.subjectHash);
-    this.#writeSimple(deltas, picks, COUNT);
-    this.#writeSimple(deltas, picks, RATING);
-    this.#writePairs(deltas, picks);
+    this.#writeSimple(deltas, first, { sort: COUNT, count: counts });
+    this.#writeSimple(deltas, first, { sort: RATING, count: ratings });
+    this.#writePairs(deltas, first, pairs);
     body.writeLong(0);
     this.signalCount++;
   }
@@ -143,40 +159,51 @@ export class SignalsWriter {
     this.signalCount++;
   }
 
-  #writeSimple(deltas: DeltaColumns, picks: readonly number[], sort: number): void {
+  #writeSimple(
+    deltas: DeltaColumns,
+    first: number,
+    { sort, count }: { readonly sort: number; readonly count: number },
+  ): void {
     const body = this.#body;
-    const { sorts, weights, signs, ats } = deltas;
-    let count = 0;
-    for (const pick of picks) if (sorts[pick] === sort) count++;
     if (count > 0) {
+      const { sorts, nexts } = deltas;
       body.writeLong(count);
-      for (const pick of picks) {
-        if (sorts[pick] !== sort) continue;
-        body.writeDouble(weights[pick]!);
-        body.writeLong(signs[pick]!);
-        body.writeLong(ats[pick]!);
+      for (let at = first; at >= 0; at = nexts[at]!) {
+        if (sorts[at] === sort) this.#writeWeight(deltas, at);
       }
     }
     body.writeLong(0);
   }
 
-  #writePairs(deltas: DeltaColumns, picks: readonly number[]): void {
+  #writePairs(deltas: DeltaColumns, first: number, count: number): void {
     const body = this.#body;
-    const { sorts, neighbours, weights, signs, ats } = deltas;
-    let count = 0;
-    for (const pick of picks) if (sorts[pick]! >= PAIR_FORWARD) count++;
     if (count > 0) {
+      const { sorts, neighbours, nexts } = deltas;
       body.writeLong(count);
-      for (const pick of picks) {
-        if (sorts[pick]! < PAIR_FORWARD) continue;
-        body.writeLong(neighbours[pick]!);
-        body.writeBoolean(sorts[pick] === PAIR_FORWARD);
-        body.writeDouble(weights[pick]!);
-        body.writeLong(signs[pick]!);
-        body.writeLong(ats[pick]!);
+      for (let at = first; at >= 0; at = nexts[at]!) {
+        if (sorts[at]! < PAIR_FORWARD) continue;
+        body.writeLong(neighbours[at]!);
+        body.writeBoolean(sorts[at] === PAIR_FORWARD);
+        this.#writeWeight(deltas, at);
       }
     }
     body.writeLong(0);
+  }
+
+  /** Weight, sign and time. The deltas of an event mostly have one time: its bytes are repeated. */
+  #writeWeight({ weights, signs, ats }: DeltaColumns, delta: number): void {
+    const body = this.#body;
+    const at = ats[delta]!;
+    body.writeDouble(weights[delta]!);
+    body.writeLong(signs[delta]!);
+    if (at === this.#lastAt) {
+      body.repeat(this.#lastAtStart, this.#lastAtLength);
+      return;
+    }
+    this.#lastAt = at;
+    this.#lastAtStart = body.pos;
+    body.writeLong(at);
+    this.#lastAtLength = body.pos - this.#lastAtStart;
   }
 
   /** The envelope's bytes; the writer is empty again. */
@@ -201,6 +228,7 @@ export class SignalsWriter {
   clear(): void {
     this.#ids.pos = 0;
     this.#body.pos = 0;
+    this.#lastAt = Number.NaN;
     this.itemCount = 0;
     this.signalCount = 0;
   }
@@ -214,8 +242,38 @@ const writeBlock = (whole: WritingTap, count: number, items: WritingTap): void =
   whole.writeLong(0);
 };
 
+/** Columns of the signals under way, which grow likewise. */
+class SignalColumns {
+  count = 0;
+  offsets = new Float64Array(256);
+  items = new Int32Array(256);
+  subjects = new Int32Array(256);
+  deltaEnds = new Int32Array(256);
+
+  next(): number {
+    if (this.count === this.offsets.length) this.#grow();
+    return this.count++;
+  }
+
+  #grow(): void {
+    const room = this.count * 2;
+    this.offsets = grown(this.offsets, new Float64Array(room));
+    this.items = grown(this.items, new Int32Array(room));
+    this.subjects = grown(this.subjects, new Int32Array(room));
+    this.deltaEnds = grown(this.deltaEnds, new Int32Array(room));
+  }
+}
+
 const tap = new ReadingTap();
+const columns = new SignalColumns();
 const deltas = new DeltaColumns();
+const NO_VIEW = new DataView(new ArrayBuffer(0));
+/** Of the bytes that the tap reads. */
+let view: DataView = NO_VIEW;
+/** The time read last, and where its bytes stand. */
+let lastAt = 0;
+let lastAtStart = 0;
+let lastAtLength = 0;
 
 /** Reads an envelope; refuses every other record. */
 export const unpackSignals = (bytes: Uint8Array): PackedSignals => {
@@ -229,6 +287,8 @@ export const unpackSignals = (bytes: Uint8Array): PackedSignals => {
     buffer.readInt32BE(1) === SCHEMA_ID;
   if (!isOfThisVersion) return packSignals(decodeRecordAs('ItemSignals', bytes));
   tap.open(buffer, HEADER_BYTES);
+  view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  lastAtLength = 0;
   try {
     const signals = readEnvelope();
     if (tap.bytesLeft > 0) throw badRecord(`${tap.bytesLeft} bytes after its end`);
@@ -238,6 +298,7 @@ export const unpackSignals = (bytes: Uint8Array): PackedSignals => {
     throw new FreshetError('bad_record', { problem: `ItemSignals with ${problem}` }, { cause });
   } finally {
     tap.close();
+    view = NO_VIEW;
   }
 };
 
@@ -264,46 +325,49 @@ const readEnvelope = (): PackedSignals => {
 };
 
 const readSignals = (head: SignalsHead, itemIds: readonly ItemId[]): PackedSignals => {
-  const offsets: number[] = [];
-  const items: number[] = [];
-  const subjects: number[] = [];
-  const deltaEnds: number[] = [];
   const catalogue = new Map<number, CatalogueSignal>();
+  columns.count = 0;
   deltas.count = 0;
   for (let left = readCount(SIGNAL_BYTES_MIN); left > 0; left = readCount(SIGNAL_BYTES_MIN)) {
     for (; left > 0; left--) {
-      const offset = tap.readLong();
-      if (offset < head.firstOffset || offset > head.lastOffset) {
-        throw badRecord(
-          `a sourceOffset ${offset} outside ${head.firstOffset} to ${head.lastOffset}`,
-        );
-      }
-      offsets.push(offset);
-      items.push(readIndex(itemIds.length));
-      subjects.push(tap.readInt());
+      const at = columns.next();
+      columns.offsets[at] = readOffset(head);
+      columns.items[at] = readIndex(itemIds.length);
+      columns.subjects[at] = tap.readInt();
       readSimple(COUNT);
       readSimple(RATING);
       readPairs(itemIds.length);
-      if (readIsThere()) catalogue.set(deltaEnds.length, readCatalogue());
-      deltaEnds.push(deltas.count);
+      if (readIsThere()) catalogue.set(at, readCatalogue());
+      columns.deltaEnds[at] = deltas.count;
     }
   }
-  const { count } = deltas;
   return {
     ...head,
     itemIds,
-    signalCount: offsets.length,
-    offsets: Float64Array.from(offsets),
-    items: Int32Array.from(items),
-    subjects: Int32Array.from(subjects),
-    deltaEnds: Int32Array.from(deltaEnds),
-    sorts: deltas.sorts.slice(0, count),
-    neighbours: deltas.neighbours.slice(0, count),
-    weights: deltas.weights.slice(0, count),
-    signs: deltas.signs.slice(0, count),
-    ats: deltas.ats.slice(0, count),
+    signalCount: columns.count,
+    offsets: columns.offsets.slice(0, columns.count),
+    items: columns.items.slice(0, columns.count),
+    subjects: columns.subjects.slice(0, columns.count),
+    deltaEnds: columns.deltaEnds.slice(0, columns.count),
+    ...copyOf(deltas),
     catalogue,
   };
+};
+
+const copyOf = ({ count, ...from }: DeltaColumns) => ({
+  sorts: from.sorts.slice(0, count),
+  neighbours: from.neighbours.slice(0, count),
+  weights: from.weights.slice(0, count),
+  signs: from.signs.slice(0, count),
+  ats: from.ats.slice(0, count),
+});
+
+const readOffset = ({ firstOffset, lastOffset }: SignalsHead): number => {
+  const offset = tap.readLong();
+  if (offset < firstOffset || offset > lastOffset) {
+    throw badRecord(`a sourceOffset ${offset} outside ${firstOffset} to ${lastOffset}`);
+  }
+  return offset;
 };
 
 const readCount = (bytesEach: number): number => tap.readBlockCount(bytesEach);
@@ -343,13 +407,13 @@ const readPairs = (itemCount: number): void => {
 };
 
 const readWeight = (at: number): void => {
-  const weight = tap.readDouble();
+  const weight = view.getFloat64(tap.passDouble(), true);
   if (!Number.isFinite(weight)) throw badRecord(`${weight} for a number`);
   const sign = tap.readLong();
   if (sign !== 1 && sign !== -1) throw badRecord(`${sign} for a sign`);
   deltas.weights[at] = weight;
   deltas.signs[at] = sign;
-  deltas.ats[at] = readTime();
+  deltas.ats[at] = readTimeOrSame();
 };
 
 /** From the year 0 to 9999, as the general codec has it. */
@@ -360,6 +424,15 @@ const readTime = (): number => {
   const at = tap.readLong();
   if (at < TIME_MIN || at > TIME_MAX) throw badRecord(`${at} for a time`);
   return at;
+};
+
+/** The deltas of an event mostly have one time, which is then read once. */
+const readTimeOrSame = (): number => {
+  if (tap.passSame(lastAtStart, lastAtLength)) return lastAt;
+  lastAtStart = tap.pos;
+  lastAt = readTime();
+  lastAtLength = tap.pos - lastAtStart;
+  return lastAt;
 };
 
 const readCatalogue = (): CatalogueSignal => {
@@ -373,7 +446,7 @@ const readCatalogue = (): CatalogueSignal => {
 /** The columns of an envelope that is at hand as a record. */
 export const packSignals = (record: ItemSignalsRecord): PackedSignals => {
   const { signals, itemIds, ...head } = record;
-  const columns = new DeltaColumns();
+  const packed = new DeltaColumns();
   const deltaEnds: number[] = [];
   const catalogue = new Map<number, CatalogueSignal>();
   const add = (
@@ -382,12 +455,12 @@ export const packSignals = (record: ItemSignalsRecord): PackedSignals => {
     weight: number,
     neighbour = 0,
   ): void => {
-    const at = columns.next();
-    columns.sorts[at] = sort;
-    columns.weights[at] = weight;
-    columns.signs[at] = delta.sign;
-    columns.ats[at] = delta.at;
-    columns.neighbours[at] = neighbour;
+    const at = packed.next();
+    packed.sorts[at] = sort;
+    packed.weights[at] = weight;
+    packed.signs[at] = delta.sign;
+    packed.ats[at] = delta.at;
+    packed.neighbours[at] = neighbour;
   };
   for (const signal of signals) {
     for (const count of signal.counts) add(COUNT, count, count.weight);
@@ -396,9 +469,8 @@ export const packSignals = (record: ItemSignalsRecord): PackedSignals => {
       add(pair.forward ? PAIR_FORWARD : PAIR_BACKWARD, pair, pair.weight, pair.neighbour);
     }
     if (signal.catalogue !== null) catalogue.set(deltaEnds.length, signal.catalogue);
-    deltaEnds.push(columns.count);
+    deltaEnds.push(packed.count);
   }
-  const { count } = columns;
   return {
     ...head,
     itemIds,
@@ -407,11 +479,7 @@ export const packSignals = (record: ItemSignalsRecord): PackedSignals => {
     items: Int32Array.from(signals, ({ item }) => item),
     subjects: Int32Array.from(signals, ({ subjectHash }) => subjectHash),
     deltaEnds: Int32Array.from(deltaEnds),
-    sorts: columns.sorts.slice(0, count),
-    neighbours: columns.neighbours.slice(0, count),
-    weights: columns.weights.slice(0, count),
-    signs: columns.signs.slice(0, count),
-    ats: columns.ats.slice(0, count),
+    ...copyOf(packed),
     catalogue,
   };
 };

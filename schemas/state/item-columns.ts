@@ -67,10 +67,11 @@ export class ItemColumns {
   insertNeighbour(at: number, low: number, high: number): void {
     const end = this.neighbourCount * SLOT_WORDS;
     this.reserveNeighbours(this.neighbourCount + 1);
-    this.slots.copyWithin(at + SLOT_WORDS, at, end);
-    this.slots.fill(0, at, at + SLOT_WORDS);
-    this.slots[at] = low;
-    this.slots[at + HASH_HIGH] = high;
+    const { slots } = this;
+    if (at < end) slots.copyWithin(at + SLOT_WORDS, at, end);
+    slots[at] = low;
+    slots[at + HASH_HIGH] = high;
+    for (let word = at + FORWARD; word < at + SLOT_WORDS; word++) slots[word] = 0;
     this.neighbourCount++;
   }
 

@@ -18,18 +18,16 @@ export const DAY_MS = 86_400_000;
 export type Sign = 1 | -1;
 
 /**
- * An item as contributions name it. `place` belongs to whoever takes them in: what it found out about
- * the item once, it need not find out again when the same reference comes back.
+ * An item as contributions name it, made by whoever takes them in: what it found out about the item
+ * once, it need not find out again when the same reference comes back.
  */
 export interface ItemRef {
   readonly id: ItemId;
-  place: unknown;
 }
-
-export const itemRef = (id: ItemId): ItemRef => ({ id, place: undefined });
 
 /** Takes what events mean for items. */
 export interface ContributionSink {
+  refOf(id: ItemId): ItemRef;
   count(item: ItemRef, weight: number, sign: Sign, at: EpochMs): void;
   rating(item: ItemRef, value: number, sign: Sign, at: EpochMs): void;
   /** `earlier` came before `later`: two deltas, one for either item's neighbour list. */
@@ -123,11 +121,11 @@ export const contributeEntry = (
   const entry = entries[index]!;
   const kind = kinds.get(entry.kind);
   if (kind === undefined || !entry.isCounted) return;
-  const item = itemRef(entry.itemId);
+  const item = sink.refOf(entry.itemId);
   sink.count(item, weightOf(kind, entry.value), sign, entry.occurredAt);
   partnersOf(entries, index, options).forEach((partner, rank) => {
     const weight = pairWeight(rank, entry.busy, options);
-    sink.pair(itemRef(partner), item, weight, sign, entry.occurredAt);
+    sink.pair(sink.refOf(partner), item, weight, sign, entry.occurredAt);
   });
 };
 

@@ -46,14 +46,14 @@ export const hashWordsOf = (item: ItemId): HashWords => {
   return { low: words[0]!, high: words[1]! };
 };
 
-/** One side of a pair, addressed to the item whose list it changes. */
+/** One side of a pair, addressed to the item whose list it changes. Used again for the next one. */
 export interface PairChange {
   /** True where the item addressed came first. */
-  readonly isForward: boolean;
-  readonly weight: number;
-  readonly sign: number;
-  readonly at: EpochMs;
-  readonly subjectHash: number;
+  isForward: boolean;
+  weight: number;
+  sign: number;
+  at: EpochMs;
+  subjectHash: number;
 }
 
 export class CovisitationOperator {
@@ -188,13 +188,16 @@ const prune = (item: ItemColumns, kept: number): number => {
   for (let index = 0; index < neighbourCount; index++) if (weights[index]! > least) above++;
   let equalLeft = kept - above;
   let to = 0;
-  for (let index = 0; index < neighbourCount; index++) {
-    const weight = weights[index]!;
-    if (weight < least || (weight === least && --equalLeft < 0)) continue;
-    if (to !== index) {
-      slots.copyWithin(to * SLOT_WORDS, index * SLOT_WORDS, (index + 1) * SLOT_WORDS);
+  // Those that stay are moved together, run by run.
+  let runStart = 0;
+  for (let index = 0; index <= neighbourCount; index++) {
+    const weight = index < neighbourCount ? weights[index]! : Number.NEGATIVE_INFINITY;
+    if (weight > least || (weight === least && --equalLeft >= 0)) continue;
+    if (to !== runStart && index > runStart) {
+      slots.copyWithin(to * SLOT_WORDS, runStart * SLOT_WORDS, index * SLOT_WORDS);
     }
-    to++;
+    to += index - runStart;
+    runStart = index + 1;
   }
   item.neighbourCount = to;
   return neighbourCount - to;

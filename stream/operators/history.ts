@@ -22,7 +22,6 @@ import {
   type ItemRef,
   isOwnMean,
   isPositive,
-  itemRef,
   pairWeight,
   partnersOf,
   standingRating,
@@ -93,7 +92,7 @@ export class HistoryOperator {
 
   #append(cell: SubjectCell, event: TakenEvent, sink: ContributionSink): void {
     const { kind, value, itemId, occurredAt } = event;
-    const item = itemRef(itemId);
+    const item = sink.refOf(itemId);
     wanted.set(itemId);
     const earlier = { sumThousandths: cell.ownValueSumThousandths, count: cell.ownValueCount };
     const isFor = isPositive(kind, value, earlier, this.#options) && weightOf(kind, value) > 0;
@@ -134,15 +133,13 @@ export class HistoryOperator {
     let busy = 0;
     let countedToday = 0;
     let isFirst = true;
-    cell.visit((at, isCounted, entry) => {
-      if (at < busySince) return false;
+    const entries = cell.newestFirst();
+    while (entries.next() && entries.occurredAt >= busySince) {
       busy++;
-      if (at >= dayStart && isCounted && isFor) {
-        countedToday++;
-        if (isFirst && entry.isAbout(wanted) && entry.kind === kind) isFirst = false;
-      }
-      return true;
-    });
+      if (!isFor || !entries.isCounted || entries.occurredAt < dayStart) continue;
+      countedToday++;
+      if (isFirst && entries.isAbout(wanted) && entries.kind === kind) isFirst = false;
+    }
     if (!isFor || !isFirst) return { busy, isFirst };
     if (cell.evictedCounts.count > 0) {
       const occupied = cell.evictedCounts.occupiedOn(day, countHash(event.itemId, kind));
@@ -153,42 +150,41 @@ export class HistoryOperator {
   }
 
   #newestRating(cell: SubjectCell): HistoryEntry | undefined {
-    let found: HistoryEntry | undefined;
-    cell.visit((_at, _isCounted, entry) => {
-      if (!entry.isAbout(wanted) || !this.#isOwnMeanKind(entry.kind)) return true;
-      found = entry.entry;
-      return false;
-    });
-    return found;
+    const entries = cell.newestFirst();
+    while (entries.next()) {
+      if (entries.isAbout(wanted) && this.#isOwnMeanKind(entries.kind)) return entries.entry;
+    }
+    return undefined;
   }
 
   /** The same as the reference's; the newest counted items are at hand, mostly they suffice. */
   #pairWithEarlier(
     cell: SubjectCell,
-    entry: HistoryEntry,
+    { occurredAt, busy }: HistoryEntry,
     item: ItemRef,
     sink: ContributionSink,
   ): void {
     const { pairReach, pairWindowMs } = this.#options;
-    const oldest = entry.occurredAt - pairWindowMs;
+    const oldest = occurredAt - pairWindowMs;
+    const recent = cell.recentItems(sink);
+    const times = cell.recentTimes;
     let rank = 0;
-    let seen = 0;
-    const take = (earlier: ItemRef): void => {
-      sink.pair(earlier, item, pairWeight(rank, entry.busy, this.#options), 1, entry.occurredAt);
+    for (let at = recent.length - 1; at >= 0; at--) {
+      if (rank === pairReach || times[at]! < oldest) return;
+      const earlier = recent[at]!;
+      if (earlier.id === item.id) continue;
+      sink.pair(earlier, item, pairWeight(rank, busy, this.#options), 1, occurredAt);
       rank++;
-    };
-    for (const recent of cell.recentCounted()) {
-      if (recent.at < oldest || rank === pairReach) return;
-      seen++;
-      if (recent.item.id !== item.id) take(recent.item);
     }
-    if (rank === pairReach || seen < RECENT_MAX) return;
-    cell.visit((at, isCounted, earlier) => {
-      if (at < oldest) return false;
-      if (!isCounted || seen-- > 0 || earlier.isAbout(wanted)) return true;
-      take(itemRef(earlier.itemId));
-      return rank < pairReach;
-    });
+    if (rank === pairReach || recent.length < RECENT_MAX) return;
+    let seen = recent.length;
+    const entries = cell.newestFirst();
+    while (rank < pairReach && entries.next() && entries.occurredAt >= oldest) {
+      if (!entries.isCounted || seen-- > 0 || entries.isAbout(wanted)) continue;
+      const earlier = sink.refOf(entries.itemId);
+      sink.pair(earlier, item, pairWeight(rank, busy, this.#options), 1, occurredAt);
+      rank++;
+    }
   }
 
   #insert(cell: SubjectCell, event: TakenEvent, sink: ContributionSink): void {
@@ -240,11 +236,11 @@ export class HistoryOperator {
       countedThatDay < this.#options.countsPerDayMax &&
       isPositive(kind, value, earlier, this.#options) &&
       weightOf(kind, value) > 0;
-    if (isCounted) sink.count(itemRef(itemId), weightOf(kind, value), 1, occurredAt);
+    if (isCounted) sink.count(sink.refOf(itemId), weightOf(kind, value), 1, occurredAt);
     if (this.#isOwnMeanKind(kind.name) && value !== null) {
       wanted.set(itemId);
       if (this.#newestRating(cell) === undefined) {
-        sink.rating(itemRef(itemId), value, 1, occurredAt);
+        sink.rating(sink.refOf(itemId), value, 1, occurredAt);
       }
       addOwnValue(cell, value, 1);
     }
@@ -364,8 +360,8 @@ export class HistoryOperator {
       const was = standingRating(before, id, this.#kinds);
       const is = standingRating(after, id, this.#kinds);
       if (was?.value === is?.value && was?.occurredAt === is?.occurredAt) continue;
-      if (was !== undefined) sink.rating(itemRef(id), was.value!, -1, was.occurredAt);
-      if (is !== undefined) sink.rating(itemRef(id), is.value!, 1, is.occurredAt);
+      if (was !== undefined) sink.rating(sink.refOf(id), was.value!, -1, was.occurredAt);
+      if (is !== undefined) sink.rating(sink.refOf(id), is.value!, 1, is.occurredAt);
     }
   }
 

@@ -122,7 +122,8 @@ describeOperator({
           sessionGapMs: 1_800_000,
           sessionsMax: 3,
         });
-        return sessions;
+        // What is compared later must not change: the list goes on in place.
+        return [...sessions];
       },
       save: (target) => void target.set('state', json(sessions)),
     };

@@ -1,13 +1,14 @@
 /**
  * Gap windows over a subject's events: a pause longer than the gap ends a session, and a late event
- * between two of them joins them. Pure, and independent of the order of arrival while no session
- * was pushed out by the cap.
+ * between two of them joins them. Independent of the order of arrival while no session was pushed
+ * out by the cap.
  *
- * A list is flat, three numbers a session: first, last, events; oldest first.
+ * A list is flat, three numbers a session: first, last, events; oldest first. It belongs to its
+ * subject, and where a session merely goes on, it is changed in place.
  */
 import type { ByteReader, ByteWriter } from '../../schemas/state/byte-cursor.ts';
 
-export type SessionList = readonly number[];
+export type SessionList = number[];
 
 export interface SessionOptions {
   readonly sessionGapMs: number;
@@ -17,6 +18,7 @@ export interface SessionOptions {
 const WIDTH = 3;
 const SESSION_BYTES_MIN = 8;
 
+/** The list with one more event in it; the list given is no longer to be used. */
 export const sessionsAfter = (
   sessions: SessionList,
   at: number,
@@ -26,10 +28,9 @@ export const sessionsAfter = (
   const end = sessions.length;
   if (end > 0 && at >= sessions[end - 3]! && at <= sessions[end - 2]! + gap) {
     // The usual case: the session goes on.
-    const next = sessions.slice();
-    if (at > sessions[end - 2]!) next[end - 2] = at;
-    next[end - 1] = sessions[end - 1]! + 1;
-    return next;
+    if (at > sessions[end - 2]!) sessions[end - 2] = at;
+    sessions[end - 1] = sessions[end - 1]! + 1;
+    return sessions;
   }
   const before: number[] = [];
   const after: number[] = [];

@@ -25,7 +25,7 @@ import type {
   PendingUndo,
   SubjectState,
 } from '../../schemas/state/subject-state.ts';
-import { type ItemRef, itemRef } from './contributions.ts';
+import type { ContributionSink, ItemRef } from './contributions.ts';
 import { EvictedCounts } from './evicted-counts.ts';
 import { readSessionList, type SessionList, writeSessionList } from './sessions.ts';
 
@@ -36,16 +36,11 @@ const ENTRY_BYTES_MIN = 10;
 const HEAD_BYTES_MAX = 512;
 const ID_BYTES_MAX = 528;
 const NO_BYTES = Buffer.alloc(0);
-const NO_SESSIONS: SessionList = [];
 const NO_UNDOS: readonly PendingUndo[] = [];
+const NO_TIMES: number[] = [];
 
 /** How many of the newest counted items a cell has at hand: the reach of pairs, and some more. */
 export const RECENT_MAX = 8;
-
-interface RecentItem {
-  readonly item: ItemRef;
-  readonly at: number;
-}
 
 const writer = new ByteWriter();
 const reader = new ByteReader(NO_BYTES);
@@ -57,7 +52,7 @@ export class SubjectCell {
   evictedCount = 0;
   ownValueSumThousandths = 0;
   ownValueCount = 0;
-  sessions: SessionList = NO_SESSIONS;
+  sessions: SessionList = [];
   pendingUndos: readonly PendingUndo[] = NO_UNDOS;
   /** Once-a-day counts of evicted entries. */
   readonly evictedCounts = new EvictedCounts();
@@ -78,7 +73,12 @@ export class SubjectCell {
   #entries: HistoryEntry[] = [];
   #freshCount = 0;
   #freshBytesMax = 0;
-  #recent: RecentItem[] | undefined;
+  /**
+   * The newest counted items and their times, newest last, once they were asked for. Side by side
+   * in two arrays: cells are cold memory, and every object more to follow is a wait.
+   */
+  #recentItems: ItemRef[] | undefined;
+  #recentTimes: number[] = NO_TIMES;
   /** Where the next stored entry to decode begins. */
   #decodeAt = 0;
 
@@ -153,29 +153,15 @@ export class SubjectCell {
   }
 
   /**
-   * Visits entries, newest first, until the visitor returns false, without decoding stored ones:
-   * it sees their time and whether they are counted, and may ask `itemVisited` and `isVisitedKind`.
+   * Goes through the entries, newest first, without decoding stored ones. There is one cursor for all
+   * cells: it is good until the next call.
    */
-  visit(visitor: EntryVisitor): void {
-    for (let index = 0; index < this.#freshCount; index++) {
-      const entry = this.#entries[index]!;
-      visited.fresh = entry;
-      if (!visitor(entry.occurredAt, entry.isCounted, visited)) return;
-    }
-    if (this.#storedCount === 0) return;
-    visited.fresh = undefined;
-    visited.bytes = this.#stored;
-    walker.open(this.#stored);
-    walker.position = this.#historyStart;
-    for (let left = this.#storedCount; left > 0; left--) {
-      const start = walker.position;
-      const codes = skipToItem(walker);
-      visited.start = start;
-      visited.codes = codes;
-      visited.itemAt = walker.position;
-      walker.skip(walker.varint());
-      if (!visitor(timeOfEntry(this.#stored, start), isCountedCodes(codes), visited)) return;
-    }
+  newestFirst(): EntryCursor {
+    cursor.open(
+      { entries: this.#entries, count: this.#freshCount },
+      { bytes: this.#stored, start: this.#historyStart, count: this.#storedCount },
+    );
+    return cursor;
   }
 
   /** Time of the oldest entry; there must be one. Cheap right after `dropOldest`. */
@@ -198,23 +184,37 @@ export class SubjectCell {
     return this.#entries.slice(0, this.historyCount).reverse();
   }
 
-  /** The newest counted entries, newest first, RECENT_MAX of them where there are as many. */
-  recentCounted(): readonly RecentItem[] {
-    if (this.#recent !== undefined) return this.#recent;
-    const recent: RecentItem[] = [];
-    this.visit((at, isCounted, entry) => {
-      if (isCounted) recent.push({ item: itemRef(entry.itemId), at });
-      return recent.length < RECENT_MAX;
-    });
-    this.#recent = recent;
-    return recent;
+  /** The newest counted items, newest last; RECENT_MAX of them where there are as many. */
+  recentItems(sink: Pick<ContributionSink, 'refOf'>): readonly ItemRef[] {
+    if (this.#recentItems !== undefined) return this.#recentItems;
+    const items: ItemRef[] = [];
+    const times: number[] = [];
+    const entries = this.newestFirst();
+    while (items.length < RECENT_MAX && entries.next()) {
+      if (!entries.isCounted) continue;
+      items.push(sink.refOf(entries.itemId));
+      times.push(entries.occurredAt);
+    }
+    this.#recentItems = items.reverse();
+    this.#recentTimes = times.reverse();
+    return items;
+  }
+
+  /** The times of `recentItems`, which must have been asked for. */
+  get recentTimes(): readonly number[] {
+    return this.#recentTimes;
   }
 
   /** Adds an entry at the end; `item` is how contributions named its item. */
   append(entry: HistoryEntry, item: ItemRef): void {
-    if (entry.isCounted && this.#recent !== undefined) {
-      this.#recent.unshift({ item, at: entry.occurredAt });
-      if (this.#recent.length > RECENT_MAX) this.#recent.pop();
+    const recent = this.#recentItems;
+    if (entry.isCounted && recent !== undefined) {
+      if (recent.length === RECENT_MAX) {
+        recent.shift();
+        this.#recentTimes.shift();
+      }
+      recent.push(item);
+      this.#recentTimes.push(entry.occurredAt);
     }
     this.#freshBytesMax += entryBytesMax(entry);
     this.#entries.unshift(entry);
@@ -226,10 +226,8 @@ export class SubjectCell {
   dropOldest(): HistoryEntry {
     const oldest = this.#takeOldest();
     // With few counted entries the oldest may be among the newest of them.
-    const recent = this.#recent;
-    if (oldest.isCounted && recent !== undefined && recent.at(-1)!.at <= oldest.occurredAt) {
-      this.#recent = undefined;
-    }
+    const isRecent = this.#recentItems !== undefined && this.#recentTimes[0]! <= oldest.occurredAt;
+    if (oldest.isCounted && isRecent) this.#recentItems = undefined;
     return oldest;
   }
 
@@ -257,7 +255,7 @@ export class SubjectCell {
 
   /** Replaces the whole history; oldest first. */
   replaceHistory(entries: readonly HistoryEntry[]): void {
-    this.#recent = undefined;
+    this.#recentItems = undefined;
     this.#entries = entries.toReversed();
     this.#freshCount = entries.length;
     this.#freshBytesMax = 0;
@@ -325,37 +323,82 @@ export class SubjectCell {
   }
 }
 
-export type EntryVisitor = (occurredAt: number, isCounted: boolean, entry: VisitedEntry) => boolean;
+/** Stands on one entry of a history after another. */
+export class EntryCursor {
+  occurredAt = 0;
+  isCounted = false;
+  #freshEntries: readonly HistoryEntry[] = [];
+  #freshLeft = 0;
+  #freshAt = 0;
+  #storedLeft = 0;
+  /** Where the next stored entry begins. */
+  #nextAt = 0;
+  #fresh: HistoryEntry | undefined;
+  #bytes: Buffer = NO_BYTES;
+  #start = 0;
+  #codes = 0;
+  #itemAt = 0;
 
-/** An entry as a visitor sees it; good until the visitor returns. */
-export class VisitedEntry {
-  fresh: HistoryEntry | undefined;
-  bytes: Buffer = NO_BYTES;
-  start = 0;
-  codes = 0;
-  itemAt = 0;
+  open(
+    fresh: { readonly entries: readonly HistoryEntry[]; readonly count: number },
+    stored: { readonly bytes: Buffer; readonly start: number; readonly count: number },
+  ): void {
+    this.#freshEntries = fresh.entries;
+    this.#freshLeft = fresh.count;
+    this.#freshAt = 0;
+    this.#bytes = stored.bytes;
+    this.#nextAt = stored.start;
+    this.#storedLeft = stored.count;
+  }
+
+  /** Moves on; false when there was no more. */
+  next(): boolean {
+    if (this.#freshLeft > 0) {
+      this.#freshLeft--;
+      const entry = this.#freshEntries[this.#freshAt++]!;
+      this.#fresh = entry;
+      this.occurredAt = entry.occurredAt;
+      this.isCounted = entry.isCounted;
+      return true;
+    }
+    if (this.#storedLeft === 0) return false;
+    this.#storedLeft--;
+    this.#fresh = undefined;
+    const bytes = this.#bytes;
+    const start = this.#nextAt;
+    walker.open(bytes);
+    walker.position = start;
+    this.#start = start;
+    this.#codes = skipToItem(walker);
+    this.#itemAt = walker.position;
+    walker.skip(walker.varint());
+    this.#nextAt = walker.position;
+    this.occurredAt = timeOfEntry(bytes, start);
+    this.isCounted = isCountedCodes(this.#codes);
+    return true;
+  }
 
   get itemId(): ItemId {
-    if (this.fresh !== undefined) return this.fresh.itemId;
-    itemReader.open(this.bytes);
-    itemReader.position = this.itemAt;
+    if (this.#fresh !== undefined) return this.#fresh.itemId;
+    itemReader.open(this.#bytes);
+    itemReader.position = this.#itemAt;
     return itemReader.text() as ItemId;
   }
 
   get kind(): string {
-    return this.fresh?.kind ?? kindOfCodes(this.codes) ?? this.entry.kind;
+    return this.#fresh?.kind ?? kindOfCodes(this.#codes) ?? this.entry.kind;
   }
 
   /** Compares the bytes of the ids, which is cheaper than making text of them. */
   isAbout(item: WantedItem): boolean {
-    if (this.fresh !== undefined) return this.fresh.itemId === item.id;
-    return startsWithAt(this.bytes, this.itemAt, item.bytes);
+    if (this.#fresh !== undefined) return this.#fresh.itemId === item.id;
+    return startsWithAt(this.#bytes, this.#itemAt, item.bytes);
   }
 
   get entry(): HistoryEntry {
-    if (this.fresh !== undefined) return this.fresh;
-    itemReader.open(this.bytes);
-    itemReader.position = this.start;
+    if (this.#fresh !== undefined) return this.#fresh;
+    itemReader.open(this.#bytes);
+    itemReader.position = this.#start;
     return readEntry(itemReader);
   }
 }
@@ -373,7 +416,7 @@ export class WantedItem {
   }
 }
 
-const visited = new VisitedEntry();
+const cursor = new EntryCursor();
 const walker = new ByteReader(NO_BYTES);
 const itemReader = new ByteReader(NO_BYTES);
 
