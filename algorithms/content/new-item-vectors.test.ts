@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type ItemFactors, newItemVector } from './new-item-vectors.ts';
+import { type KnownFactors, newItemVector } from './new-item-vectors.ts';
 
-const factors: ItemFactors = {
-  dimensions: 2,
-  vectors: Float32Array.of(1, 0, 0, 1, 1, 1),
+const factors: KnownFactors = {
+  itemCount: 3,
+  factors: Float32Array.of(1, 0, 0, 1, 1, 1),
+  options: { dimensions: 2 },
 };
 const options = { alikeMax: 2, sharpness: 1, contentPairs: 4 };
 const near = (item: number, weight: number) => ({ item, weight });

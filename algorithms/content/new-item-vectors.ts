@@ -11,13 +11,12 @@
  * Caveat: content says what an item is like, not how good it is; the mean of many vectors is shorter
  * than each, which keeps a new item modest until people have met it.
  */
+import type { ItemFactors } from '../factors/fold-in.ts';
 import { AlgorithmError } from '../model/algorithm-error.ts';
 import { checkCount, checkNonNegative, checkPositive } from '../model/option-checks.ts';
 
-export interface ItemFactors {
-  readonly dimensions: number;
-  /** Rows of `dimensions` numbers, by item. */
-  readonly vectors: Float32Array | Float64Array;
+export interface KnownFactors extends Pick<ItemFactors, 'itemCount' | 'factors'> {
+  readonly options: Pick<ItemFactors['options'], 'dimensions'>;
 }
 
 /** A known item and how near it is: a likeness of content, or a (decayed) count of pairs. */
@@ -40,10 +39,11 @@ export interface NewItemOptions {
   readonly contentPairs: number;
 }
 
+/** Chosen on the films that `npm run quality -- new-items --validation` takes out; docs/models.md. */
 export const DEFAULT_NEW_ITEM_OPTIONS: NewItemOptions = {
   alikeMax: 20,
   sharpness: 2,
-  contentPairs: 10,
+  contentPairs: 100,
 };
 
 const checkOptions = (options: NewItemOptions): void => {
@@ -54,16 +54,16 @@ const checkOptions = (options: NewItemOptions): void => {
 
 /** undefined where no known item is near. */
 export const newItemVector = (
-  factors: ItemFactors,
+  known: KnownFactors,
   evidence: NewItemEvidence,
   options: NewItemOptions = DEFAULT_NEW_ITEM_OPTIONS,
 ): Float64Array | undefined => {
   checkOptions(options);
   const nearest = strongest(evidence.alike, options.alikeMax);
-  const content = new Float64Array(factors.dimensions);
-  const contentWeight = addWeighted(content, factors, nearest, options.sharpness);
-  const vector = new Float64Array(factors.dimensions);
-  const pairWeight = addWeighted(vector, factors, evidence.together, 1);
+  const content = new Float64Array(known.options.dimensions);
+  const contentWeight = addWeighted(content, known, nearest, options.sharpness);
+  const vector = new Float64Array(known.options.dimensions);
+  const pairWeight = addWeighted(vector, known, evidence.together, 1);
   if (contentWeight === 0 && pairWeight === 0) return undefined;
   const trust = contentWeight > 0 ? options.contentPairs : 0;
   for (let at = 0; at < vector.length; at++) {
@@ -82,11 +82,10 @@ const strongest = (
 /** Adds Σ weightᵖ · factors to the sum and answers Σ weightᵖ. */
 const addWeighted = (
   sum: Float64Array,
-  { dimensions, vectors }: ItemFactors,
+  { itemCount, factors, options: { dimensions } }: KnownFactors,
   neighbours: readonly KnownNeighbour[],
   power: number,
 ): number => {
-  const itemCount = vectors.length / dimensions;
   let total = 0;
   for (const { item, weight } of neighbours) {
     if (!(Number.isInteger(item) && item >= 0 && item < itemCount)) {
@@ -106,7 +105,7 @@ const addWeighted = (
     const share = weight === 0 ? 0 : weight ** power;
     total += share;
     const start = item * dimensions;
-    for (let at = 0; at < dimensions; at++) sum[at]! += share * vectors[start + at]!;
+    for (let at = 0; at < dimensions; at++) sum[at]! += share * factors[start + at]!;
   }
   return total;
 };

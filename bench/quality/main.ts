@@ -6,6 +6,7 @@
  */
 import { seconds } from './contender.ts';
 import { absenceOf, isPresent } from './datasets/location.ts';
+import { newItems } from './protocols/new-items.ts';
 import type { Part, Protocol } from './protocols/protocol.ts';
 import { q1 } from './protocols/q1.ts';
 import { q2 } from './protocols/q2.ts';
@@ -14,7 +15,7 @@ import { q5 } from './protocols/q5.ts';
 import { q6 } from './protocols/q6.ts';
 import { saveReport, textOf } from './report.ts';
 
-const PROTOCOLS: readonly Protocol[] = [q1, q2, q3, q5, q6];
+const PROTOCOLS: readonly Protocol[] = [q1, q2, q3, q5, q6, newItems];
 
 const chosen = (names: readonly string[]): readonly Protocol[] => {
   const wanted = names.map((name) => name.toUpperCase());
