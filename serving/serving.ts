@@ -119,6 +119,8 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       registerItemRoutes(app, parts);
       registerListRoutes(app, parts);
       registerEventStream(app, live);
+      // A server waits for its sockets before it is closed, and these would never end by themselves.
+      app.addHook('preClose', () => live.stop());
     },
     attachLive: (server) => live.attach(server),
     status: () => ({ isReady, problems: problemsOf(parts, isReady), ...statusOf(parts) }),

@@ -17,7 +17,7 @@ import { type DataDirectory, openDataDirectory } from '../data-directory.ts';
 import { watchDisk } from '../disk-usage.ts';
 import { environment } from '../environment.ts';
 import { serveDocs } from '../http/docs-page.ts';
-import { listen } from '../http/listen.ts';
+import { listen, stopListening } from '../http/listen.ts';
 import { registerOperationsRoutes } from '../http/operations-routes.ts';
 import { createHttpServer } from '../http/server.ts';
 import { serveStaticPage } from '../http/static-page.ts';
@@ -165,7 +165,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     disk: () => disk.latest(),
   });
   const app = openings.add(await createApp(options, { ingest, serving, report }), (opened) =>
-    opened.close(),
+    stopListening(opened, clock),
   );
   const port = await listen(app, { ...settings, mayMoveOn: options.mayMoveOn });
   return {

@@ -1,11 +1,15 @@
 /**
  * Takes the port: the one that was chosen, or where nobody chose, the next free one from the
- * default on.
+ * default on. And lets go of it: requests under way are answered, whoever dawdles is cut off.
  */
 import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../../schemas/environment.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import type { DurationMs } from '../../schemas/ids.ts';
 
 const PORTS_TRIED_MAX = 20;
+/** Well below what a whole shutdown may take: stream and warehouse come after it. */
+const LAST_REQUESTS_MS = 2_000 as DurationMs;
 
 export const listen = async (
   app: FastifyInstance,
@@ -26,3 +30,18 @@ export const listen = async (
 
 const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+
+/** A client that sends half a request holds the server up no longer than the last requests may take. */
+export const stopListening = async (
+  app: FastifyInstance,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<void> => {
+  const isClosed = new AbortController();
+  const cutOff = clock.sleep(LAST_REQUESTS_MS, isClosed.signal).then(
+    () => app.server.closeAllConnections(),
+    () => undefined,
+  );
+  await app.close();
+  isClosed.abort();
+  await cutOff;
+};
