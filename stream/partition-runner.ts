@@ -5,8 +5,8 @@
  * drop by their marks what was appended before.
  *
  * On an idle system an event is applied at once. Under load, batches grow by themselves while a
- * flush is under way; far behind, flushes wait until they are full, which is what makes a replay
- * fast.
+ * flush is under way and while the partition rests from one. Far behind, flushes wait until they are
+ * full, which is what makes a replay fast.
  */
 
 import { encodeRecord } from '../schemas/avro/record-codec.ts';
@@ -28,6 +28,7 @@ import { type LiveBus, STATE_HINTS, type StateHint } from '../storage/live-bus/l
 import type { StateChange, StatePosition, StateStore } from '../storage/state-store/state-store.ts';
 import { isBacklog } from './backlog.ts';
 import type { StreamCrashPoint } from './crash-points.ts';
+import { FlushPace, type PaceOptions } from './flush-pace.ts';
 import { LogFollower } from './log-follower.ts';
 import { SequenceMarks } from './operators/sequence-marks.ts';
 import type { RunnerOptions } from './options.ts';
@@ -48,7 +49,7 @@ export interface RunnerDependencies {
 export interface PartitionPlan {
   readonly topic: string;
   readonly index: PartitionIndex;
-  readonly applyEveryMs: number;
+  readonly pace: PaceOptions;
   /** Made anew at every opening; reads what it needs to know of its targets. */
   createPipeline(log: TopicInfo): Promise<Pipeline>;
 }
@@ -77,8 +78,6 @@ const HALTING: ReadonlySet<string> = new Set([
   'storage_failed',
 ]);
 const CATCH_UP_APPLY_MS = 1_000;
-/** A flush may take this share of the time: one part in `1 + FLUSH_REST`. */
-const FLUSH_REST = 3;
 const RECORDS_BETWEEN_TURNS = 1_024;
 const HASHED_BYTES_MAX = 4_096;
 const ENTITY_BYTES = 2_600;
@@ -88,6 +87,7 @@ export class PartitionRunner {
   readonly #deps: RunnerDependencies;
   readonly #plan: PartitionPlan;
   readonly #options: RunnerOptions;
+  readonly #pace: FlushPace;
   readonly #stop = new AbortController();
   readonly #waiters = new Set<{
     readonly offset: Offset;
@@ -101,8 +101,6 @@ export class PartitionRunner {
   #logInfo: TopicInfo | undefined;
   #lastTaken: LogRecord | undefined;
   #pendingSinceMs = 0;
-  #lastFlushEndMs = Number.NEGATIVE_INFINITY;
-  #lastFlushMs = 0;
   #isBehind = false;
   #applies = 0;
   #restarts = 0;
@@ -112,6 +110,7 @@ export class PartitionRunner {
     this.#deps = deps;
     this.#plan = plan;
     this.#options = options;
+    this.#pace = new FlushPace(deps.clock, plan.pace);
     this.partition = statePartition(plan.topic, plan.index);
   }
 
@@ -270,9 +269,8 @@ export class PartitionRunner {
       await this.#untilMore(follower);
       return;
     }
-    const restMs = this.#restMs();
-    if (restMs <= 0) await this.#flush();
-    else await this.#arrivalWithin(follower, restMs);
+    if (this.#pace.hasRested) await this.#flush();
+    else await Promise.race([follower.arrival, this.#pace.rest()]);
   }
 
   /** A state store that lost writes is noticed here, where no apply would be refused for long. */
@@ -301,13 +299,7 @@ export class PartitionRunner {
   #isDue(): boolean {
     if (this.#lastTaken === undefined) return false;
     const sinceMs = this.#deps.clock.monotonicMs() - this.#pendingSinceMs;
-    return sinceMs >= (this.#isBehind ? CATCH_UP_APPLY_MS : this.#plan.applyEveryMs);
-  }
-
-  /** How long the next flush should wait although nothing else is at hand: none when idle. */
-  #restMs(): number {
-    const restMs = Math.min(FLUSH_REST * this.#lastFlushMs, this.#plan.applyEveryMs);
-    return this.#lastFlushEndMs + restMs - this.#deps.clock.monotonicMs();
+    return sinceMs >= (this.#isBehind ? CATCH_UP_APPLY_MS : this.#plan.pace.applyEveryMs);
   }
 
   async #takeSlice(slice: readonly LogRecord[]): Promise<void> {
@@ -355,7 +347,8 @@ export class PartitionRunner {
   }
 
   async #flush(): Promise<void> {
-    const startMs = this.#deps.clock.monotonicMs();
+    const { clock } = this.#deps;
+    const startMs = clock.monotonicMs();
     const pipeline = this.#pipeline!;
     const last = this.#lastTaken!;
     const envelopes = pipeline.envelopes();
@@ -363,14 +356,15 @@ export class PartitionRunner {
     this.#crash('stream.before-append');
     const isTurnedRound = this.#deps.seams?.applyBeforeAppend === true;
     if (isTurnedRound) await this.#apply(pipeline.changes(), last);
+    const sentMs = clock.monotonicMs();
     await this.#append(envelopes, last.timestamp);
     await this.#appendDeadLetters(pipeline);
+    const appendedMs = clock.monotonicMs();
     this.#crash('stream.between-append-and-apply');
     if (!isTurnedRound) await this.#apply(pipeline.changes(), last);
     pipeline.applied();
     this.#lastTaken = undefined;
-    this.#lastFlushEndMs = this.#deps.clock.monotonicMs();
-    this.#lastFlushMs = this.#lastFlushEndMs - startMs;
+    this.#pace.worked(clock.monotonicMs() - appendedMs + (sentMs - startMs));
   }
 
   async #append(envelopes: readonly Envelope[], timestamp: EpochMs): Promise<void> {

@@ -16,6 +16,7 @@ import type { EventLog, TopicInfo } from '../storage/event-log/event-log.ts';
 import type { LiveBus } from '../storage/live-bus/live-bus.ts';
 import type { StateStore } from '../storage/state-store/state-store.ts';
 import type { Warehouse } from '../storage/warehouse/warehouse.ts';
+import type { PaceOptions } from './flush-pace.ts';
 import { CataloguePipeline, ControlPipeline } from './forwarding-pipelines.ts';
 import { InteractionPipeline } from './interaction-pipeline.ts';
 import { ItemPipeline } from './item-pipeline.ts';
@@ -138,6 +139,11 @@ export const rebuildState = async (deps: StreamDependencies): Promise<void> => {
   }
 };
 
+/** A person waits for the effect of a click: after a flush the next may begin almost at once. */
+const USER_REST = 1;
+/** Items are touched by many events: the longer their flushes rest, the fewer times each is written. */
+const ITEM_REST = 20;
+
 export interface Runners {
   readonly sources: readonly PartitionRunner[];
   readonly items: readonly PartitionRunner[];
@@ -149,10 +155,12 @@ export const runnersOf = (deps: StreamDependencies): Runners => {
   const runner = (
     topic: string,
     index: PartitionIndex,
-    applyEveryMs: number,
+    pace: PaceOptions,
     createPipeline: (log: TopicInfo) => Promise<Pipeline>,
   ): PartitionRunner =>
-    new PartitionRunner(deps, { topic, index, applyEveryMs, createPipeline }, deps.options.runner);
+    new PartitionRunner(deps, { topic, index, pace, createPipeline }, deps.options.runner);
+  const userPace = { applyEveryMs: userApplyEveryMs, restPerWork: USER_REST };
+  const itemPace = { applyEveryMs: itemApplyEveryMs, restPerWork: ITEM_REST };
   const fromSource =
     (index: PartitionIndex, create: (source: SourceInputs) => Pipeline) => async (log: TopicInfo) =>
       create(await sourceInputsOf(deps, log, index));
@@ -162,7 +170,7 @@ export const runnersOf = (deps: StreamDependencies): Runners => {
         runner(
           TOPICS.control.name,
           index,
-          userApplyEveryMs,
+          userPace,
           fromSource(index, (given) => new ControlPipeline(given)),
         ),
       ),
@@ -170,7 +178,7 @@ export const runnersOf = (deps: StreamDependencies): Runners => {
         runner(
           TOPICS.catalogue.name,
           index,
-          userApplyEveryMs,
+          userPace,
           fromSource(index, (given) => new CataloguePipeline(given)),
         ),
       ),
@@ -178,7 +186,7 @@ export const runnersOf = (deps: StreamDependencies): Runners => {
         runner(
           TOPICS.interactions.name,
           index,
-          userApplyEveryMs,
+          userPace,
           fromSource(
             index,
             (given) =>
@@ -193,7 +201,7 @@ export const runnersOf = (deps: StreamDependencies): Runners => {
       ),
     ],
     items: itemSignals.map((index) =>
-      runner(TOPICS.itemSignals.name, index, itemApplyEveryMs, async ({ name }) => {
+      runner(TOPICS.itemSignals.name, index, itemPace, async ({ name }) => {
         const source = { topic: name, partition: index };
         return new ItemPipeline({ source, options: deps.options, seams: deps.seams ?? {} });
       }),

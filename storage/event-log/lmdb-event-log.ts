@@ -3,7 +3,7 @@
  * opened by every thread that reads or writes it. A topic has one writing thread. A tail is woken
  * without polling: in its own thread by the commit itself, in another thread of the process by a
  * message on a broadcast channel named after the topic's directory. The message is a hint only; a
- * slow poll repairs a lost one. Not for network file systems.
+ * slow poll, one for all tails, repairs a lost one. Not for network file systems.
  */
 import { realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -69,6 +69,7 @@ class LmdbEventLog implements EventLog {
   readonly #topics = new Map<string, OpenTopic>();
   readonly #closing = new AbortController();
   #cleaning: Promise<unknown> = Promise.resolve();
+  #patrolling: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions) {
@@ -84,9 +85,9 @@ class LmdbEventLog implements EventLog {
         isWritable,
         random,
         seams,
-        onCommit: () => doorbell.ring(),
+        onCommit: (partitions) => doorbell.ring(partitions),
       });
-      const doorbell = new Doorbell(realpathSync(join(directory, spec.name)));
+      const doorbell = new Doorbell(realpathSync(join(directory, spec.name)), partitionCount);
       this.#topics.set(spec.name, { topic, doorbell });
     }
   }
@@ -120,16 +121,24 @@ class LmdbEventLog implements EventLog {
     from: Offset,
     { signal, ...limits }: ReadLimits & { readonly signal: AbortSignal },
   ): AsyncIterable<readonly LogRecord[]> {
-    for (let next = from; !signal.aborted; ) {
-      const { topic, doorbell } = this.#open(name, partition);
-      const rings = doorbell.rings;
-      const records = topic.read(partition, next, limits);
-      if (records.length === 0) {
-        await this.#waitForMore(doorbell, { rings, signal });
-        continue;
+    const { doorbell } = this.#open(name, partition);
+    const wake = (): void => doorbell.wake(partition);
+    signal.addEventListener('abort', wake);
+    try {
+      for (let next = from; !signal.aborted; ) {
+        const { topic } = this.#open(name, partition);
+        const rings = doorbell.rings(partition);
+        const records = topic.read(partition, next, limits);
+        if (records.length === 0) {
+          this.#patrolling ??= this.#patrol();
+          await doorbell.rungAfter(partition, rings);
+          continue;
+        }
+        next = offset(records[records.length - 1]!.offset + 1);
+        yield records;
       }
-      next = offset(records[records.length - 1]!.offset + 1);
-      yield records;
+    } finally {
+      signal.removeEventListener('abort', wake);
     }
   }
 
@@ -164,7 +173,11 @@ class LmdbEventLog implements EventLog {
 
   async #closeAll(): Promise<void> {
     this.#closing.abort();
-    for (const { topic } of this.#topics.values()) topic.stop();
+    for (const { topic, doorbell } of this.#topics.values()) {
+      topic.stop();
+      doorbell.wakeAll();
+    }
+    await this.#patrolling;
     await this.#cleaning;
     for (const { topic, doorbell } of this.#topics.values()) {
       await topic.close();
@@ -172,16 +185,19 @@ class LmdbEventLog implements EventLog {
     }
   }
 
-  async #waitForMore(
-    doorbell: Doorbell,
-    { rings, signal }: { rings: number; signal: AbortSignal },
-  ): Promise<void> {
-    const wait = new AbortController();
-    const either = AbortSignal.any([wait.signal, signal, this.#closing.signal]);
+  /** As long as anybody waits, has all tails look again now and then: a ring may have been lost. */
+  async #patrol(): Promise<void> {
     const { clock, tailPollMs } = this.#options;
-    const pause = clock.sleep(tailPollMs, either).catch(() => undefined);
-    await Promise.race([doorbell.rungAfter(rings, either), pause]);
-    wait.abort();
+    const doorbells = [...this.#topics.values()].map(({ doorbell }) => doorbell);
+    do {
+      await clock.sleep(tailPollMs, this.#closing.signal).catch(() => undefined);
+      const awaited = doorbells.filter(({ isAwaited }) => isAwaited);
+      if (awaited.length === 0) break;
+      for (const doorbell of awaited) doorbell.wakeAll();
+      // Those who found nothing wait again before the next look at who does.
+      await new Promise(setImmediate);
+    } while (!this.#closing.signal.aborted);
+    this.#patrolling = undefined;
   }
 
   #open(name: string, partition?: PartitionIndex): OpenTopic {

@@ -69,8 +69,8 @@ export interface LmdbTopicOptions {
   readonly isWritable: boolean;
   readonly random: RandomSource;
   readonly seams: LmdbEventLogSeams;
-  /** Called in this thread after every commit of this instance. */
-  readonly onCommit: () => void;
+  /** Called in this thread after every commit of this instance, with the partitions written. */
+  readonly onCommit: (partitions: readonly PartitionIndex[]) => void;
 }
 
 /** What is stored under 'topic'. */
@@ -319,7 +319,7 @@ export class LmdbTopic {
     for (const [partition, state] of states) this.#states[partition] = state;
     this.#options.seams.committed?.(this.info.name);
     for (const job of group) job.resolve();
-    this.#options.onCommit();
+    this.#options.onCommit([...states.keys()]);
   }
 
   /** Hands the puts to lmdb's write thread as one transaction; undefined once it is durable. */
