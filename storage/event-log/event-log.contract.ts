@@ -339,6 +339,27 @@ export const eventLogContract = (adapter: EventLogUnderTest): void => {
 
     rule(
       'clean on demand',
+      '[L9] what somebody has yet to read is neither expired nor compacted, in its own partition',
+      async () => {
+        await append(DELETE, P0, 'a', 'b', 'c');
+        await append(DELETE, P1, 'a', 'b', 'c');
+        const keepFrom = [offset(1), offset(9)];
+        expect(await log.clean(DELETE, { ageMs: 1, keepFrom }, epochMs(DAY_MS))).toBe(4);
+        expect(await log.watermarks(DELETE, P0)).toEqual({ low: 1, end: 3 });
+        expect(await log.watermarks(DELETE, P1)).toEqual({ low: 3, end: 3 });
+        expect(await log.sizeBytes(DELETE, P1)).toBe(0);
+        expect(await log.sizeBytes(DELETE, P0)).toBe(await log.sizeBytes(DELETE));
+        const keyed = ['a1', 'a2', 'a3', 'a4'].map((text) => record({ key: 'a', value: text }));
+        await log.append(COMPACT, P0, keyed);
+        expect(await log.clean(COMPACT, { keepFrom: [offset(2)] }, epochMs(0))).toBe(1);
+        expect(textsOf(await readAll(log, COMPACT, P0))).toEqual(['a2', 'a3', 'a4']);
+        expect(await log.clean(COMPACT, { keepFrom: [offset(0)] }, epochMs(0))).toBe(0);
+        expect(await log.clean(COMPACT, {}, epochMs(0))).toBe(2);
+      },
+    );
+
+    rule(
+      'clean on demand',
       '[L9] the next offset goes on when every record has expired, also after reopening',
       async () => {
         const { lastOffset } = await append(DELETE, P0, 'a', 'b', 'c');

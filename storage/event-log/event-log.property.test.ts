@@ -20,7 +20,12 @@ import { MemoryEventLog } from './memory-event-log.ts';
 type Step =
   | { readonly do: 'append'; readonly topic: string; readonly batches: readonly AppendRecord[][] }
   | { readonly do: 'read'; readonly topic: string; readonly from: number; readonly limit: number }
-  | { readonly do: 'clean'; readonly ageMs: number; readonly now: number }
+  | {
+      readonly do: 'clean';
+      readonly ageMs: number;
+      readonly now: number;
+      readonly keepFrom: number | undefined;
+    }
   | { readonly do: 'reopen' }
   | { readonly do: 'kill'; readonly batches: readonly AppendRecord[][] };
 
@@ -56,6 +61,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('clean' as const),
       ageMs: fc.integer({ min: 1, max: 200_000_000 }),
       now: fc.integer({ min: 0, max: 400_000_000 }),
+      keepFrom: fc.option(fc.integer({ min: 0, max: 40 }), { nil: undefined }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
@@ -115,9 +121,12 @@ class History {
     expect(found).toEqual(expected);
   }
 
-  async #clean({ ageMs, now }: Extract<Step, { do: 'clean' }>): Promise<void> {
+  async #clean({ ageMs, now, keepFrom }: Extract<Step, { do: 'clean' }>): Promise<void> {
     for (const name of TOPICS) {
-      const retention = { ageMs };
+      const retention = {
+        ageMs,
+        ...(keepFrom === undefined ? {} : { keepFrom: [offset(keepFrom), offset(keepFrom)] }),
+      };
       const expected = await this.#model.clean(name, retention, epochMs(now));
       expect(await this.#log.clean(name, retention, epochMs(now))).toBe(expected);
     }

@@ -54,6 +54,8 @@ export interface TopicRetention {
   readonly ageMs?: number;
   /** The oldest records go while a partition is larger than this. */
   readonly bytesMax?: number;
+  /** By partition, the first offset that somebody still needs: it and what follows stay. */
+  readonly keepFrom?: readonly Offset[];
 }
 
 export interface EventLog {
@@ -90,8 +92,8 @@ export interface EventLog {
 
   watermarks(topic: string, partition: PartitionIndex): Promise<Watermarks>;
 
-  /** Bytes of live records, for disk accounting. */
-  sizeBytes(topic: string): Promise<number>;
+  /** Bytes of live records, for disk accounting: of one partition, or of them all. */
+  sizeBytes(topic: string, partition?: PartitionIndex): Promise<number>;
 
   /** Expires or compacts what may go; `now` comes from the caller's clock. Returns records removed. */
   clean(topic: string, retention: TopicRetention, now: EpochMs): Promise<number>;

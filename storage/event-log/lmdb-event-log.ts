@@ -146,8 +146,9 @@ class LmdbEventLog implements EventLog {
     return this.#open(name, partition).topic.watermarks(partition);
   }
 
-  async sizeBytes(name: string): Promise<number> {
-    const { topic } = this.#open(name);
+  async sizeBytes(name: string, partition?: PartitionIndex): Promise<number> {
+    const { topic } = this.#open(name, partition);
+    if (partition !== undefined) return topic.state(partition).liveBytes;
     let bytes = 0;
     for (let index = 0; index < topic.info.partitionCount; index += 1) {
       bytes += topic.state(partitionIndex(index)).liveBytes;

@@ -59,6 +59,8 @@ interface MemoryPartition {
   durable: LogRecord[];
   unflushed: LogRecord[];
   wake: Set<() => void>;
+  /** Below it, one record per key is kept of a compacted topic. */
+  compactedTo: Offset;
 }
 
 interface MemoryTopic {
@@ -170,24 +172,27 @@ export class MemoryEventLog implements EventLog {
     });
   }
 
-  async sizeBytes(name: string): Promise<number> {
+  async sizeBytes(name: string, index?: PartitionIndex): Promise<number> {
     return this.#complete('size', () =>
-      this.#topic(name).partitions.reduce((sum, { durable }) => sum + bytesOf(durable), 0),
+      index === undefined
+        ? this.#topic(name).partitions.reduce((sum, { durable }) => sum + bytesOf(durable), 0)
+        : bytesOf(this.#partition(name, index).durable),
     );
   }
 
   async clean(name: string, retention: TopicRetention, now: EpochMs): Promise<number> {
     return this.#complete(`clean ${name}`, () => {
       const { info, partitions } = this.#topic(name);
-      const keep = { now, tombstonesKeptMs: this.#options.tombstonesKeptMs };
-      return partitions.reduce(
-        (removed, partition) =>
+      const { tombstonesKeptMs } = this.#options;
+      return partitions.reduce((removed, partition, index) => {
+        const needed = retention.keepFrom?.[index] ?? Number.POSITIVE_INFINITY;
+        return (
           removed +
           (info.cleanup === 'compact'
-            ? compact(partition, keep)
-            : expire(partition, retention, now)),
-        0,
-      );
+            ? compact(partition, { now, tombstonesKeptMs, needed })
+            : expire(partition, retention, { now, needed }))
+        );
+      }, 0);
     });
   }
 
@@ -287,6 +292,7 @@ const emptyTopic = (
     durable: [],
     unflushed: [],
     wake: new Set<() => void>(),
+    compactedTo: offset(0),
   })),
 });
 
@@ -322,12 +328,12 @@ const firstFrom = (records: readonly LogRecord[], from: Offset): number => {
 const expire = (
   partition: MemoryPartition,
   { ageMs = Number.POSITIVE_INFINITY, bytesMax = Number.POSITIVE_INFINITY }: TopicRetention,
-  now: EpochMs,
+  { now, needed }: { now: EpochMs; needed: number },
 ): number => {
   let bytes = bytesOf(partition.durable);
   let count = 0;
   for (const record of partition.durable) {
-    if (now - record.timestamp <= ageMs && bytes <= bytesMax) break;
+    if (record.offset >= needed || (now - record.timestamp <= ageMs && bytes <= bytesMax)) break;
     bytes -= recordBytes(record);
     count += 1;
   }
@@ -339,14 +345,20 @@ const expire = (
 /** Keeps the last record of each key, and no tombstone that is older than tombstones are kept. */
 const compact = (
   partition: MemoryPartition,
-  { now, tombstonesKeptMs }: { now: EpochMs; tombstonesKeptMs: DurationMs },
+  { now, tombstonesKeptMs, needed }: { now: EpochMs; tombstonesKeptMs: DurationMs; needed: number },
 ): number => {
   const lastOf = new Map<string, Offset>();
-  for (const { key, offset: at } of partition.durable) lastOf.set(keyText(key), at);
+  // What was compacted once stays so, also where a reader begins anew.
+  partition.compactedTo = offset(Math.max(partition.compactedTo, Math.min(partition.end, needed)));
+  const { compactedTo } = partition;
+  for (const { key, offset: at } of partition.durable) {
+    if (at < compactedTo) lastOf.set(keyText(key), at);
+  }
   const kept = partition.durable.filter(
     (record) =>
-      lastOf.get(keyText(record.key)) === record.offset &&
-      (record.value !== null || now - record.timestamp <= tombstonesKeptMs),
+      record.offset >= compactedTo ||
+      (lastOf.get(keyText(record.key)) === record.offset &&
+        (record.value !== null || now - record.timestamp <= tombstonesKeptMs)),
   );
   const removed = partition.durable.length - kept.length;
   partition.durable = kept;

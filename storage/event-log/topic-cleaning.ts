@@ -10,6 +10,9 @@
  * tombstone stays until it is older than tombstones are kept, so that a reader who is behind by less than
  * that learns of the removal; everything before it in its key is gone earlier. One pass learns a bounded
  * number of keys; the next call goes on from there. A crash in between loses only progress.
+ *
+ * Neither passes `keepFrom`: from there on somebody has yet to read, and what he has yet to read is
+ * neither removed nor a reason to remove what it supersedes.
  */
 import {
   type DurationMs,
@@ -53,13 +56,15 @@ const expirePartition = async (
   { retention, now }: CleaningRules,
 ): Promise<number> => {
   const { ageMs = Number.POSITIVE_INFINITY, bytesMax = Number.POSITIVE_INFINITY } = retention;
+  const needed = keptFrom(retention, partition);
   let removed = 0;
   for (;;) {
     const { low, next, liveBytes } = topic.state(partition);
     const oldest = topic.outline(partition, { from: low, end: next });
     let bytes = liveBytes;
     const firstKept = oldest.findIndex((record) => {
-      const stays = now - record.timestamp <= ageMs && bytes <= bytesMax;
+      const stays =
+        record.offset >= needed || (now - record.timestamp <= ageMs && bytes <= bytesMax);
       if (!stays) bytes -= record.bytes;
       return stays;
     });
@@ -75,15 +80,14 @@ const expirePartition = async (
 const compactPartition = async (
   topic: LmdbTopic,
   partition: PartitionIndex,
-  { now, tombstonesKeptMs }: CleaningRules,
+  { retention, now, tombstonesKeptMs }: CleaningRules,
 ): Promise<number> => {
   const { low, next, compactedTo, oldestTombstone } = topic.state(partition);
+  // What is compacted already stays compacted, also where a reader begins anew.
+  const end = offset(Math.max(compactedTo, Math.min(next, keptFrom(retention, partition))));
   const isTombstoneOld = (timestamp: EpochMs): boolean => now - timestamp > tombstonesKeptMs;
-  if (compactedTo === next && !isTombstoneOld(oldestTombstone)) return 0;
-  const { lastOffsets, until } = await learnKeys(topic, partition, {
-    from: compactedTo,
-    end: next,
-  });
+  if (compactedTo === end && !isTombstoneOld(oldestTombstone)) return 0;
+  const { lastOffsets, until } = await learnKeys(topic, partition, { from: compactedTo, end });
   let removed = 0;
   let oldestKept = epochMs(Number.POSITIVE_INFINITY);
   await walk(topic, partition, { from: low, end: until }, async (slice) => {
@@ -103,6 +107,9 @@ const compactPartition = async (
   }));
   return removed;
 };
+
+const keptFrom = ({ keepFrom }: TopicRetention, partition: PartitionIndex): number =>
+  keepFrom?.[partition] ?? Number.POSITIVE_INFINITY;
 
 /** The last offset of each key in the range, up to the cap; `until` is where it stopped. */
 const learnKeys = async (

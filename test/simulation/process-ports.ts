@@ -47,7 +47,8 @@ export const eventLogOf = (
       network.call(process, `watermarks ${topic}.${partition}`, () =>
         service.log.watermarks(topic, partition),
       ),
-    sizeBytes: (name) => network.call(process, `size ${name}`, () => service.log.sizeBytes(name)),
+    sizeBytes: (name, partition) =>
+      network.call(process, `size ${name}`, () => service.log.sizeBytes(name, partition)),
     clean: (name, retention, now) =>
       network.call(process, `clean ${name}`, () => service.log.clean(name, retention, now)),
     close: async () => undefined,
