@@ -168,7 +168,7 @@ export const SETTINGS = {
     min: 1,
     max: 16,
     default: 1,
-    help: 'Worker threads that share the partitions.',
+    help: 'Threads that share the partitions of the stream; a second one pays where cores are idle.',
   }),
 
   // Warehouse

@@ -1,6 +1,6 @@
 /**
- * Calls between the main thread and a worker: a question by name, one answer or one error. Errors
- * from the table keep their code on the way.
+ * Calls between threads: a question by name, one answer or one error. Errors from the table keep
+ * their code on the way.
  */
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { type ErrorCode, type ErrorDetails, FreshetError } from '../schemas/errors.ts';
@@ -45,44 +45,75 @@ const answer = async (question: Question, handlers: CallHandlers): Promise<Answe
 };
 
 export interface ThreadCaller {
-  call<Value>(name: string, argument?: unknown): Promise<Value>;
+  /** What is transferred is no longer there for the caller. */
+  call<Value>(
+    name: string,
+    argument?: unknown,
+    transferred?: readonly ArrayBuffer[],
+  ): Promise<Value>;
 }
 
 /** Asks a worker; when it dies, every open call fails with what killed it. */
 export const callThread = (worker: Worker): ThreadCaller => {
-  const open = new Map<
+  const calls = new OpenCalls(worker);
+  worker.on('message', (message: Answer) => calls.settle(message));
+  worker.on('error', (error: Error) => calls.failAll(error));
+  worker.on('exit', (code) => calls.failAll(new Error(`The thread ended with code ${code}`)));
+  return calls;
+};
+
+/** Asks whoever serves calls at the other end; when that closes, every open call fails. */
+export const callPort = (port: MessagePort): ThreadCaller => {
+  const calls = new OpenCalls(port);
+  port.on('message', (message: Answer) => calls.settle(message));
+  port.on('close', () => calls.failAll(new Error('The other end of the calls is closed')));
+  return calls;
+};
+
+class OpenCalls implements ThreadCaller {
+  readonly #open = new Map<
     number,
     { resolve: (value: unknown) => void; reject: (error: unknown) => void }
   >();
-  let calls = 0;
-  let death: Error | undefined;
-  const failAll = (error: Error): void => {
-    death ??= error;
-    for (const { reject } of open.values()) reject(death);
-    open.clear();
-  };
-  worker.on('message', (message: Answer) => {
-    const waiting = open.get(message.call);
+  readonly #line: Pick<MessagePort, 'postMessage'>;
+  #calls = 0;
+  #death: Error | undefined;
+
+  constructor(line: Pick<MessagePort, 'postMessage'>) {
+    this.#line = line;
+  }
+
+  call<Value>(
+    name: string,
+    argument?: unknown,
+    transferred: readonly ArrayBuffer[] = [],
+  ): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      if (this.#death) {
+        reject(this.#death);
+        return;
+      }
+      this.#calls += 1;
+      const call = this.#calls;
+      this.#open.set(call, { resolve: resolve as (value: unknown) => void, reject });
+      this.#line.postMessage({ call, name, argument } satisfies Question, [...transferred]);
+    });
+  }
+
+  settle(message: Answer): void {
+    const waiting = this.#open.get(message.call);
     if (!waiting) return;
-    open.delete(message.call);
+    this.#open.delete(message.call);
     if ('value' in message) waiting.resolve(message.value);
     else waiting.reject(revive(message.failure));
-  });
-  worker.on('error', (error: Error) => failAll(error));
-  worker.on('exit', (code) => failAll(new Error(`The thread ended with code ${code}`)));
-  return {
-    call: <Value>(name: string, argument?: unknown) =>
-      new Promise<Value>((resolve, reject) => {
-        if (death) {
-          reject(death);
-          return;
-        }
-        calls += 1;
-        open.set(calls, { resolve: resolve as (value: unknown) => void, reject });
-        worker.postMessage({ call: calls, name, argument } satisfies Question);
-      }),
-  };
-};
+  }
+
+  failAll(error: Error): void {
+    this.#death ??= error;
+    for (const { reject } of this.#open.values()) reject(this.#death);
+    this.#open.clear();
+  }
+}
 
 const revive = (failure: Extract<Answer, { failure: unknown }>['failure']): Error =>
   failure.code === undefined

@@ -61,6 +61,21 @@ export const streamStatusOf = async (
   };
 };
 
+/** What several streams say that share the partitions among them. */
+export const mergedStatus = (all: readonly StreamStatus[]): StreamStatus => {
+  const totals = { ...NO_TOTALS };
+  for (const { interactions } of all) addTotals(totals, interactions);
+  return {
+    isHealthy: all.every(({ isHealthy }) => isHealthy),
+    isCaughtUp: all.every(({ isCaughtUp }) => isCaughtUp),
+    lag: all.reduce((sum, { lag }) => sum + lag, 0),
+    partitions: all.flatMap(({ partitions }) => partitions),
+    interactions: totals,
+    halted: all.flatMap(({ halted }) => halted),
+    sinks: all.flatMap(({ sinks }) => sinks),
+  };
+};
+
 const partitionStatus = async (
   eventLog: EventLog,
   runner: PartitionRunner,
@@ -99,15 +114,25 @@ const sizesOf = (pipeline: Pipeline | undefined): Record<string, number> => {
 };
 
 const interactionTotals = (runners: readonly PartitionRunner[]): StageCounters => {
-  const totals = { received: 0, accepted: 0, duplicate: 0, refused: 0, deadLettered: 0 };
+  const totals = { ...NO_TOTALS };
   for (const { pipeline } of runners) {
-    if (!(pipeline instanceof InteractionPipeline)) continue;
-    const { counters } = pipeline.partition;
-    totals.received += counters.received;
-    totals.accepted += counters.accepted;
-    totals.duplicate += counters.duplicate;
-    totals.refused += counters.refused;
-    totals.deadLettered += counters.deadLettered;
+    if (pipeline instanceof InteractionPipeline) addTotals(totals, pipeline.partition.counters);
   }
   return totals;
+};
+
+const NO_TOTALS: StageCounters = {
+  received: 0,
+  accepted: 0,
+  duplicate: 0,
+  refused: 0,
+  deadLettered: 0,
+};
+
+const addTotals = (totals: StageCounters, more: StageCounters): void => {
+  totals.received += more.received;
+  totals.accepted += more.accepted;
+  totals.duplicate += more.duplicate;
+  totals.refused += more.refused;
+  totals.deadLettered += more.deadLettered;
 };

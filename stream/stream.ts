@@ -48,7 +48,16 @@ export interface StreamDependencies {
   readonly kinds: KindTable;
   readonly partitions: OwnedPartitions;
   readonly seams?: StreamSeams;
+  /**
+   * Where the partitions are spread over several streams: resolves once each of them has come so far.
+   * Without it, this stream owns all there is.
+   */
+  readonly untilAllReach?: (step: StartStep) => Promise<void>;
 }
+
+/** All item partitions stand where the log ends; so does the control partition. */
+export const START_STEPS = ['items', 'control'] as const;
+export type StartStep = (typeof START_STEPS)[number];
 
 export interface Stream {
   /** Resolves once every partition has been started; their failures show in the status. */
@@ -83,11 +92,13 @@ export const createStream = (deps: StreamDependencies): Stream => {
    */
   const startSources = async (): Promise<void> => {
     await Promise.all(runners.items.map(untilCovered));
+    await deps.untilAllReach?.('items');
     const isControl = ({ place }: PartitionRunner): boolean => place.topic === TOPICS.control.name;
     const control = runners.sources.filter(isControl);
     if (isStopping) return;
     for (const runner of control) runner.start();
     await Promise.all(control.map(untilCovered));
+    await deps.untilAllReach?.('control');
     if (isStopping) return;
     for (const runner of runners.sources) runner.start();
   };

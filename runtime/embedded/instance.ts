@@ -26,9 +26,8 @@ import { systemRandom } from '../random.ts';
 import type { Settings } from '../settings.ts';
 import { createSystemReport, type ServingFacts, type SystemReport } from '../system-report.ts';
 import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
-import { type StreamHost, startStreamHost } from './stream-host.ts';
-import type { StreamWorkerData } from './stream-worker.ts';
-import { allPartitionsOf, INGEST_TOPICS, type PartitionCounts } from './topic-plan.ts';
+import { type StreamHost, type StreamHostData, startStreamHost } from './stream-host.ts';
+import { INGEST_TOPICS, type PartitionCounts } from './topic-plan.ts';
 import { startWarehouseHost, type WarehouseHost } from './warehouse-host.ts';
 
 export interface InstanceOptions {
@@ -220,13 +219,13 @@ const streamDataOf = (given: {
   readonly settings: Settings;
   readonly busName: string;
   readonly warehouse: WarehouseHost;
-}): StreamWorkerData => {
+}): StreamHostData => {
   const { facts, paths } = given.directory;
   return {
     logDirectory: paths.log,
     stateDirectory: paths.state,
     counts: { userPartitions: facts.userPartitions, itemPartitions: facts.itemPartitions },
-    owned: allPartitionsOf(facts),
+    workers: given.settings.streamWorkers,
     busName: given.busName,
     settings: given.settings,
     ...(given.warehouse.connection ? { warehouse: given.warehouse.connection } : {}),

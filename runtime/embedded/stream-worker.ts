@@ -1,15 +1,16 @@
 /**
- * The stream's own thread: opens the adapters that it writes, runs the operators, answers the main
+ * A thread of the stream: opens the adapters that it writes, runs the operators, answers the main
  * thread's questions. It dies with a message when something is wrong that it cannot mend.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import {
   type ClickHouseConnection,
   ClickHouseWarehouse,
 } from '../../storage/warehouse/clickhouse-warehouse.ts';
-import { createStream, type OwnedPartitions } from '../../stream/stream.ts';
+import { createStream, type OwnedPartitions, type StartStep } from '../../stream/stream.ts';
 import { systemClock } from '../clock.ts';
 import { createCrashPoint } from '../crash-point.ts';
 import { environment } from '../environment.ts';
@@ -17,7 +18,10 @@ import { createLogger, type LogLevel } from '../logger.ts';
 import { streamOptionsOf } from '../option-mapping.ts';
 import type { Settings } from '../settings.ts';
 import { serveCalls } from '../thread-call.ts';
-import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
+import { appendThrough, serveAppends } from './append-port.ts';
+import { openOwnedState } from './owned-state.ts';
+import { StartGate } from './start-gate.ts';
+import { openEmbeddedLog } from './stores.ts';
 import { type PartitionCounts, STREAM_TOPICS } from './topic-plan.ts';
 
 export interface StreamWorkerData {
@@ -25,6 +29,10 @@ export interface StreamWorkerData {
   readonly stateDirectory: string;
   readonly counts: PartitionCounts;
   readonly owned: OwnedPartitions;
+  /** To the worker that writes the stream's topics; absent at that one itself. */
+  readonly appendPort?: MessagePort;
+  /** From the other workers, at the one that writes. */
+  readonly appendPorts: readonly MessagePort[];
   readonly busName: string;
   readonly settings: Settings;
   /** Absent where the instance has no warehouse. */
@@ -36,15 +44,10 @@ const run = async (data: StreamWorkerData): Promise<void> => {
   if (!port) throw new Error('Expected to run as a worker thread');
   const clock = systemClock;
   const logger = createLogger({ level: data.settings.logLevel as LogLevel, role: 'stream' });
-  const eventLog = await openEmbeddedLog({
-    directory: data.logDirectory,
-    counts: data.counts,
-    writableTopics: STREAM_TOPICS,
-    clock,
-  });
-  const stateStore = await openEmbeddedState({
+  const eventLog = await openLog(data);
+  const stateStore = await openOwnedState({
     directory: data.stateDirectory,
-    readOnly: false,
+    owned: data.owned,
     clock,
     logger,
   });
@@ -55,6 +58,7 @@ const run = async (data: StreamWorkerData): Promise<void> => {
         database: data.settings.namespace,
       })
     : undefined;
+  const gate = new StartGate();
   const stream = createStream({
     eventLog,
     stateStore,
@@ -66,19 +70,35 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     options: streamOptionsOf(data.settings),
     kinds: kindTable(DEFAULT_KINDS),
     partitions: data.owned,
+    untilAllReach: (step) => gate.untilOpen(step),
   });
   serveCalls(port, {
     start: () => stream.start(),
     status: () => stream.status(),
     caughtUp: () => stream.caughtUp(),
-    async stop() {
-      await stream.stop();
+    reached: (step) => gate.reached(step as StartStep),
+    open: (step) => gate.open(step as StartStep),
+    stop: () => stream.stop(),
+    async close() {
       await Promise.all([warehouse?.close(), liveBus.close()]);
       await Promise.all([stateStore.close(), eventLog.close()]);
+      for (const line of data.appendPorts) line.close();
       // With its port closed the thread ends by itself; LMDB does not survive being terminated.
       setImmediate(() => port.close());
     },
   });
+};
+
+const openLog = async (data: StreamWorkerData): Promise<EventLog> => {
+  const { appendPort, appendPorts } = data;
+  const log = await openEmbeddedLog({
+    directory: data.logDirectory,
+    counts: data.counts,
+    writableTopics: appendPort ? [] : STREAM_TOPICS,
+    clock: systemClock,
+  });
+  for (const line of appendPorts) serveAppends(line, log);
+  return appendPort ? appendThrough(appendPort, log) : log;
 };
 
 await run(workerData as StreamWorkerData);

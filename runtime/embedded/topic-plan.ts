@@ -35,7 +35,7 @@ const partitionCountOf = (spec: TopicSpec, counts: PartitionCounts): number => {
   }
 };
 
-/** Written by the stream worker. */
+/** Written by the first stream worker, for all of them. */
 export const STREAM_TOPICS: readonly string[] = [TOPICS.itemSignals.name, TOPICS.deadLetters.name];
 
 /** Written by the main thread. */
@@ -46,10 +46,25 @@ export const INGEST_TOPICS: readonly string[] = EMBEDDED_TOPICS.map(({ name }) =
 const indexesBelow = (count: number): readonly PartitionIndex[] =>
   Array.from({ length: count }, (_, index) => partitionIndex(index));
 
-/** Everything there is to own, for the one process that owns it all. */
-export const allPartitionsOf = (counts: PartitionCounts): OwnedPartitions => ({
-  interactions: indexesBelow(counts.userPartitions),
-  itemSignals: indexesBelow(counts.itemPartitions),
-  catalogue: indexesBelow(counts.itemPartitions),
-  control: indexesBelow(1),
-});
+/** More workers than partitions of a kind would have nothing to do. */
+export const workerCountOf = (counts: PartitionCounts, wanted: number): number =>
+  Math.max(1, Math.min(wanted, Math.max(counts.userPartitions, counts.itemPartitions)));
+
+/** What one of several workers owns: every so many-th partition. The first has the single ones. */
+export const partitionsOfWorker = (
+  counts: PartitionCounts,
+  { worker, workers }: { readonly worker: number; readonly workers: number },
+): OwnedPartitions => {
+  const share = (count: number): readonly PartitionIndex[] =>
+    indexesBelow(count).filter((index) => index % workers === worker);
+  return {
+    interactions: share(counts.userPartitions),
+    itemSignals: share(counts.itemPartitions),
+    catalogue: share(counts.itemPartitions),
+    control: share(1),
+  };
+};
+
+/** Everything there is to own, for the one that owns it all. */
+export const allPartitionsOf = (counts: PartitionCounts): OwnedPartitions =>
+  partitionsOfWorker(counts, { worker: 0, workers: 1 });

@@ -29,6 +29,8 @@ export interface CrashRunOptions {
   readonly lives: (random: Random) => readonly Life[];
   /** With every kill, what was not flushed is lost. Needs Linux and a C compiler. */
   readonly losesPower?: boolean;
+  /** Threads that share the stream's partitions. */
+  readonly streamWorkers?: number;
   readonly onProgress?: (state: { readonly kills: number }) => void;
 }
 
@@ -78,7 +80,7 @@ const runIn = async (root: string, options: CrashRunOptions): Promise<CrashRepor
     root,
     dataDirectory: join(root, 'data'),
     port: await freePort(),
-    flags: FLAGS,
+    flags: [...FLAGS, '--stream-workers', String(options.streamWorkers ?? 1)],
     environment: options.losesPower ? shimIn(root).environment : {},
     random,
     lifeMsMax: LIFE_MS_SPREAD + perLife / EVENTS_PER_LIFE_MS,

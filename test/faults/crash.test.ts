@@ -14,4 +14,15 @@ describe('the real program, killed again and again', () => {
     expect(report.problems).toEqual([]);
     expect(report.acknowledged).toBe(6_000);
   }, 120_000);
+
+  it(`[F1] nor when two workers share the stream, seed ${SEED + 1}`, async () => {
+    const report = await runCrashes({
+      seed: SEED + 1,
+      events: 2_000,
+      lives: (random) => randomLives(random, 3),
+      streamWorkers: 2,
+    });
+    expect(report.problems).toEqual([]);
+    expect(report.acknowledged).toBe(2_000);
+  }, 120_000);
 });
