@@ -5,7 +5,7 @@
 import type { Position } from '../schemas/api/fields.ts';
 import type { Clock, CrashPoint, Logger, RandomSource } from '../schemas/environment.ts';
 import type { FreshetError } from '../schemas/errors.ts';
-import type { ItemId } from '../schemas/ids.ts';
+import type { ItemId, Offset, PartitionIndex } from '../schemas/ids.ts';
 import type { KindTable } from '../schemas/kinds.ts';
 import type { CatalogueItemRecord } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
@@ -18,6 +18,7 @@ import { EventIntake } from './edge/event-intake.ts';
 import { ImpressionIntake } from './edge/impression-intake.ts';
 import { RecentIndex } from './edge/recent-index.ts';
 import { seedRecentIndex } from './edge/recent-index-seed.ts';
+import { StreamPace } from './edge/stream-pace.ts';
 import type { BackfillSink } from './import/backfill-sink.ts';
 import { LogBackfillSink } from './import/log-backfill-sink.ts';
 import { DEFAULT_INGEST_OPTIONS, type IngestOptions } from './options.ts';
@@ -37,6 +38,8 @@ export interface IngestDeps {
   readonly currentItem: (itemId: ItemId) => CatalogueItemRecord | undefined;
   /** Resolves once lists go by these positions of the catalogue; left out, nobody waits. */
   readonly untilItemsShown?: (positions: readonly Position[]) => Promise<void>;
+  /** Up to where the stream has taken in a partition of the interactions; left out, nobody waits. */
+  readonly covered?: (partition: PartitionIndex) => Offset;
   /** The disk can no longer be trusted: the instance has to stop. Called once. */
   readonly onStorageFailed: (error: FreshetError) => void;
 }
@@ -75,7 +78,7 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
     budget.refuse(error);
     deps.onStorageFailed(error);
   };
-  const queueOf = (topic: string): Promise<AppendQueue> =>
+  const queueOf = (topic: string, pace?: StreamPace): Promise<AppendQueue> =>
     openAppendQueue({
       log,
       topic,
@@ -84,8 +87,9 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       appendWithin: options.appendWithin,
       crashPoint,
       onStorageFailed,
+      ...(pace ? { pace } : {}),
     });
-  const interactions = await queueOf(TOPICS.interactions.name);
+  const interactions = await queueOf(TOPICS.interactions.name, await paceOf(deps, options));
   const impressions = await queueOf(TOPICS.impressions.name);
   const catalogue = await queueOf(TOPICS.catalogue.name);
   const recent = new RecentIndex(options.recentEventsMax);
@@ -130,4 +134,13 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       await Promise.all([interactions, impressions, catalogue].map((queue) => queue.drain()));
     },
   };
+};
+
+const paceOf = async (
+  { covered, log, clock }: IngestDeps,
+  { aheadOfStreamMax: aheadMax }: IngestOptions,
+): Promise<StreamPace | undefined> => {
+  if (covered === undefined) return undefined;
+  const { partitionCount } = await log.topic(TOPICS.interactions.name);
+  return new StreamPace({ covered, partitionCount, aheadMax, clock });
 };

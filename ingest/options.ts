@@ -16,6 +16,11 @@ export interface IngestOptions {
   readonly aheadMax: DurationMs;
   /** Bytes waiting for their append, all topics together; beyond it requests are answered 503. */
   readonly queueBytesMax: number;
+  /**
+   * Live events that may be in the log and not yet in the lists; beyond it clients wait, at first, and
+   * are then answered 503 with Retry-After. About half a second of what two cores take in.
+   */
+  readonly aheadOfStreamMax: number;
   /** How long an append may take before those who wait for it are answered 503. */
   readonly appendWithin: DurationMs;
   /** Recent events that the edge remembers, to tell duplicates at once; 40 bytes each. */
@@ -32,6 +37,7 @@ export const DEFAULT_INGEST_OPTIONS: IngestOptions = {
   ageMax: (7 * DAY_MS) as DurationMs,
   aheadMax: (5 * MINUTE_MS) as DurationMs,
   queueBytesMax: 64 * MIB,
+  aheadOfStreamMax: 20_000,
   appendWithin: 10_000 as DurationMs,
   recentEventsMax: 1_000_000,
   recentImpressionsMax: 100_000,

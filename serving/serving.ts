@@ -6,7 +6,13 @@ import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Position } from '../schemas/api/fields.ts';
 import type { Clock, Logger, RandomSource } from '../schemas/environment.ts';
-import { type ItemId, partitionIndex, statePartition } from '../schemas/ids.ts';
+import {
+  type ItemId,
+  type Offset,
+  type PartitionIndex,
+  partitionIndex,
+  statePartition,
+} from '../schemas/ids.ts';
 import { type FeedbackKind, kindTable } from '../schemas/kinds.ts';
 import type { CatalogueItemRecord } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
@@ -89,6 +95,8 @@ export interface Serving {
   /** Takes upgrades of `/v1/live` on this server. */
   attachLive(server: Server): void;
   status(): ServingStatus;
+  /** Up to where lists know what people did in a partition of the interactions. */
+  coveredOffset(partition: PartitionIndex): Offset;
   /** The item as lists have it now. */
   currentItem(itemId: ItemId): CatalogueItemRecord | undefined;
   /** Resolves once lists go by these positions of the catalogue. */
@@ -124,6 +132,8 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     },
     attachLive: (server) => live.attach(server),
     status: () => ({ isReady, problems: problemsOf(parts, isReady), ...statusOf(parts) }),
+    coveredOffset: (partition) =>
+      follower.coveredOffset(statePartition(TOPICS.interactions.name, partition)),
     currentItem(itemId) {
       const slot = catalogue.slots.find(itemId);
       return slot === undefined ? undefined : catalogue.record(slot);

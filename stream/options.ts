@@ -87,6 +87,8 @@ export interface RunnerOptions {
 export interface SinkOptions {
   /** Rows of one insert; a multiple of 256. */
   readonly chunkRecords: number;
+  /** Chunks copied at once where so many are due; 4 MB of rows a partition at the defaults. */
+  readonly chunksMax: number;
   /** How long the tail of the log may wait for a full chunk. */
   readonly flushAfterMs: DurationMs;
   /** How often a sink with nothing to copy asks the warehouse whether it still has everything. */
@@ -142,6 +144,7 @@ export const DEFAULT_STREAM_OPTIONS: StreamOptions = {
   },
   sink: {
     chunkRecords: 4_096,
+    chunksMax: 4,
     flushAfterMs: 2_000 as DurationMs,
     lookEveryMs: 30_000 as DurationMs,
     retryMs: 5_000 as DurationMs,

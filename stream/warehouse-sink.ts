@@ -6,12 +6,17 @@
  * Ranges end at multiples of `chunkRecords`, or at the end of the log when that has been quiet; a
  * row's (topic, partition, offset) identifies it, so a range sent twice, or cut elsewhere, is once.
  *
+ * It is the least urgent of all that follows the log. It shares its thread with the stream, so it works
+ * in pieces; while the stream is behind it lets several chunks gather, and one insert of many rows costs
+ * the warehouse a fraction of many inserts of few.
+ *
  * While the warehouse is away nothing else notices; the sink's lag shows it. A list of rejected
  * offsets is kept for the dedupe window: a sink further behind than that may copy duplicates.
  */
 import type { Clock, CrashPoint, Logger } from '../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../schemas/errors.ts';
 import {
+  type DurationMs,
   type ItemId,
   NO_OFFSET,
   type Offset,
@@ -61,7 +66,12 @@ export interface SinkStatus {
   readonly problem: string | null;
 }
 
-const READ = { recordsMax: 4_096, bytesMax: 1_048_576 };
+/** Of rows made in one go: a millisecond or two of the stream's thread. */
+const PIECE = { recordsMax: 256, bytesMax: 1_048_576 };
+/** A stream that is behind by so many records has better things to do than to make rows. */
+const STREAM_BEHIND = 1_024;
+/** While a partition moves fast its sink looks this many times more often than at rest. */
+const LOOKS_WHILE_MOVING = 8;
 const decoder = new TextDecoder();
 
 export class WarehouseSink {
@@ -144,13 +154,16 @@ export class WarehouseSink {
     let isQuiet = false;
     let lookedAtMs = this.#deps.clock.monotonicMs();
     while (!this.#stop.signal.aborted) {
+      const limitBefore = this.#limit;
       this.#limit = await this.#plan.limit();
       const first = (this.#covered + 1) as Offset;
-      const { chunkRecords } = this.#options;
-      const chunkEnd = (Math.floor(first / chunkRecords) + 1) * chunkRecords - 1;
-      if (this.#limit >= chunkEnd || (isQuiet && this.#limit >= first)) {
-        await this.#copy(first, Math.min(this.#limit, chunkEnd) as Offset);
+      const last = await this.#lastOfCopy(first, isQuiet);
+      if (last !== undefined) {
+        await this.#copy(first, last);
         isQuiet = false;
+      } else if (this.#limit - limitBefore > this.#options.chunkRecords / LOOKS_WHILE_MOVING) {
+        const { flushAfterMs } = this.#options;
+        await this.#sleep((flushAfterMs / LOOKS_WHILE_MOVING) as DurationMs);
       } else {
         await this.#sleep(this.#options.flushAfterMs);
         isQuiet = true;
@@ -162,18 +175,28 @@ export class WarehouseSink {
     }
   }
 
+  /** Where a copy that is worth making now would end; undefined where none is. */
+  async #lastOfCopy(first: Offset, isQuiet: boolean): Promise<Offset | undefined> {
+    const { chunkRecords, chunksMax } = this.#options;
+    const chunk = Math.floor(first / chunkRecords);
+    const due = Math.floor((this.#limit + 1) / chunkRecords) - chunk;
+    if (due <= 0) return isQuiet && this.#limit >= first ? this.#limit : undefined;
+    if (due < chunksMax && (await this.#isStreamBehind())) return undefined;
+    return ((chunk + Math.min(due, chunksMax)) * chunkRecords - 1) as Offset;
+  }
+
+  async #isStreamBehind(): Promise<boolean> {
+    const { topic, partition } = this.#plan;
+    const { end } = await this.#deps.eventLog.watermarks(topic, partition);
+    return end - 1 - this.#limit > STREAM_BEHIND;
+  }
+
   async #copy(first: Offset, last: Offset): Promise<void> {
     const { table, topic, partition } = this.#plan;
-    const records = await this.#read(first, last);
     const rejected = this.#plan.followsVerdicts ? await this.#verdictsOn(first, last) : NONE;
-    const rows: Row[] = [];
-    for (const record of records) {
-      if (rejected.has(record.offset)) continue;
-      const row = this.#rowOf(record);
-      if (row !== undefined) rows.push(row);
-    }
+    const made = { rows: 0, lost: 0 };
     this.#deps.crashPoint('stream.sink.before-insert');
-    await this.#deps.warehouse.insert(table, rows, {
+    await this.#deps.warehouse.insert(table, this.#rowsOf({ first, last, rejected, made }), {
       topic,
       partition,
       firstOffset: first,
@@ -181,22 +204,36 @@ export class WarehouseSink {
     });
     this.#deps.crashPoint('stream.sink.after-insert');
     this.#covered = last;
-    this.#rows += rows.length;
+    this.#rows += made.rows;
+    this.#lost += made.lost;
     this.#rejected += rejected.size;
   }
 
-  async #read(first: Offset, last: Offset): Promise<LogRecord[]> {
+  async *#rowsOf(range: {
+    readonly first: Offset;
+    readonly last: Offset;
+    readonly rejected: ReadonlySet<Offset>;
+    /** Filled in on the way. */
+    readonly made: { rows: number; lost: number };
+  }): AsyncIterable<readonly Row[]> {
+    const { first, last, rejected, made } = range;
     const { topic, partition } = this.#plan;
     const { low } = await this.#deps.eventLog.watermarks(topic, partition);
-    const records: LogRecord[] = [];
-    if (low > first) this.#lost += Math.min(low, last + 1) - first;
+    if (low > first) made.lost = Math.min(low, last + 1) - first;
     for (let from = Math.max(first, low) as Offset; from <= last; ) {
-      const slice = await this.#deps.eventLog.read(topic, partition, from, READ);
-      if (slice.length === 0) break;
-      for (const record of slice) if (record.offset <= last) records.push(record);
-      from = (slice.at(-1)!.offset + 1) as Offset;
+      const records = await this.#deps.eventLog.read(topic, partition, from, PIECE);
+      if (records.length === 0) break;
+      const rows: Row[] = [];
+      for (const record of records) {
+        if (record.offset > last || rejected.has(record.offset)) continue;
+        const row = this.#rowOf(record);
+        if (row !== undefined) rows.push(row);
+      }
+      made.rows += rows.length;
+      yield rows;
+      from = (records.at(-1)!.offset + 1) as Offset;
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    return records;
   }
 
   /** The rejected offsets of a range, as long as the state has verdicts on all of it. */

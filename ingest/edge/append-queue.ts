@@ -4,7 +4,9 @@
  * the order within a partition is the order of submission.
  *
  * The queue is bounded in bytes over all topics that share a budget; what does not fit is refused at
- * once, so that a slow disk shows as 503 with Retry-After and not as growing memory. A log that does
+ * once, so that a slow disk shows as 503 with Retry-After and not as growing memory. Where a pace is
+ * given, an append waits until the stream has followed, and while the first in line has waited too long
+ * for its turn, nothing more is let in. A log that does
  * not answer at all is given up waiting for: those who wait are told that nobody knows (a repetition
  * with the same id is safe), and nothing else goes to that partition before the append is settled.
  */
@@ -12,6 +14,7 @@ import type { Clock, CrashPoint } from '../../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
 import type { DurationMs, Offset, PartitionIndex } from '../../schemas/ids.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
+import type { StreamPace } from './stream-pace.ts';
 
 /** Records for one partition that become durable together. */
 export interface Submission {
@@ -21,10 +24,13 @@ export interface Submission {
 }
 
 const WATCH_EVERY = 1_000 as DurationMs;
+/** Who would wait longer than this for the stream is better told to come again. */
+const WAIT_MS_MAX = 1_000;
 
 interface Queued {
   readonly submission: Submission;
   readonly bytes: number;
+  readonly sinceMs: number;
 }
 
 interface UnderWay {
@@ -73,6 +79,8 @@ export interface AppendQueueOptions {
   /** How long an append may take before those who wait for it are answered 503. */
   readonly appendWithin: DurationMs;
   readonly crashPoint: CrashPoint;
+  /** Left out, nothing waits for the stream. */
+  readonly pace?: StreamPace;
   /** The disk can no longer be trusted; may be called more than once. */
   readonly onStorageFailed: (error: FreshetError) => void;
 }
@@ -96,12 +104,26 @@ export class AppendQueue {
     return this.#options.partitionCount;
   }
 
+  /** Throws while what comes now would wait too long for its turn. */
+  checkWait(): void {
+    if (this.#options.pace === undefined) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const [first] of this.#waiting) {
+      if (first === undefined || nowMs - first.sinceMs < WAIT_MS_MAX) continue;
+      throw new FreshetError('unavailable', {
+        why: 'events come faster than they can be taken in',
+        retryAfterSeconds: 1,
+      });
+    }
+  }
+
   /** Takes over the records; exactly one of the submission's calls follows, later. */
   submit(partition: PartitionIndex, submission: Submission): void {
     const bytes = bytesOf(submission.records);
     this.#options.budget.bytes += bytes;
     this.#outstanding += 1;
-    this.#waiting[partition]!.push({ submission, bytes });
+    const sinceMs = this.#options.clock.monotonicMs();
+    this.#waiting[partition]!.push({ submission, bytes, sinceMs });
     if (this.#isAppending[partition]) return;
     this.#isAppending[partition] = true;
     // What else arrives in this turn of the event loop goes along.
@@ -117,6 +139,7 @@ export class AppendQueue {
 
   async #appendAll(partition: PartitionIndex): Promise<void> {
     for (;;) {
+      await this.#options.pace?.untilFollowed(partition);
       const group = this.#takeGroup(partition);
       if (group.length === 0) break;
       await this.#append(partition, group);
@@ -163,7 +186,11 @@ export class AppendQueue {
     }
     if (underWay.isGivenUp) return;
     if ('error' in outcome) this.#fail(group, outcome.error);
-    else this.#settle(group, outcome.firstOffset);
+    else {
+      const last = (outcome.firstOffset + records.length - 1) as Offset;
+      this.#options.pace?.appended(partition, { last, count: records.length });
+      this.#settle(group, outcome.firstOffset);
+    }
   }
 
   /** Looks now and then, while anything is under way, whether the log still answers. */

@@ -85,6 +85,7 @@ export class EventIntake {
   /** The same without a promise; throws what is wrong with the whole, else calls `taken` once. */
   takeNow(batch: Batch, taken: TakenEvents): void {
     this.#options.budget.check();
+    this.#options.queue.checkWait();
     const { length } = batch.values;
     const request = new EventsInRequest(length, (error, answer) => {
       this.#count(length, answer);

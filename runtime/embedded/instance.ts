@@ -146,6 +146,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       options: ingestOptionsOf(settings),
       currentItem: (itemId) => serving.currentItem(itemId),
       untilItemsShown: (positions) => serving.untilItemsShown(positions),
+      covered: (partition) => serving.coveredOffset(partition),
       crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
       onStorageFailed: options.onFatal,
     }),

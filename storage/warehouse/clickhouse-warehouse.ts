@@ -30,6 +30,7 @@ import type {
   CoveredPartition,
   OffsetRange,
   Row,
+  RowPieces,
   Statement,
   StatementParameters,
   Warehouse,
@@ -92,7 +93,7 @@ export class ClickHouseWarehouse implements Warehouse {
 
   async insert(
     table: string,
-    rows: readonly Row[],
+    rows: RowPieces,
     given: OffsetRange | readonly OffsetRange[],
   ): Promise<void> {
     const name = `insert into ${table}`;
@@ -100,7 +101,7 @@ export class ClickHouseWarehouse implements Warehouse {
     const places = placesOf(table, ranges);
     await this.#fenced(places, async () => {
       const id = await this.#tableIdFor(places);
-      if (rows.length > 0) await this.#sendRows(name, table, rows);
+      await this.#sendRows(name, table, rows);
       const parameters = { table, id, ...markParameters(ranges) };
       await this.command({ name, sql: MARK_COVERED }, parameters);
     });
@@ -248,14 +249,19 @@ export class ClickHouseWarehouse implements Warehouse {
     return { id, covered: covered ?? NO_OFFSET };
   }
 
-  async #sendRows(name: string, table: string, rows: readonly Row[]): Promise<void> {
-    const encoded = this.#encode(name, table, rows);
+  /** Encoded before the first byte is sent: a bad row must not cut a statement off in its middle. */
+  async #sendRows(name: string, table: string, rows: RowPieces): Promise<void> {
+    const encoded: Buffer[] = [];
+    for await (const piece of piecesOf(rows)) {
+      if (piece.length > 0) encoded.push(this.#encode(name, table, piece));
+    }
+    if (encoded.length === 0) return;
     await this.#run(name, undefined, async () => {
       const { stream } = await this.#client.exec({
         query: `INSERT INTO {table:Identifier} FORMAT RowBinaryWithDefaults`,
         query_params: { table },
         clickhouse_settings: INSERT_SETTINGS,
-        values: Readable.from([encoded], { objectMode: false }),
+        values: Readable.from(encoded, { objectMode: false }),
       });
       for await (const _ of stream) {
         // The answer is empty; reading it to its end frees the connection.
@@ -305,6 +311,9 @@ export class ClickHouseWarehouse implements Warehouse {
     return failureOf(name, cause);
   }
 }
+
+const piecesOf = (rows: RowPieces): AsyncIterable<readonly Row[]> | readonly (readonly Row[])[] =>
+  Symbol.asyncIterator in rows ? rows : [rows];
 
 async function* blocksOf(
   stream: AsyncIterable<Buffer>,

@@ -6,7 +6,14 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { NO_OFFSET, type Offset } from '../../schemas/ids.ts';
 import { WAREHOUSE_TABLES, type WarehouseTable } from '../../schemas/tables.ts';
 import { placeKey, placesOf, rangesOf } from './covered-ranges.ts';
-import type { CoveredPartition, OffsetRange, Row, Statement, Warehouse } from './warehouse.ts';
+import type {
+  CoveredPartition,
+  OffsetRange,
+  Row,
+  RowPieces,
+  Statement,
+  Warehouse,
+} from './warehouse.ts';
 
 interface StoredTable {
   readonly rows: Map<string, Row>;
@@ -38,10 +45,11 @@ export class MemoryWarehouse implements Warehouse {
 
   async insert(
     table: string,
-    rows: readonly Row[],
+    pieces: RowPieces,
     given: OffsetRange | readonly OffsetRange[],
   ): Promise<void> {
     this.#mustBeOpen();
+    const rows = await allRowsOf(pieces);
     const ranges = rangesOf(given);
     const stored = this.#knownAlike(placesOf(table, ranges));
     const { orderBy } = this.#tables.get(table)!;
@@ -129,3 +137,10 @@ export class MemoryWarehouse implements Warehouse {
     });
   }
 }
+
+export const allRowsOf = async (pieces: RowPieces): Promise<readonly Row[]> => {
+  if (!(Symbol.asyncIterator in pieces)) return pieces;
+  const rows: Row[] = [];
+  for await (const piece of pieces) rows.push(...piece);
+  return rows;
+};

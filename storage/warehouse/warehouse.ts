@@ -32,6 +32,9 @@ export type CellValue =
   | ReadonlyMap<CellValue, CellValue>;
 export type Row = Readonly<Record<string, unknown>>;
 
+/** All at once, or piece by piece: then nobody holds all rows, and a thread can do other work between. */
+export type RowPieces = readonly Row[] | AsyncIterable<readonly Row[]>;
+
 /**
  * Which slice of the log the rows come from; a range that was inserted before counts once. Ranges
  * of one partition follow each other without a hole, also where no record became a row.
@@ -67,7 +70,7 @@ export interface Warehouse {
    */
   insert(
     table: string,
-    rows: readonly Row[],
+    rows: RowPieces,
     ranges: OffsetRange | readonly OffsetRange[],
   ): Promise<void>;
   /** Up to which offset, inclusive, the table holds a partition; NO_OFFSET where it holds none. */

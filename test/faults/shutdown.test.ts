@@ -4,8 +4,8 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connect } from '../serving/live-client.ts';
 import { freePort } from '../services/free-port.ts';
+import { connect } from '../serving/live-client.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
 let directory: string;

@@ -25,7 +25,7 @@ export class TestClock implements Clock {
   time: number = FIXTURE_NOW;
   now = () => epochMs(this.time);
   monotonicMs = () => this.time;
-  sleep = async () => undefined;
+  sleep = async (): Promise<void> => undefined;
 }
 
 const drawsOf = (seed: number): RandomSource => {
@@ -48,8 +48,10 @@ export interface TestIngest {
   close(): Promise<void>;
 }
 
-export const openTestIngest = async (deps: Partial<IngestDeps> = {}): Promise<TestIngest> => {
-  const clock = new TestClock();
+export const openTestIngest = async (
+  deps: Partial<Omit<IngestDeps, 'clock'>> & { readonly clock?: TestClock } = {},
+): Promise<TestIngest> => {
+  const clock = deps.clock ?? new TestClock();
   const log = deps.log ?? openTestLog();
   const app = await createHttpServer({
     basePath: '',

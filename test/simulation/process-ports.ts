@@ -8,7 +8,7 @@ import type {
 } from '../../storage/event-log/event-log.ts';
 import type { LiveBus } from '../../storage/live-bus/live-bus.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
-import type { MemoryWarehouse } from '../../storage/warehouse/memory-warehouse.ts';
+import { allRowsOf, type MemoryWarehouse } from '../../storage/warehouse/memory-warehouse.ts';
 import type { Warehouse } from '../../storage/warehouse/warehouse.ts';
 import type { Network } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -155,8 +155,10 @@ export const warehouseOf = (
         }),
     );
   return {
-    insert: (table, rows, range) =>
-      ask(`insert ${table} ×${rows.length}`, () => adapter.insert(table, rows, range)),
+    insert: async (table, pieces, range) => {
+      const rows = await allRowsOf(pieces);
+      return ask(`insert ${table} ×${rows.length}`, () => adapter.insert(table, rows, range));
+    },
     coveredOffset: (place) => ask(`covered ${place.table}`, () => adapter.coveredOffset(place)),
     query: (statement) => adapter.query(statement),
     stream: (statement) => adapter.stream(statement),
