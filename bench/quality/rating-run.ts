@@ -26,6 +26,8 @@ export interface RatingTask {
   readonly data: Ratings;
   readonly folds: number;
   readonly seed: number;
+  /** How many of the folds are tested; all where left out. */
+  readonly foldsTested?: number;
   /** The scale's ends: predictions are clipped to them. */
   readonly scale: { readonly min: number; readonly max: number };
 }
@@ -50,7 +52,7 @@ export const runRatings = async (
     const sums = { squares: column(), absolutes: column(), counts: column() };
     return { ...sums, fitSeconds: 0, scoreSeconds: 0, modelBytes: 0 };
   });
-  for (let fold = 0; fold < folds; fold++) {
+  for (let fold = 0; fold < (task.foldsTested ?? folds); fold++) {
     const train = partOf(data, (k) => foldOf[k] !== fold);
     const test = partOf(data, (k) => foldOf[k] === fold);
     for (const [index, predictor] of predictors.entries()) {
