@@ -11,11 +11,12 @@ import type { Part, Protocol } from './protocols/protocol.ts';
 import { q1 } from './protocols/q1.ts';
 import { q2 } from './protocols/q2.ts';
 import { q3 } from './protocols/q3.ts';
+import { q4 } from './protocols/q4.ts';
 import { q5 } from './protocols/q5.ts';
 import { q6 } from './protocols/q6.ts';
 import { saveReport, textOf } from './report.ts';
 
-const PROTOCOLS: readonly Protocol[] = [q1, q2, q3, q5, q6, newItems];
+const PROTOCOLS: readonly Protocol[] = [q1, q2, q3, q4, q5, q6, newItems];
 
 const chosen = (names: readonly string[]): readonly Protocol[] => {
   const wanted = names.map((name) => name.toUpperCase());

@@ -118,7 +118,7 @@ const rowOf = ({ name, settings, seed }: RatingPredictor, errors: Errors): Resul
 };
 
 /** The root of the mean and of the interval's ends; the standard error by the delta method. */
-const rootOf = ({ mean, low, high, standardError }: Interval): Interval => ({
+export const rootOf = ({ mean, low, high, standardError }: Interval): Interval => ({
   mean: Math.sqrt(mean),
   low: Math.sqrt(low),
   high: Math.sqrt(high),
