@@ -1,4 +1,5 @@
 /** Every benchmark, in the order in which `npm run bench` runs them. */
+import { algorithms } from './algorithms/algorithms.ts';
 import { durableIngest } from './p1-durable-ingest.ts';
 import { freshness } from './p2-freshness.ts';
 import { streamReplay } from './p3-stream-replay.ts';
@@ -20,4 +21,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   soak,
   firstMinute,
   growth,
+  algorithms,
 ];
