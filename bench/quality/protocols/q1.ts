@@ -17,6 +17,7 @@ import { usualContenders } from '../usual-contenders.ts';
 import type { Protocol } from './protocol.ts';
 
 const BLENDS = [
+  zBlend('order-blind: iALS + EASE', { iALS: 1, EASE: 1 }),
   zBlend('next-item + sequence kNN + EASE', { 'next-item': 1, 'sequence kNN': 1.5, EASE: 1.5 }),
 ];
 
