@@ -115,7 +115,7 @@ export class KernelPool implements KernelEngine {
     return new Promise((resolve) => {
       const end = (failure: Error | null): void => {
         worker.off('message', onAnswer);
-        worker.off('error', end);
+        worker.off('error', onEnd);
         worker.off('exit', onExit);
         worker.unref();
         if (failure) stop();
@@ -125,9 +125,15 @@ export class KernelPool implements KernelEngine {
         if (answer.kind === 'done') end(answer.failure);
         else onProgress(answer.share);
       };
-      const onExit = (): void => end(new Error('Expected the kernel thread to stay, got its end.'));
+      // A thread that is gone is replaced at the next wave.
+      const onEnd = (failure: Error): void => {
+        this.#workers.splice(this.#workers.indexOf(worker), 1);
+        end(failure);
+      };
+      const onExit = (): void =>
+        onEnd(new Error('Expected the kernel thread to stay, got its end.'));
       worker.on('message', onAnswer);
-      worker.on('error', end);
+      worker.on('error', onEnd);
       worker.on('exit', onExit);
       worker.ref();
       worker.postMessage(order);
