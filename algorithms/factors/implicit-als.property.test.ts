@@ -18,6 +18,7 @@ afterAll(() => pool.close());
 const optionsOf = (some: Partial<ImplicitAlsOptions>): ImplicitAlsOptions => ({
   ...DEFAULT_IMPLICIT_ALS_OPTIONS,
   epochs: 3,
+  solver: 'exact',
   ...some,
 });
 

@@ -2,7 +2,7 @@
  * Q1: NCF's files. The newest item of each user against 99 items that the file gives; HR@10 and
  * NDCG@10. Leave-one-out, so not time-respecting.
  *
- * The blend's weights were chosen on the validation part (`npm run quality -- Q1 --validation`).
+ * The blends' weights were chosen on the validation part (`npm run quality -- Q1 --validation`).
  */
 import {
   type UserNeighbourOptions,
@@ -17,7 +17,7 @@ import { usualContenders } from '../usual-contenders.ts';
 import type { Protocol } from './protocol.ts';
 
 const BLENDS = [
-  zBlend('order-blind: iALS + EASE', { iALS: 1, EASE: 1 }),
+  zBlend('order-blind: iALS + EASE', { iALS: 2, EASE: 1 }),
   zBlend('next-item + sequence kNN + EASE', { 'next-item': 1, 'sequence kNN': 1.5, EASE: 1.5 }),
 ];
 
