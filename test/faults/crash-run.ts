@@ -54,6 +54,8 @@ const FLAGS = ['--empty', '--log-level', 'error', ...CAP_FLAGS];
 /** The busiest of a cohort comes to some 500 events, half of the cap. */
 const COHORT = { eventsPerCohort: 6_000, usersPerCohort: 150 } as const;
 const ITEMS = 250;
+/** Or less, so that batches under way never use up the share of the next life. */
+const BATCH_EVENTS_MAX = 100;
 const LIFE_MS_SPREAD = 500;
 /** What a life needs to take its share of the events in, about. */
 const EVENTS_PER_LIFE_MS = 8;
@@ -86,7 +88,8 @@ const runIn = async (root: string, options: CrashRunOptions): Promise<CrashRepor
     lifeMsMax: LIFE_MS_SPREAD + perLife / EVENTS_PER_LIFE_MS,
   };
   const ledgerPath = join(root, 'ledger.ndjson');
-  const driving = driveInto(ledgerPath, options, { around, gate });
+  const batchEventsMax = Math.max(1, Math.min(BATCH_EVENTS_MAX, Math.floor(perLife / 20)));
+  const driving = driveInto(ledgerPath, options, { around, gate, batchEventsMax });
   const problems: string[] = [];
   for (const [index, life] of lives.entries()) {
     gate.open();
@@ -151,7 +154,11 @@ const stopwatch = () => {
 const driveInto = async (
   ledgerPath: string,
   options: CrashRunOptions,
-  { around, gate }: { readonly around: Surroundings; readonly gate: Gate },
+  {
+    around,
+    gate,
+    batchEventsMax,
+  }: { readonly around: Surroundings; readonly gate: Gate; readonly batchEventsMax: number },
 ): Promise<void> => {
   const ledger = openLedger(ledgerPath);
   await drive({
@@ -161,7 +168,7 @@ const driveInto = async (
     ...COHORT,
     items: ITEMS,
     concurrency: 8,
-    batchEventsMax: 100,
+    batchEventsMax,
     ledger,
     url: () => `http://127.0.0.1:${around.port}`,
     nowMs: Date.now,

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { type CrashRunOptions, runCrashes } from './crash-run.ts';
 import { crashPointLives, randomLives } from './life.ts';
 
-const EVENTS_PER_POINT = 150;
+const EVENTS_PER_POINT = 300;
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((word) => word !== '--'),
