@@ -67,7 +67,14 @@ const stop = async (
   const patience = new AbortController();
   const limitMs = configuration.settings.shutdownSeconds * 1000;
   const isTidy = await Promise.race([
-    instance.stop().then(() => true),
+    instance.stop().then(
+      () => true,
+      (error: Error) => {
+        // The failure that ends the program was said; what it breaks on the way out adds nothing.
+        if (!failure) throw error;
+        return true;
+      },
+    ),
     clock.sleep(limitMs as DurationMs, patience.signal).then(
       () => false,
       () => true,

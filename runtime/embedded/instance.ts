@@ -62,8 +62,17 @@ class Openings {
     return opened;
   }
 
+  /** What does not close, on a disk that fails, keeps nothing else open; the first failure is told. */
   async close(): Promise<void> {
-    for (let closer = this.#closers.pop(); closer; closer = this.#closers.pop()) await closer();
+    const failures: unknown[] = [];
+    for (let closer = this.#closers.pop(); closer; closer = this.#closers.pop()) {
+      try {
+        await closer();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }
 

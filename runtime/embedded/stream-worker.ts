@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
+import type { StateStore } from '../../storage/state-store/state-store.ts';
 import {
   type ClickHouseConnection,
   ClickHouseWarehouse,
@@ -80,11 +81,14 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     open: (step) => gate.open(step as StartStep),
     stop: () => stream.stop(),
     async close() {
-      await Promise.all([warehouse?.close(), liveBus.close()]);
-      await Promise.all([stateStore.close(), eventLog.close()]);
-      for (const line of data.appendPorts) line.close();
-      // With its port closed the thread ends by itself; LMDB does not survive being terminated.
-      setImmediate(() => port.close());
+      try {
+        await Promise.all([warehouse?.close(), liveBus.close()]);
+        await bothClosed(stateStore, eventLog);
+      } finally {
+        for (const line of data.appendPorts) line.close();
+        // With its port closed the thread ends by itself; LMDB does not survive being terminated.
+        setImmediate(() => port.close());
+      }
     },
   });
 };
@@ -99,6 +103,13 @@ const openLog = async (data: StreamWorkerData): Promise<EventLog> => {
   });
   for (const line of appendPorts) serveAppends(line, log);
   return appendPort ? appendThrough(appendPort, log) : log;
+};
+
+/** On a disk that fails one may not close; the other is closed all the same, and the thread ends. */
+const bothClosed = async (state: StateStore, log: EventLog): Promise<void> => {
+  const settled = await Promise.allSettled([state.close(), log.close()]);
+  const failed = settled.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 };
 
 await run(workerData as StreamWorkerData);

@@ -114,7 +114,7 @@ describe('LmdbEventLog over a disk that keeps only what was flushed', () => {
       mkdirSync(data);
       const failing = join(root, 'flushes-fail');
       const lines = await runWriter([join(data, 'log'), 'run'], {
-        environment: { FRESHET_FAIL_FLUSH: failing },
+        environment: { POWER_LOSS_FAIL_FLUSH: failing },
         onLine: (count) => {
           if (count === 30) writeFileSync(failing, '');
         },

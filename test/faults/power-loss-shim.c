@@ -7,7 +7,7 @@
  * until fdatasync or fsync on the same file succeeds. Files under a `snapshot` directory are left alone:
  * they are written whole, flushed and only then named.
  *
- * While the file named by FRESHET_FAIL_FLUSH exists, flushing a data file fails with EIO.
+ * While the file named by POWER_LOSS_FAIL_FLUSH exists, flushing a data file fails with EIO.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -120,7 +120,7 @@ ssize_t writev(int fd, const struct iovec *parts, int many) {
 static int flush(int fd, int (*real)(int)) {
   char path[4096];
   if (!is_data_file(fd, path, sizeof path)) return real(fd);
-  const char *failing = getenv("FRESHET_FAIL_FLUSH");
+  const char *failing = getenv("POWER_LOSS_FAIL_FLUSH");
   if (failing && access(failing, F_OK) == 0) {
     errno = EIO;
     return -1;
