@@ -11,8 +11,8 @@ import type { ResultRow } from './report.ts';
 
 export interface FittedRatings {
   readonly modelBytes: number;
-  /** Predictions for one user's items, in order. */
-  predict(user: number, items: Uint32Array): Float64Array;
+  /** Predictions for one user's items, in order; `times` is when each was rated. */
+  predict(user: number, items: Uint32Array, times: Float64Array): Float64Array;
 }
 
 export interface RatingPredictor {
@@ -90,7 +90,8 @@ const runFold = async (
   for (let user = 0; user < test.userCount; user++) {
     const [from, to] = [test.starts[user]!, test.starts[user + 1]!];
     if (from === to) continue;
-    const predicted = model.predict(user, test.items.subarray(from, to));
+    const times = test.times!.subarray(from, to);
+    const predicted = model.predict(user, test.items.subarray(from, to), times);
     predicted.forEach((value, k) => {
       const error = Math.min(Math.max(value, scale.min), scale.max) - test.weights![from + k]!;
       errors.squares[user]! += error * error;
