@@ -29,7 +29,7 @@ export interface ProgressiveRatingOptions {
   readonly ridge: number;
 }
 
-/** Chosen on MovieLens latest-small alone; 1M is another stream. */
+/** Neighbours and ridge chosen on MovieLens latest-small alone; 1M is another stream. */
 export const DEFAULT_PROGRESSIVE_RATING_OPTIONS: ProgressiveRatingOptions = {
   mf: DEFAULT_PROGRESSIVE_MF_OPTIONS,
   neighbours: { shrinkage: 20, neighbours: 60, caution: 0.5 },

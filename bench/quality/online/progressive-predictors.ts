@@ -82,7 +82,7 @@ const MF_VARIANTS: readonly Partial<ProgressiveMfOptions>[] = [
   { rate: 0.12, userBiasRate: 0.04, itemBiasRate: 0.03 },
   { rate: 0.1, userBiasRate: 0.04, itemBiasRate: 0.02, factors: 20 },
   { rate: 0.08, userBiasRate: 0.03, itemBiasRate: 0.02 },
-  // The defaults of a well-known library of online learners.
+  // Small steps without regularisation.
   {
     rate: 0.025,
     userBiasRate: 0.025,
