@@ -7,25 +7,23 @@
 import { decodeRecord, encodeRecord } from '../schemas/avro/record-codec.ts';
 import { spreadOf } from './machine-base.ts';
 import type { Benchmark, BenchResult } from './result.ts';
-import { type Cost, measure, prepareReplay, replayOnce } from './stream/replay-run.ts';
+import { measure } from './stream/replay-run.ts';
+import { replayInThread } from './stream/replay-thread.ts';
 import { syntheticInteractions } from './stream/synthetic-interactions.ts';
 
 const PLAN = { seed: 3, events: 300_000, people: 20_000, items: 3_700 };
+const PARTITIONS = { userPartitions: 4, itemPartitions: 4 };
 const REPETITIONS = 3;
 
 export const streamReplay: Benchmark = {
   id: 'P3',
   title: 'Stream path in replay, embedded, per core of processor time',
   async run(): Promise<BenchResult> {
-    const rates: number[] = [];
     const decoding: number[] = [];
-    const walls: number[] = [];
-    for (let run = 0; run < REPETITIONS; run++) {
-      decoding.push(await decodeRate());
-      const { cpuMs, wallMs } = await replay(PLAN.events);
-      rates.push((1_000 * PLAN.events) / cpuMs);
-      walls.push((1_000 * PLAN.events) / wallMs);
-    }
+    for (let run = 0; run < REPETITIONS; run++) decoding.push(await decodeRate());
+    const costs = await replayInThread({ ...PLAN, ...PARTITIONS }, REPETITIONS);
+    const rates = costs.map(({ cpuMs }) => (1_000 * PLAN.events) / cpuMs);
+    const walls = costs.map(({ wallMs }) => (1_000 * PLAN.events) / wallMs);
     const { median, spread } = spreadOf(rates);
     const decode = spreadOf(decoding);
     return {
@@ -68,18 +66,8 @@ export const streamReplay: Benchmark = {
 
 /** P3 once, on fewer events: what others are compared with in their own run. */
 export const streamRate = async (events: number): Promise<number> => {
-  const { cpuMs } = await replay(events);
-  return (1_000 * events) / cpuMs;
-};
-
-const replay = async (events: number): Promise<Cost> => {
-  const plan = { ...PLAN, events, userPartitions: 4, itemPartitions: 4 };
-  const { deps, close } = await prepareReplay(plan);
-  try {
-    return await replayOnce(deps);
-  } finally {
-    await close();
-  }
+  const [cost] = await replayInThread({ ...PLAN, ...PARTITIONS, events }, 1);
+  return (1_000 * events) / cost!.cpuMs;
 };
 
 const decodeRate = async (): Promise<number> => {

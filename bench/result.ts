@@ -26,6 +26,8 @@ export interface BenchResult {
   readonly seed?: number;
   readonly figures: readonly Figure[];
   readonly notes?: readonly string[];
+  /** Pictures for the documents, by their name in `docs/images`. */
+  readonly drawings?: Readonly<Record<string, string>>;
 }
 
 export interface Benchmark {
@@ -35,6 +37,7 @@ export interface Benchmark {
 }
 
 const RESULTS = join(import.meta.dirname, 'results');
+const IMAGES = join(import.meta.dirname, '../docs/images');
 
 export const machineFacts = (): Readonly<Record<string, unknown>> => ({
   cpu: cpus()[0]?.model ?? 'unknown',
@@ -60,8 +63,9 @@ export const hasReached = (figure: Figure): boolean | undefined => {
     : figure.value <= figure.reach.atMost;
 };
 
-export const writeResult = (result: BenchResult): void => {
+export const writeResult = ({ drawings = {}, ...result }: BenchResult): void => {
   mkdirSync(RESULTS, { recursive: true });
+  for (const [name, svg] of Object.entries(drawings)) writeFileSync(join(IMAGES, name), svg);
   const content = { measuredAt: new Date().toISOString(), machine: machineFacts(), ...result };
   writeFileSync(join(RESULTS, `${result.id}.json`), `${JSON.stringify(content, null, 2)}\n`);
 };

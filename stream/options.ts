@@ -137,7 +137,8 @@ export const DEFAULT_STREAM_OPTIONS: StreamOptions = {
     userApplyEveryMs: 25 as DurationMs,
     itemApplyEveryMs: 250 as DurationMs,
     cachedSubjectsMax: 16_384,
-    cachedItemsMax: 16_384,
+    // Half of it is sure to stay: a quarter of 100,000 items, at four partitions.
+    cachedItemsMax: 49_152,
     hintKeysMax: 2_000,
     retryMs: 500 as DurationMs,
     positionCheckMs: 0 as DurationMs,

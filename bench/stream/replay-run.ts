@@ -142,11 +142,9 @@ export interface Cost {
 }
 
 export const measure = async (work: () => Promise<void>): Promise<Cost> => {
-  const cpu = process.cpuUsage();
-  const start = performance.now();
+  const cost = stopwatch();
   await work();
-  const { user, system } = process.cpuUsage(cpu);
-  return { wallMs: performance.now() - start, cpuMs: (user + system) / 1000 };
+  return cost();
 };
 
 /** Runs the stream until it has covered the log; the stream that did it is stopped again. */
@@ -158,6 +156,42 @@ export const replayOnce = async (deps: StreamDependencies): Promise<Cost> => {
   });
   await stream.stop();
   return cost;
+};
+
+/**
+ * The cost of the events after the first share of them, whose part it is to fill the caches: what an
+ * event costs once a stream has run for a while.
+ */
+export const replayWarm = async (
+  deps: StreamDependencies,
+  { events, warmShare }: { readonly events: number; readonly warmShare: number },
+): Promise<{ readonly whole: Cost; readonly warm: Cost; readonly warmEvents: number }> => {
+  const stream: Stream = createStream(deps);
+  const cpuMs = stopwatch();
+  await stream.start();
+  const caughtUp = stream.caughtUp();
+  let received = 0;
+  while (received < events * warmShare) {
+    await new Promise((resolve) => setTimeout(resolve, STATUS_EVERY_MS));
+    received = (await stream.status()).interactions.received;
+  }
+  const before = cpuMs();
+  await caughtUp;
+  const whole = cpuMs();
+  await stream.stop();
+  const warm = { wallMs: whole.wallMs - before.wallMs, cpuMs: whole.cpuMs - before.cpuMs };
+  return { whole, warm, warmEvents: events - received };
+};
+
+const STATUS_EVERY_MS = 20;
+
+const stopwatch = (): (() => Cost) => {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  return () => {
+    const { user, system } = process.cpuUsage(cpu);
+    return { wallMs: performance.now() - start, cpuMs: (user + system) / 1000 };
+  };
 };
 
 export interface StateSizes {

@@ -19,6 +19,12 @@ export type StreamHostData = Omit<StreamWorkerData, 'owned' | 'appendPort' | 'ap
   readonly workers: number;
 };
 
+/**
+ * Room for young objects: three halves of 32 MiB. An event leaves some kilobytes of them behind; with
+ * twice the usual room half as many live long enough to be copied.
+ */
+export const STREAM_THREAD_LIMITS = { maxYoungGenerationSizeMb: 96 } as const;
+
 interface Started {
   readonly thread: ThreadCaller;
   readonly exited: Promise<void>;
@@ -69,6 +75,7 @@ const startWorker = (workerData: StreamWorkerData, watch: DeathWatch): Started =
   const worker = new Worker(new URL('./stream-worker.ts', import.meta.url), {
     workerData,
     transferList,
+    resourceLimits: STREAM_THREAD_LIMITS,
   });
   watch.over(worker);
   const exited = new Promise<void>((resolve) => {
