@@ -2,7 +2,8 @@
  * `npm run quality` measures how good the recommendations are, on public protocols, beside
  * popularity and random; `npm run quality -- Q1 Q2` runs those alone. Each protocol prints one
  * table and writes `bench/results/quality-<id>.json`. With `--validation` the same is run on the
- * part that is held out of the training data, for choosing settings; that writes no result.
+ * part that is held out of the training data, for choosing settings; that writes no result. With
+ * `--neural` Q1 and Q2 also train the models that take minutes, and write a result of their own.
  */
 import { seconds } from './contender.ts';
 import { absenceOf, isPresent } from './datasets/location.ts';
@@ -30,6 +31,7 @@ const chosen = (names: readonly string[]): readonly Protocol[] => {
 
 const words = process.argv.slice(2);
 const part: Part = words.includes('--validation') ? 'validation' : 'test';
+const flags = words.filter((word) => word === '--validation' || word === '--neural');
 
 for (const protocol of chosen(words.filter((word) => !word.startsWith('--')))) {
   const { id, title, file, alsoNeeds = [] } = protocol;
@@ -38,12 +40,13 @@ for (const protocol of chosen(words.filter((word) => !word.startsWith('--')))) {
     console.log(absenceOf(missing, `${id}, ${title}`));
     continue;
   }
+  const isNeural = flags.includes('--neural') && protocol.hasNeural === true;
   const start = seconds();
   const report = {
-    id,
+    id: isNeural ? `${id}-neural` : id,
     title: part === 'test' ? title : `${title} (validation part)`,
-    command: `npm run quality -- ${id}${part === 'test' ? '' : ' --validation'}`,
-    ...(await protocol.run(part)),
+    command: ['npm run quality --', id, ...flags].join(' '),
+    ...(await protocol.run(part, { isNeural })),
   };
   console.log(textOf(report));
   if (part === 'test') console.log(`written: ${saveReport(report, seconds() - start)}\n`);

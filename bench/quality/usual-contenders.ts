@@ -33,7 +33,7 @@ import { engine, fastAlgebra, preciseAlgebra } from './engine.ts';
 const SEED = 1;
 
 /** Says on the error stream how far a long fit is, at most every tenth of it. */
-const reporting = (name: string): FitContext => {
+export const reporting = (name: string): FitContext => {
   let told = 0;
   return {
     seed: SEED,

@@ -7,11 +7,18 @@ import type { ProtocolReport } from '../report.ts';
  */
 export type Part = 'test' | 'validation';
 
+export interface Extent {
+  /** Also what takes minutes to train. */
+  readonly isNeural: boolean;
+}
+
 export interface Protocol {
   readonly id: string;
   readonly title: string;
   /** The data file without which it cannot run. */
   readonly file: string;
   readonly alsoNeeds?: readonly string[];
-  run(part: Part): Promise<Omit<ProtocolReport, 'id' | 'title' | 'command'>>;
+  /** Whether it has rows that only a run with `--neural` shows. */
+  readonly hasNeural?: true;
+  run(part: Part, extent: Extent): Promise<Omit<ProtocolReport, 'id' | 'title' | 'command'>>;
 }

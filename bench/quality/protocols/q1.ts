@@ -11,6 +11,7 @@ import {
 } from '../../../algorithms/neighbourhood/user-neighbours.ts';
 import { type Contender, contenderOf } from '../contender.ts';
 import { NCF_FILE, readNcf, validationOf } from '../datasets/ncf.ts';
+import { causalContender, NEURAL_POOL } from '../neural-contenders.ts';
 import { compareWithBestPart, rowsOf, runRanking } from '../ranking-run.ts';
 import { zBlend } from '../score-blends.ts';
 import { usualContenders } from '../usual-contenders.ts';
@@ -45,7 +46,8 @@ export const q1: Protocol = {
   id: 'Q1',
   title: 'NCF’s files (MovieLens 1M): last item against 99 given ones',
   file: NCF_FILE,
-  async run(part) {
+  hasNeural: true,
+  async run(part, { isNeural }) {
     const data = part === 'test' ? await readNcf() : validationOf(await readNcf(), 1);
     const contenders = await usualContenders(data.train, {
       nextItemRegularisation: 1000,
@@ -53,15 +55,17 @@ export const q1: Protocol = {
       sequenceDecay: 0.75,
     });
     for (const measure of MEASURES) contenders.push(await userContender(data.train, measure));
+    if (isNeural) contenders.push(await causalContender(data.train));
+    const blends = isNeural ? [...BLENDS, NEURAL_POOL] : BLENDS;
     const task = { histories: data.train, targets: data.targets, against: data.negatives };
-    const run = runRanking(task, contenders, BLENDS);
+    const run = runRanking(task, contenders, blends);
     return {
       remarks: [
         'Not time-respecting: models see other users’ later events.',
         'Known figures: popularity .4538 / .2536, EASE .718 / .449.',
       ],
-      rows: rowsOf(run, contenders, BLENDS),
-      comparisons: BLENDS.flatMap((blend) => compareWithBestPart(run, blend)),
+      rows: rowsOf(run, contenders, blends),
+      comparisons: blends.flatMap((blend) => compareWithBestPart(run, blend)),
     };
   },
 };

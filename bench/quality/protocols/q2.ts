@@ -9,6 +9,7 @@ import { DEFAULT_FLOOR } from '../../../algorithms/blend/blend.ts';
 import { leaveLastOut } from '../../../algorithms/splits/leave-one-out.ts';
 import { readSasrec, SASREC_FILE } from '../datasets/sasrec.ts';
 import { listBlend } from '../list-blend.ts';
+import { causalContender, NEURAL_POOL } from '../neural-contenders.ts';
 import { compareWithBestPart, rowsOf, runRanking } from '../ranking-run.ts';
 import { zBlend } from '../score-blends.ts';
 import { usualContenders } from '../usual-contenders.ts';
@@ -35,7 +36,8 @@ export const q2: Protocol = {
   id: 'Q2',
   title: 'SASRec sequences (MovieLens 1M): last item among all unseen ones',
   file: SASREC_FILE,
-  async run(part) {
+  hasNeural: true,
+  async run(part, { isNeural }) {
     const whole = leaveLastOut(await readSasrec());
     const { train, targets } = part === 'test' ? whole : leaveLastOut(whole.train);
     const contenders = await usualContenders(train, {
@@ -43,11 +45,13 @@ export const q2: Protocol = {
       easeRegularisation: 1000,
       sequenceDecay: 0.65,
     });
-    const run = runRanking({ histories: train, targets, against: 'unseen' }, contenders, BLENDS);
+    if (isNeural) contenders.push(await causalContender(train));
+    const blends = isNeural ? [...BLENDS, NEURAL_POOL] : BLENDS;
+    const run = runRanking({ histories: train, targets, against: 'unseen' }, contenders, blends);
     return {
       remarks: ['Not time-respecting: models see other users’ later events.'],
-      rows: rowsOf(run, contenders, BLENDS),
-      comparisons: BLENDS.flatMap((blend) => compareWithBestPart(run, blend)),
+      rows: rowsOf(run, contenders, blends),
+      comparisons: blends.flatMap((blend) => compareWithBestPart(run, blend)),
     };
   },
 };
