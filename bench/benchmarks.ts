@@ -1,5 +1,6 @@
 /** Every benchmark, in the order in which `npm run bench` runs them. */
 import { algorithms } from './algorithms/algorithms.ts';
+import { neuralSpeed } from './neural-speed.ts';
 import { durableIngest } from './p1-durable-ingest.ts';
 import { freshness } from './p2-freshness.ts';
 import { streamReplay } from './p3-stream-replay.ts';
@@ -22,4 +23,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   firstMinute,
   growth,
   algorithms,
+  neuralSpeed,
 ];

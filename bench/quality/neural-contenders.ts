@@ -1,7 +1,8 @@
 /** The models that take minutes to train, in a table only with `--neural`. */
 import type { Histories } from '../../algorithms/histories/histories.ts';
 import { DEFAULT_CAUSAL_OPTIONS, fitCausal } from '../../algorithms/neural/causal-model.ts';
-import { type Contender, contenderOf } from './contender.ts';
+import { DEFAULT_NEUMF_OPTIONS, fitNeuMf } from '../../algorithms/neural/neumf.ts';
+import { type Contender, contenderOf, seconds } from './contender.ts';
 import { engine } from './engine.ts';
 import { logPool } from './log-pool.ts';
 import { reporting } from './usual-contenders.ts';
@@ -22,3 +23,21 @@ export const NEURAL_POOL = logPool('log pool: next-item + sequence kNN + causal 
   logits: { causal: 0.5 },
   zScores: { EASE: 0.1 },
 });
+
+/** For people by their row in the training data. */
+export const neuMfContender = async (train: Histories): Promise<Contender> => {
+  const start = seconds();
+  const context = reporting('NeuMF');
+  const model = await fitNeuMf(train, DEFAULT_NEUMF_OPTIONS, context, engine);
+  const fitSeconds = seconds() - start;
+  console.error(`  NeuMF: fitted in ${fitSeconds.toFixed(1)} s`);
+  return {
+    name: 'NeuMF',
+    fitSeconds,
+    modelBytes: model.sizeBytes,
+    seed: SEED,
+    settings: { ...DEFAULT_NEUMF_OPTIONS },
+    note: 'published: .709 / .435',
+    score: ({ user }, scores) => model.scoreUser(user, scores),
+  };
+};
