@@ -47,6 +47,21 @@ export const ERRORS = {
       'Expected dead letter {id} to be a whole interaction, got a part of one or a record of {topic}.',
   },
   not_found: { status: 404, retriable: false, template: 'Expected {what} to exist, found none.' },
+  head_too_large: {
+    status: 431,
+    retriable: false,
+    template: 'Expected a path and headers of at most 16 KiB, got more.',
+  },
+  request_too_slow: {
+    status: 408,
+    retriable: true,
+    template: 'Expected the request within its time, got only a part of it.',
+  },
+  method_not_allowed: {
+    status: 405,
+    retriable: false,
+    template: 'Expected one of {methods} here, got {got}.',
+  },
   too_large: {
     status: 413,
     retriable: false,

@@ -8,6 +8,8 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } f
 import { validationMessage } from '../../schemas/api/validation-message.ts';
 import type { Logger } from '../../schemas/environment.ts';
 import { type ErrorCode, FreshetError, isFreshetError } from '../../schemas/errors.ts';
+import { refuseOtherMethods } from './allowed-methods.ts';
+import { answerBrokenRequest } from './broken-requests.ts';
 import { guardOrigins } from './origins.ts';
 import { limitRates } from './rate-limit.ts';
 
@@ -49,6 +51,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
     },
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
     return503OnClosing: true,
+    clientErrorHandler: answerBrokenRequest,
     logger: false,
   });
   app.setValidatorCompiler(({ schema, httpPart }) =>
@@ -71,6 +74,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
   });
   guardOrigins(app, options.allowedOrigins);
   if (options.requestsPerSecond > 0) limitRates(app, options);
+  refuseOtherMethods(app);
   await app.register(swagger, { openapi: OPENAPI_FACTS });
   return app;
 };

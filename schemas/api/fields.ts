@@ -37,8 +37,11 @@ export const request = <Fields extends TProperties>(
   options: Record<string, unknown> = {},
 ): TObject<Fields> => Type.Object(fields, { additionalProperties: false, ...options });
 
-/** Text that no control character and no half surrogate pair is part of. */
-const PRINTABLE = '^[^\\p{Cc}\\p{Cs}]*$';
+/**
+ * Text that no control character and no half surrogate pair is part of: Unicode's classes Cc and Cs,
+ * spelled out, since clients in other languages read the schemas and not all know the classes.
+ */
+const PRINTABLE = '^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]*$';
 
 const idSchema = (options: FieldOptions) => ({
   type: 'string',

@@ -41,7 +41,8 @@ const CRASH_SIZE = ['--seed', '7', '--events', '20000', '--kills', '12'];
 const STEPS: readonly Step[] = [
   vitestStep('tests', ['npm', 'test', '--'], 6),
   vitestStep('browser', ['npm', 'run', 'test:browser', '--'], 8),
-  vitestStep('faults', ['vitest', 'run', '--config', 'vitest.system.config.ts', 'test/faults'], 6),
+  vitestStep('faults', ['npm', 'run', 'test:faults', '--'], 6),
+  { name: 'api', command: ['npm', 'run', 'test:api'], minutesMax: 6 },
   { name: 'simulation', command: ['npm', 'run', 'simulate-faults'], minutesMax: 3 },
   { name: 'crash-points', command: ['npm', 'run', 'test:crash-points'], minutesMax: 12 },
   { name: 'crash', command: ['npm', 'run', 'test:crash', '--', ...CRASH_SIZE], minutesMax: 4 },
