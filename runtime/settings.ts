@@ -144,8 +144,8 @@ export const SETTINGS = {
     unit: 'bytes',
     min: 16 * MIB,
     max: 1024 * 1024 * MIB,
-    default: 1280 * MIB,
-    help: 'Size of interactions, impressions and item-signals together, at which the oldest records go.',
+    default: 1024 * MIB,
+    help: 'Size of interactions, impressions, item-signals and dead letters together, at which the oldest records go.',
   }),
 
   // Stream
@@ -182,6 +182,13 @@ export const SETTINGS = {
     max: 64,
     default: 1,
     help: 'Threads that ClickHouse may use for a query.',
+  }),
+  warehouseBytesMax: integer({
+    unit: 'bytes',
+    min: 16 * MIB,
+    max: 1024 * 1024 * MIB,
+    default: 384 * MIB,
+    help: 'Size of the warehouse, at which the events of longest ago go.',
   }),
   warehouseMemoryBytes: integer({
     unit: 'bytes',

@@ -10,6 +10,7 @@ import type { PartitionStatus, StreamStatus } from '../stream/stream-status.ts';
 import type { SinkStatus } from '../stream/warehouse-sink.ts';
 import type { DiskUsage } from './disk-usage.ts';
 import type { MetricFamily, MetricSample } from './http/prometheus.ts';
+import type { RetentionStatus } from './retention/log-retention.ts';
 import { VERSION } from './version.ts';
 
 /** What the serving role says of itself. */
@@ -33,6 +34,13 @@ export interface SystemReportParts {
   readonly ingestCounters: () => Readonly<Record<string, number>>;
   /** Why the warehouse is not there; undefined while it is. */
   readonly warehouseProblem: () => string | undefined;
+  readonly retention: () => RetentionStatus;
+  /** Absent where there is no warehouse. */
+  readonly warehouseRetention: () =>
+    | { readonly liveBytes: number; readonly problem: string | null }
+    | undefined;
+  /** Bytes at which the oldest go, by owner. */
+  readonly limits: Readonly<Record<string, number>>;
   readonly disk: () => DiskUsage;
 }
 
@@ -65,7 +73,13 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
   const system = async (): Promise<SystemAnswer> => {
     const stream = await parts.stream();
     const serving = parts.serving();
-    const warehouseProblem = parts.warehouseProblem();
+    const { problem, ...kept } = parts.retention();
+    const notices = [
+      parts.warehouseProblem(),
+      sentence('The log is not being cleaned', problem),
+      sentence('The warehouse is not being shortened', parts.warehouseRetention()?.problem),
+      lostNotice(stream.sinks),
+    ];
     return {
       version: VERSION,
       startedAt: formatTime(startedAt),
@@ -74,7 +88,7 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
       roles: parts.roles,
       configVersion: 1,
       health: healthOf(stream),
-      notices: warehouseProblem === undefined ? [] : [warehouseProblem],
+      notices: notices.filter((notice) => notice !== undefined),
       partitions: stream.partitions.map(partitionAnswer),
       sinks: stream.sinks.map(sinkAnswer),
       freshnessMs: serving.freshnessMs,
@@ -83,10 +97,11 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
         ingest: parts.ingestCounters(),
         serving: serving.counters,
         warehouse: sinkTotals(stream.sinks),
+        retention: kept,
       },
       catalogue: { items: serving.items, visible: serving.visibleItems },
       models: [],
-      disk: parts.disk(),
+      disk: diskAnswer(parts),
       memory: { ...serving.memoryBytes, process: process.memoryUsage.rss() },
     };
   };
@@ -110,6 +125,34 @@ const streamProblems = (stream: StreamStatus, lagPeak: number): readonly string[
     .map(({ partition, problem }) => `${partition} has stopped: ${problem?.message ?? 'unknown'}`);
   if (stream.lag <= LAG_RECORDS_READY) return halted;
   return [...halted, `catching up: ${stream.lag} of ${lagPeak} records behind`];
+};
+
+const sentence = (what: string, problem: string | null | undefined): string | undefined =>
+  problem === null || problem === undefined ? undefined : `${what}: ${problem}`;
+
+/** Files of LMDB never shrink: what is alive in them is what counts against a limit. */
+const diskAnswer = (parts: SystemReportParts): SystemAnswer['disk'] => {
+  const live: Readonly<Record<string, number | undefined>> = {
+    log: parts.retention().liveBytes,
+    warehouse: parts.warehouseRetention()?.liveBytes,
+  };
+  const { owners, ...rest } = parts.disk();
+  return {
+    ...rest,
+    owners: owners.map(({ owner, bytes }) => ({
+      owner,
+      bytes,
+      liveBytes: live[owner] ?? null,
+      limitBytes: parts.limits[owner] ?? null,
+    })),
+  };
+};
+
+const lostNotice = (sinks: StreamStatus['sinks']): string | undefined => {
+  const lost = sinks.reduce((sum, sink) => sum + sink.lost, 0);
+  return lost === 0
+    ? undefined
+    : `The log let go of ${lost} records before the warehouse had copied them.`;
 };
 
 /** What was copied to the warehouse; lag in records. Empty where there is none. */

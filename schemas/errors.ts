@@ -139,6 +139,12 @@ export const ERRORS = {
     template:
       'Expected {topic} partition {partition} to reach back to offset {expected}, it starts at {low}.',
   },
+  log_expired: {
+    status: 409,
+    retriable: false,
+    template:
+      'Expected {topic} partition {partition} to reach back to its beginning, retention moved it to {low}; the state is left as it is, since the log alone can no longer make it.',
+  },
   log_regressed: {
     status: 500,
     retriable: false,

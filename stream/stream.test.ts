@@ -8,7 +8,7 @@ import {
   type StreamFixture,
   T0,
 } from '../test/stream/stream-fixture.ts';
-import { createStream, type Stream } from './stream.ts';
+import { createStream, rebuildState, type Stream } from './stream.ts';
 
 const started: Stream[] = [];
 const run = async (fixture: StreamFixture): Promise<Stream> => {
@@ -24,6 +24,22 @@ afterEach(async () => {
 });
 
 describe('the stream', () => {
+  it('[I1] refuses to rebuild what the log no longer holds, and leaves the state as it is', async () => {
+    const fixture = createStreamFixture({ userPartitions: 1 });
+    const stream = await run(fixture);
+    await fixture.interact(
+      interaction({ item: 'a', minute: 0 }),
+      interaction({ item: 'b', minute: 1 }),
+    );
+    await stream.caughtUp();
+    await stream.stop();
+    const before = await fixture.dump();
+    const now = (T0 + 30 * 86_400_000) as EpochMs;
+    await fixture.deps.eventLog.clean('interactions', { ageMs: 1 }, now);
+    await expect(rebuildState(fixture.deps)).rejects.toMatchObject({ code: 'log_expired' });
+    expect(await fixture.dump()).toEqual(before);
+  });
+
   it('takes one interaction all the way to the history, the item and a hint', async () => {
     const fixture = createStreamFixture();
     const stream = await run(fixture);

@@ -7,6 +7,7 @@
  * nothing to that log.
  */
 import type { Clock, CrashPoint, Logger } from '../schemas/environment.ts';
+import { FreshetError } from '../schemas/errors.ts';
 import { NO_OFFSET, type Offset, type PartitionIndex, statePartition } from '../schemas/ids.ts';
 import type { KindTable } from '../schemas/kinds.ts';
 import { PARTITION_KEY } from '../schemas/state/item-state.ts';
@@ -128,6 +129,7 @@ export const createStream = (deps: StreamDependencies): Stream => {
  */
 export const rebuildState = async (deps: StreamDependencies): Promise<void> => {
   const { interactions, itemSignals, catalogue, control } = deps.partitions;
+  await checkReachesBack(deps);
   // Item partitions last: a crash in between must not leave them empty beside full sources.
   for (const [topic, indexes] of [
     [TOPICS.interactions.name, interactions],
@@ -154,6 +156,19 @@ export const rebuildState = async (deps: StreamDependencies): Promise<void> => {
 const USER_REST = 1;
 /** Items are touched by many events: the longer their flushes rest, the fewer times each is written. */
 const ITEM_REST = 20;
+
+/** Nothing is thrown away that the log can no longer make: compacted topics lose nothing needed. */
+const checkReachesBack = async ({ eventLog, partitions }: StreamDependencies): Promise<void> => {
+  const { interactions, itemSignals } = TOPICS;
+  const places = [
+    ...partitions.interactions.map((partition) => ({ topic: interactions.name, partition })),
+    ...partitions.itemSignals.map((partition) => ({ topic: itemSignals.name, partition })),
+  ];
+  for (const { topic, partition } of places) {
+    const { low } = await eventLog.watermarks(topic, partition);
+    if (low > 0) throw new FreshetError('log_expired', { topic, partition, low });
+  }
+};
 
 export interface Runners {
   readonly sources: readonly PartitionRunner[];

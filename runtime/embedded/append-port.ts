@@ -44,7 +44,7 @@ export const appendThrough = (port: MessagePort, log: EventLog): EventLog => {
     read: (topic, partition, from, limits) => log.read(topic, partition, from, limits),
     tail: (topic, partition, from, options) => log.tail(topic, partition, from, options),
     watermarks: (topic, partition) => log.watermarks(topic, partition),
-    sizeBytes: (topic) => log.sizeBytes(topic),
+    sizeBytes: (topic, partition) => log.sizeBytes(topic, partition),
     clean: (topic, retention, now) => log.clean(topic, retention, now),
     close: async () => {
       await log.close();

@@ -11,6 +11,7 @@ import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { createServing, type Serving } from '../../serving/serving.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
+import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { keepLandmark } from '../../stream/landmark-keeper.ts';
 import { createCrashPoint } from '../crash-point.ts';
 import { type DataDirectory, openDataDirectory } from '../data-directory.ts';
@@ -23,12 +24,21 @@ import { createHttpServer } from '../http/server.ts';
 import { serveStaticPage } from '../http/static-page.ts';
 import { ingestOptionsOf, servingOptionsOf } from '../option-mapping.ts';
 import { systemRandom } from '../random.ts';
+import { keepLogWithinLimits } from '../retention/log-retention.ts';
+import { keepWarehouseWithinLimit } from '../retention/warehouse-retention.ts';
 import type { Settings } from '../settings.ts';
 import { createSystemReport, type ServingFacts, type SystemReport } from '../system-report.ts';
 import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
 import { type StreamHost, type StreamHostData, startStreamHost } from './stream-host.ts';
-import { INGEST_TOPICS, type PartitionCounts } from './topic-plan.ts';
+import {
+  EMBEDDED_TOPICS,
+  INGEST_TOPICS,
+  type PartitionCounts,
+  STREAM_TOPICS,
+} from './topic-plan.ts';
 import { startWarehouseHost, type WarehouseHost } from './warehouse-host.ts';
+
+const DAY_MS = 86_400_000;
 
 export interface InstanceOptions {
   readonly settings: Settings;
@@ -162,6 +172,37 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     (opened) => opened.close(),
   );
   await ingest.seed();
+  const retention = openings.add(
+    keepLogWithinLimits(
+      {
+        log,
+        state,
+        topics: EMBEDDED_TOPICS,
+        streamTopics: STREAM_TOPICS,
+        stream,
+        clock,
+        logger,
+      },
+      { ageMs: settings.logRetentionDays * DAY_MS, bytesMax: settings.logBytesMax },
+    ),
+    (opened) => opened.stop(),
+  );
+  const warehouseRetention = warehouse.connection
+    ? openings.add(
+        keepWarehouseWithinLimit(
+          {
+            warehouse: new ClickHouseWarehouse({
+              connection: warehouse.connection,
+              database: settings.namespace,
+            }),
+            clock,
+            logger,
+          },
+          settings.warehouseBytesMax,
+        ),
+        (opened) => opened.stop(),
+      )
+    : undefined;
   const disk = openings.add(await watchDisk(directory.paths, clock), (watch) => watch.stop());
   report = createSystemReport({
     clock,
@@ -171,6 +212,9 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     ingestProblem: () => ingest.problem(),
     ingestCounters: () => ({ queuedBytes: ingest.queuedBytes() }),
     warehouseProblem: () => warehouse.whyOff ?? warehouse.status()?.problem ?? undefined,
+    retention: () => retention.status(),
+    warehouseRetention: () => warehouseRetention?.status(),
+    limits: { log: settings.logBytesMax, warehouse: settings.warehouseBytesMax },
     disk: () => disk.latest(),
   });
   const app = openings.add(await createApp(options, { ingest, serving, report }), (opened) =>

@@ -10,12 +10,17 @@ import { openLmdbStateStore } from '../../storage/state-store/lmdb-state-store.t
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import type { OwnedPartitions } from '../../stream/stream.ts';
 
+export interface OwnedState extends StateStore {
+  /** Takes flushed snapshots of those partitions among these that are owned here. */
+  snapshotOwn(partitions: readonly StatePartition[]): Promise<void>;
+}
+
 export const openOwnedState = async (options: {
   readonly directory: string;
   readonly owned: OwnedPartitions;
   readonly clock: Clock;
   readonly logger: Logger;
-}): Promise<StateStore> => {
+}): Promise<OwnedState> => {
   const { directory, clock, logger } = options;
   const partitions = statePartitionsOf(options.owned);
   const own = await openLmdbStateStore({ directory, partitions, clock, logger });
@@ -31,6 +36,9 @@ export const openOwnedState = async (options: {
     apply: (name, request) => own.apply(name, request),
     changesSince: (name, offset) => storeOf(name).changesSince(name, offset),
     clear: (name) => own.clear(name),
+    async snapshotOwn(names) {
+      for (const name of names) if (isOwn.has(name)) await own.snapshot(name);
+    },
     sizeBytes: () => own.sizeBytes(),
     close: async () => {
       await others.close();

@@ -2,8 +2,10 @@
 import type { Clock, Logger } from '../../schemas/environment.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { openLmdbEventLog } from '../../storage/event-log/lmdb-event-log.ts';
-import { openLmdbStateStore } from '../../storage/state-store/lmdb-state-store.ts';
-import type { StateStore } from '../../storage/state-store/state-store.ts';
+import {
+  type EmbeddedStateStore,
+  openLmdbStateStore,
+} from '../../storage/state-store/lmdb-state-store.ts';
 import { systemRandom } from '../random.ts';
 import { type PartitionCounts, planTopics } from './topic-plan.ts';
 
@@ -26,4 +28,4 @@ export const openEmbeddedState = (options: {
   readonly readOnly: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
-}): Promise<StateStore> => openLmdbStateStore(options);
+}): Promise<EmbeddedStateStore> => openLmdbStateStore(options);

@@ -3,15 +3,20 @@
  * and stop together. The first writes the topics of the stream for all of them.
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { StatePartition } from '../../schemas/ids.ts';
 import { START_STEPS } from '../../stream/stream.ts';
 import { mergedStatus, type StreamStatus } from '../../stream/stream-status.ts';
 import { callThread, type ThreadCaller } from '../thread-call.ts';
-import type { StreamWorkerData } from './stream-worker.ts';
+import type { CleanCall, StreamWorkerData } from './stream-worker.ts';
 import { partitionsOfWorker, workerCountOf } from './topic-plan.ts';
 
 export interface StreamHost {
   status(): Promise<StreamStatus>;
   caughtUp(): Promise<void>;
+  /** Cleans a topic that the stream writes; returns the records removed. */
+  clean(call: CleanCall): Promise<number>;
+  /** Takes flushed snapshots of these state partitions. */
+  snapshot(partitions: readonly StatePartition[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -58,6 +63,11 @@ export const startStreamHost = async (
       // Sources of one worker feed items of another: with all sources at the end, items are asked again.
       await all('caughtUp');
       if (workers > 1) await all('caughtUp');
+    },
+    // The first worker writes the stream's topics; each snapshots what it owns and skips the rest.
+    clean: (call) => started[0]!.thread.call<number>('clean', call),
+    snapshot: async (partitions) => {
+      await all('snapshot', partitions);
     },
     async stop() {
       watch.isStopping = true;

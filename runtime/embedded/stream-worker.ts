@@ -3,8 +3,9 @@
  * thread's questions. It dies with a message when something is wrong that it cannot mend.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { EpochMs, StatePartition } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
-import type { EventLog } from '../../storage/event-log/event-log.ts';
+import type { EventLog, TopicRetention } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import {
@@ -38,6 +39,13 @@ export interface StreamWorkerData {
   readonly settings: Settings;
   /** Absent where the instance has no warehouse. */
   readonly warehouse?: ClickHouseConnection;
+}
+
+/** Retention of a topic that this thread writes, decided by the main thread. */
+export interface CleanCall {
+  readonly topic: string;
+  readonly retention: TopicRetention;
+  readonly now: EpochMs;
 }
 
 const run = async (data: StreamWorkerData): Promise<void> => {
@@ -79,6 +87,11 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     caughtUp: () => stream.caughtUp(),
     reached: (step) => gate.reached(step as StartStep),
     open: (step) => gate.open(step as StartStep),
+    clean: (call) => {
+      const { topic, retention, now } = call as CleanCall;
+      return eventLog.clean(topic, retention, now);
+    },
+    snapshot: (partitions) => stateStore.snapshotOwn(partitions as readonly StatePartition[]),
     stop: () => stream.stop(),
     async close() {
       try {

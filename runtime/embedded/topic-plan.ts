@@ -17,7 +17,7 @@ export interface PlannedTopic {
 }
 
 /** `events-in` is for producers that write to Kafka themselves; an embedded log has none. */
-const EMBEDDED_TOPICS: readonly TopicSpec[] = Object.values(TOPICS).filter(
+export const EMBEDDED_TOPICS: readonly TopicSpec[] = Object.values(TOPICS).filter(
   ({ name }) => name !== TOPICS.eventsIn.name,
 );
 

@@ -94,7 +94,12 @@ export const SystemAnswer = Type.Object({
   ),
   disk: Type.Object({
     owners: Type.Array(
-      Type.Object({ owner: Type.String({ examples: ['log'] }), bytes: Type.Number() }),
+      Type.Object({
+        owner: Type.String({ examples: ['log'] }),
+        bytes: Type.Number({ description: 'On the disk, in files that may not shrink.' }),
+        liveBytes: nullable(Type.Number({ description: 'Of that in use, where it is counted.' })),
+        limitBytes: nullable(Type.Number({ description: 'At which the oldest go.' })),
+      }),
     ),
     freeBytes: nullable(Type.Number()),
     daysUntilFull: nullable(Type.Number({ description: 'At the rate of the last day.' })),

@@ -96,6 +96,25 @@ const applyUntilKilled = async (): Promise<number> => {
 };
 
 describe('LmdbStateStore and power cuts', () => {
+  it('says from where it would read the log again, and takes a snapshot when asked', async () => {
+    const source = join(directory, 'state');
+    const store = await openLmdbStateStore({ directory: source, clock: { now: () => now } });
+    expect(await store.recoverableFrom(P0)).toBe(0);
+    const { epoch } = await store.claim(P0);
+    await applyNumber(store, epoch, 0);
+    await applyNumber(store, epoch, 1);
+    expect(await store.recoverableFrom(P0)).toBe(0);
+    await store.snapshot(P0);
+    await applyNumber(store, epoch, 2);
+    expect(await store.recoverableFrom(P0)).toBe(2);
+    const target = join(directory, 'cut');
+    cutStatePower(source, target, random);
+    const after = await open(target, { bootId: 'another boot' });
+    expect((await applyFound(after)) + 1).toBe(await store.recoverableFrom(P0));
+    await after.close();
+    await store.close();
+  });
+
   it(`[S2] comes back whole and at an earlier position, seed ${SEED}`, async () => {
     const source = join(directory, 'state');
     const { store, snapshotDuring } = await openWithSnapshots(source);

@@ -83,7 +83,17 @@ export const DEFAULT_LMDB_STATE_STORE_OPTIONS = {
 
 type ResolvedOptions = LmdbStateStoreOptions & typeof DEFAULT_LMDB_STATE_STORE_OPTIONS;
 
-export const openLmdbStateStore = async (options: LmdbStateStoreOptions): Promise<StateStore> => {
+/** What the embedded store offers beyond the port, to whoever decides how much log is kept. */
+export interface EmbeddedStateStore extends StateStore {
+  /** The first offset that would be read again after a power cut; 0 where there is no snapshot. */
+  recoverableFrom(partition: StatePartition): Promise<Offset>;
+  /** Takes a flushed snapshot now; for the owner of the partition. */
+  snapshot(partition: StatePartition): Promise<void>;
+}
+
+export const openLmdbStateStore = async (
+  options: LmdbStateStoreOptions,
+): Promise<EmbeddedStateStore> => {
   await mkdir(options.directory, { recursive: true });
   const bootId = options.bootId ?? (await readBootId());
   const resolved = { ...DEFAULT_LMDB_STATE_STORE_OPTIONS, ...options } as ResolvedOptions;
@@ -107,7 +117,7 @@ class DamagedHeader extends Error {
   override readonly message = 'a file that does not begin as LMDB’s do';
 }
 
-class LmdbStateStore implements StateStore {
+class LmdbStateStore implements EmbeddedStateStore {
   readonly limits: StateStoreLimits;
   readonly #options: ResolvedOptions;
   readonly #bootId: string | undefined;
@@ -188,6 +198,16 @@ class LmdbStateStore implements StateStore {
       if (found?.isFile() && name.endsWith('.mdb')) bytes += found.size;
     }
     return bytes;
+  }
+
+  recoverableFrom(name: StatePartition): Promise<Offset> {
+    return this.#filesOf(name).recoverableFrom();
+  }
+
+  async snapshot(name: StatePartition): Promise<void> {
+    const partition = await this.#open(name);
+    if (partition?.ownedEpoch === undefined) return;
+    await (partition.snapshot ?? this.#startSnapshot(partition));
   }
 
   close(): Promise<void> {
@@ -305,18 +325,26 @@ class LmdbStateStore implements StateStore {
   }
 
   #snapshotIfDue(partition: OpenPartition): void {
-    const { clock, snapshotEveryMs, logger } = this.#options;
-    const now = clock?.now();
+    const now = this.#options.clock?.now();
     if (now === undefined || now < partition.snapshotDueAt || partition.snapshot) return;
-    partition.snapshotDueAt = now + snapshotEveryMs;
+    void this.#startSnapshot(partition);
+  }
+
+  #startSnapshot(partition: OpenPartition): Promise<void> {
+    const { clock, snapshotEveryMs, logger } = this.#options;
+    const takenAt = (clock?.now() ?? 0) as EpochMs;
+    partition.snapshotDueAt = takenAt + snapshotEveryMs;
     const { name, files, database } = partition;
+    // Read before the copy begins: the copy covers this much or more.
+    const coveredOffset = database.position()?.coveredOffset ?? NO_OFFSET;
     partition.snapshot = files
-      .takeSnapshot((directory) => database.copyTo(directory), now as EpochMs)
+      .takeSnapshot((directory) => database.copyTo(directory), { takenAt, coveredOffset })
       .then(() => this.#options.seams.snapshotTaken?.(name))
       .catch((error: unknown) => logger?.warn('Snapshot of the state failed', { name, error }))
       .finally(() => {
         partition.snapshot = undefined;
       });
+    return partition.snapshot;
   }
 
   #filesOf(name: StatePartition): StateFiles {

@@ -17,7 +17,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EpochMs } from '../../schemas/ids.ts';
+import { type EpochMs, type Offset, offset } from '../../schemas/ids.ts';
 import { flushFile, replaceFile, sha256Of } from './durable-file.ts';
 
 interface Session {
@@ -31,6 +31,8 @@ interface Session {
 interface SnapshotDescription {
   readonly sha256: string;
   readonly takenAt: EpochMs;
+  /** What the copy covers at least; absent in snapshots of before it was noted. */
+  readonly coveredOffset?: Offset;
 }
 
 export type Restoration = 'snapshot' | 'nothing';
@@ -101,10 +103,17 @@ export class StateFiles {
       ?.takenAt;
   }
 
+  /** The first offset of the log that a start from the newest snapshot would read. */
+  async recoverableFrom(): Promise<Offset> {
+    const path = join(this.path, 'snapshot', 'snapshot.json');
+    const covered = (await readJson<SnapshotDescription>(path))?.coveredOffset;
+    return offset(covered === undefined ? 0 : covered + 1);
+  }
+
   /** Puts a new snapshot in the place of the former one, which stays until the new one is flushed. */
   async takeSnapshot(
     copyTo: (directory: string) => Promise<void>,
-    takenAt: EpochMs,
+    facts: { readonly takenAt: EpochMs; readonly coveredOffset: Offset },
   ): Promise<void> {
     const beside = join(this.path, 'snapshot.new');
     await rm(beside, { recursive: true, force: true });
@@ -113,7 +122,7 @@ export class StateFiles {
       await copyTo(beside);
       const file = join(beside, 'data.mdb');
       await flushFile(file);
-      const description: SnapshotDescription = { sha256: await sha256Of(file), takenAt };
+      const description: SnapshotDescription = { sha256: await sha256Of(file), ...facts };
       await replaceFile(join(beside, 'snapshot.json'), JSON.stringify(description));
     } catch (error) {
       await rm(beside, { recursive: true, force: true });

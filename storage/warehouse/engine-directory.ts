@@ -110,6 +110,8 @@ const serverXml = (configuration: EngineConfiguration): string => {
     <fsync_after_insert>1</fsync_after_insert>
     <fsync_part_directory>1</fsync_part_directory>
     <min_rows_to_fsync_after_merge>1</min_rows_to_fsync_after_merge>
+    <!-- Merged parts are on the disk twice until the old ones go; the new ones are flushed. -->
+    <old_parts_lifetime>60</old_parts_lifetime>
     <!-- A broken part is refused, not silently left out. -->
     <max_suspicious_broken_parts>0</max_suspicious_broken_parts>
     <max_suspicious_broken_parts_bytes>0</max_suspicious_broken_parts_bytes>
