@@ -66,8 +66,14 @@ export const dataPathsOf = (directory: string): DataPaths => {
   };
 };
 
-const FACTS_FILE = 'freshet-data.json';
+export const FACTS_FILE = 'freshet-data.json';
 const LOCK_FILE = 'lock';
+
+/** Owns a directory for a while without opening it; returns how to let go. */
+export const lockDirectory = (root: string): (() => void) => {
+  makeDirectory(root);
+  return lock(root);
+};
 
 export const openDataDirectory = (
   directory: string,

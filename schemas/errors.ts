@@ -230,6 +230,17 @@ export const ERRORS = {
     retriable: false,
     template: 'Expected {directory} to hold {wanted}, it holds {found}; start with `{command}`.',
   },
+  data_not_empty: {
+    status: 409,
+    retriable: false,
+    template:
+      'Expected {directory} to be empty, it holds something; choose another directory, or add --force to replace it.',
+  },
+  backup_damaged: {
+    status: 500,
+    retriable: false,
+    template: 'Expected a whole backup in {directory}, got one with {problem}.',
+  },
   port_busy: {
     status: 500,
     retriable: false,

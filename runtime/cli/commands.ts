@@ -1,4 +1,5 @@
 /** The commands of `freshet`, in the order in which people need them. */
+import { backupCommand, restoreCommand } from './backup-command.ts';
 import type { CommandSpec } from './command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { importCommand } from './import-command.ts';
@@ -13,5 +14,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   itemsSyncCommand,
   simulateCommand,
   rebuildCommand,
+  backupCommand,
+  restoreCommand,
   doctorCommand,
 ];

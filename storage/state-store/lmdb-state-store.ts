@@ -12,6 +12,7 @@
  * another thread): a transaction that is cut off keeps its lock, and lmdb-js then waits for it for ever.
  * Killing the whole process is safe.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Logger } from '../../schemas/environment.ts';
@@ -286,8 +287,9 @@ class LmdbStateStore implements EmbeddedStateStore {
     const { readOnly, clock, snapshotEveryMs } = this.#options;
     if (!(await files.isTrusted())) {
       if (readOnly) return undefined;
+      const wasThere = existsSync(files.dataFile);
       const from = await files.restore();
-      if (from)
+      if (from && wasThere)
         this.#options.logger?.warn('Unflushed or damaged state thrown away', { name, from });
     }
     const database = await this.#openDatabase(name, files);
@@ -338,7 +340,13 @@ class LmdbStateStore implements EmbeddedStateStore {
     // Read before the copy begins: the copy covers this much or more.
     const coveredOffset = database.position()?.coveredOffset ?? NO_OFFSET;
     partition.snapshot = files
-      .takeSnapshot((directory) => database.copyTo(directory), { takenAt, coveredOffset })
+      .takeSnapshot(
+        (directory) => database.copyTo(directory),
+        async () => ({
+          takenAt,
+          coveredOffset,
+        }),
+      )
       .then(() => this.#options.seams.snapshotTaken?.(name))
       .catch((error: unknown) => logger?.warn('Snapshot of the state failed', { name, error }))
       .finally(() => {

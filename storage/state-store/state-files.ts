@@ -82,6 +82,11 @@ export class StateFiles {
     await this.#writeSession({ state: 'closed', epoch });
   }
 
+  /** There is a snapshot and nothing else: whoever opens it starts from that. */
+  markRestorable(epoch: number): Promise<void> {
+    return this.#writeSession({ state: 'closed', epoch });
+  }
+
   async markDamaged(): Promise<void> {
     const { epoch } = (await this.#readSession()) ?? { epoch: 0 };
     await this.#writeSession({ state: 'damaged', epoch });
@@ -113,7 +118,7 @@ export class StateFiles {
   /** Puts a new snapshot in the place of the former one, which stays until the new one is flushed. */
   async takeSnapshot(
     copyTo: (directory: string) => Promise<void>,
-    facts: { readonly takenAt: EpochMs; readonly coveredOffset: Offset },
+    factsOf: (directory: string) => Promise<Omit<SnapshotDescription, 'sha256'>>,
   ): Promise<void> {
     const beside = join(this.path, 'snapshot.new');
     await rm(beside, { recursive: true, force: true });
@@ -121,6 +126,8 @@ export class StateFiles {
     try {
       await copyTo(beside);
       const file = join(beside, 'data.mdb');
+      const facts = await factsOf(beside);
+      await rm(join(beside, 'lock.mdb'), { force: true });
       await flushFile(file);
       const description: SnapshotDescription = { sha256: await sha256Of(file), ...facts };
       await replaceFile(join(beside, 'snapshot.json'), JSON.stringify(description));

@@ -1,0 +1,127 @@
+/** A backup of the real program under load, restored, held against its own log. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { loadConfiguration } from '../../runtime/configuration.ts';
+import type { SystemAnswer } from '../../schemas/api/system.ts';
+import { freePort } from '../services/free-port.ts';
+import { drive } from './driver.ts';
+import { openLedger, readLedger } from './ledger.ts';
+import { compareLedgerWithLog, openRemains } from './oracle.ts';
+import { seededRandom } from './seeded-random.ts';
+import { startServer } from './server-process.ts';
+import { compareStateWithLog } from './state-oracle.ts';
+import { compareWarehouseWithLog } from './warehouse-oracle.ts';
+
+const SEED = 20;
+const POLL_MS = 50;
+const EVENTS = 2_000;
+const FLAGS = ['--empty', '--history-events', '1000', '--neighbours-per-item', '10000'];
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'freshet-backup-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const freshet = (...words: readonly string[]) =>
+  spawnSync(process.execPath, ['runtime/main.ts', ...words], {
+    cwd: new URL('../..', import.meta.url),
+    encoding: 'utf8',
+  });
+
+const untilQuiet = async (url: string): Promise<SystemAnswer> => {
+  for (;;) {
+    const system = (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
+    const lags = [...system.partitions, ...system.sinks].map(({ lag }) => lag);
+    if (lags.every((lag) => lag === 0) && system.health.status === 'ready') return system;
+    await sleep(POLL_MS);
+  }
+};
+
+it(`is consistent, refuses to overwrite, notices damage, and goes on, seed ${SEED}`, async () => {
+  const data = join(root, 'data');
+  const copy = join(root, 'copy');
+  const restored = join(root, 'restored');
+  const port = await freePort();
+  const server = await startServer({ dataDirectory: data, port, flags: FLAGS });
+  const ledger = openLedger(join(root, 'ledger.ndjson'));
+  let made = 0;
+  const half = Promise.withResolvers<void>();
+  const driving = drive({
+    random: seededRandom(SEED),
+    runName: 'backup',
+    events: EVENTS,
+    eventsPerCohort: EVENTS,
+    usersPerCohort: 150,
+    items: 250,
+    concurrency: 4,
+    batchEventsMax: 40,
+    ledger,
+    url: () => server.url,
+    nowMs: Date.now,
+    admit: async (number) => {
+      made = number;
+      if (number > EVENTS / 3) half.resolve();
+    },
+  });
+  await half.promise;
+  execFileSync(process.execPath, ['runtime/main.ts', 'backup', copy, '--data', data], {
+    cwd: new URL('../..', import.meta.url),
+  });
+  await driving;
+  ledger.close();
+  expect(made).toBeGreaterThan(EVENTS / 3);
+  expect(freshet('restore', copy, '--data', data)).toMatchObject({ status: 1 });
+  expect(freshet('restore', copy, '--data', data, '--force').stderr).toMatch(
+    /process \d+ is using/,
+  );
+  expect(await server.kill('SIGTERM')).toBe(0);
+
+  expect(freshet('restore', copy, '--data', restored)).toMatchObject({ status: 0 });
+  const second = await startServer({ dataDirectory: restored, port, flags: FLAGS });
+  const before = await untilQuiet(second.url);
+  const taken = before.counters.interactions?.received ?? 0;
+  expect(taken).toBeGreaterThan(0);
+  const more = {
+    userId: 'late',
+    itemId: 'item-1',
+    kind: 'click',
+    eventId: 'after',
+    source: 'late',
+  };
+  const answer = await fetch(`${second.url}/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(more),
+  });
+  expect(await answer.json()).toMatchObject({ accepted: 1 });
+  const after = await untilQuiet(second.url);
+  expect(after.counters.interactions?.received).toBe(taken + 1);
+  expect(await second.kill('SIGTERM')).toBe(0);
+
+  const remains = await openRemains(restored);
+  const { settings } = loadConfiguration({
+    environment: {},
+    flags: new Map([
+      ['historyEvents', '1000'],
+      ['neighboursPerItem', '10000'],
+    ]),
+  });
+  expect(await compareStateWithLog(remains, settings)).toEqual([]);
+  expect(await compareWarehouseWithLog(restored, settings, remains.interactions)).toEqual([]);
+  const settled = readLedger(join(root, 'ledger.ndjson'));
+  const strangers = compareLedgerWithLog(settled, remains.interactions).filter((problem) =>
+    /nobody sent|changed|refused/.test(problem),
+  );
+  expect(strangers).toEqual(['after is in the log, but nobody sent it']);
+  await remains.close();
+
+  appendFileSync(join(copy, 'log', 'interactions', 'data.mdb'), 'x');
+  const damaged = freshet('restore', copy, '--data', restored, '--force');
+  expect(damaged.status).toBe(1);
+  expect(damaged.stderr).toMatch(/a wrong log\/interactions\/data.mdb/);
+}, 120_000);
