@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import {
   type EpochMs,
@@ -144,6 +144,9 @@ const endsOf = async (log: EventLog, topic: string, count: number): Promise<numb
   }
   return ends;
 };
+
+/** Threads start slowly on a busy machine. */
+vi.setConfig({ testTimeout: 240_000 });
 
 describe('the host of stream workers', () => {
   it('comes to the same state with two workers as with one, and loses no record', async () => {

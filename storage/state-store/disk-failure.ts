@@ -10,7 +10,8 @@ const ENOSPC = 28;
 const EDQUOT = 122;
 const EFBIG = 27;
 const MDB_MAP_FULL = -30792;
-const NO_ROOM: readonly unknown[] = [ENOSPC, EDQUOT, EFBIG, MDB_MAP_FULL];
+/** LMDB's numbers, and the words of Node for the files beside its own. */
+const NO_ROOM: readonly unknown[] = [ENOSPC, EDQUOT, EFBIG, MDB_MAP_FULL, 'ENOSPC', 'EDQUOT'];
 /** LMDB calls a write that was cut short an EIO; with less room than this it was for want of room. */
 const ROOM_BYTES_MIN = 16 * 1_048_576;
 
@@ -36,6 +37,12 @@ export const diskFailure = (cause: unknown, directory: string): FreshetError => 
   const problem = cause instanceof Error ? cause.message : String(cause);
   return new FreshetError('storage_failed', { problem }, { cause });
 };
+
+/** A full disk as such, whoever met it; anything else as it came. */
+export const roomFailure = (cause: unknown): unknown =>
+  !(cause instanceof FreshetError) && NO_ROOM.includes(codeOf(cause))
+    ? new FreshetError('disk_full', {}, { cause })
+    : cause;
 
 /** Whether LMDB itself found its pages or its header wrong. */
 export const isStructureDamaged = (cause: unknown): cause is Error =>

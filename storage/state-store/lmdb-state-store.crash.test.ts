@@ -1,6 +1,6 @@
 /** What the embedded state survives: kills, power cuts, a full disk, flipped bits, second owners. */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -65,6 +65,15 @@ const openWithSnapshots = async (path: string) => {
     await isTaken;
   };
   return { store, snapshotDuring };
+};
+
+/** Takes every last block. */
+const fillUp = (path: string): void => {
+  try {
+    for (;;) appendFileSync(path, Buffer.alloc(4_096));
+  } catch {
+    // Full, which is what was wanted.
+  }
 };
 
 describe('LmdbStateStore and kills', () => {
@@ -318,8 +327,18 @@ describe('LmdbStateStore and damage', () => {
           (found) => found && textOf(found),
         ),
       ).toEqual([`${next - 1}`, undefined]);
+      // The files beside LMDB's own need room too: an owner that begins anew meets that first.
+      fillUp(join(path, 'rest'));
+      await expect(store.claim(P0)).rejects.toMatchObject({ code: 'disk_full' });
+      rmSync(join(path, 'rest'));
       rmSync(ballast);
-      const request = applyRequest({ epoch, from: next - 1, to: next, set: { last: 'room' } });
+      const { epoch: later } = await store.claim(P0);
+      const request = applyRequest({
+        epoch: later,
+        from: next - 1,
+        to: next,
+        set: { last: 'room' },
+      });
       expect(await store.apply(P0, request)).toEqual({ outcome: 'applied' });
       await store.close();
     } finally {

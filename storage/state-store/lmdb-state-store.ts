@@ -25,7 +25,7 @@ import {
   type StatePartition,
 } from '../../schemas/ids.ts';
 import { readBootId } from './boot-id.ts';
-import { diskFailure, isStructureDamaged } from './disk-failure.ts';
+import { diskFailure, isStructureDamaged, roomFailure } from './disk-failure.ts';
 import { hasLmdbHeader } from './lmdb-header.ts';
 import { LmdbPartition } from './lmdb-partition.ts';
 import {
@@ -248,7 +248,7 @@ class LmdbStateStore implements EmbeddedStateStore {
         partition.isDamaged = true;
         await partition.files.markDamaged();
       }
-      throw error;
+      throw roomFailure(error);
     }
   }
 
@@ -263,7 +263,7 @@ class LmdbStateStore implements EmbeddedStateStore {
     this.#partitions.set(name, opening);
     const partition = await opening.catch((error: unknown) => {
       this.#partitions.delete(name);
-      throw error;
+      throw roomFailure(error);
     });
     if (!partition) this.#partitions.delete(name);
     return partition;

@@ -124,4 +124,4 @@ it(`is consistent, refuses to overwrite, notices damage, and goes on, seed ${SEE
   const damaged = freshet('restore', copy, '--data', restored, '--force');
   expect(damaged.status).toBe(1);
   expect(damaged.stderr).toMatch(/a wrong log\/interactions\/data.mdb/);
-}, 120_000);
+}, 240_000);
