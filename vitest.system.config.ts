@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/browser/**/*.test.ts', 'test/**/*.system.ts'],
+    include: ['test/browser/**/*.test.ts', 'test/programs/**/*.test.ts', 'test/**/*.system.ts'],
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 60_000,

@@ -40,6 +40,7 @@ const CRASH_SIZE = ['--seed', '7', '--events', '20000', '--kills', '12'];
 
 const STEPS: readonly Step[] = [
   vitestStep('tests', ['npm', 'test', '--'], 6),
+  vitestStep('programs', ['npm', 'run', 'test:programs', '--'], 4),
   vitestStep('browser', ['npm', 'run', 'test:browser', '--'], 8),
   vitestStep('faults', ['npm', 'run', 'test:faults', '--'], 6),
   { name: 'api', command: ['npm', 'run', 'test:api'], minutesMax: 6 },
