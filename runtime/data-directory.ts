@@ -10,6 +10,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { join, resolve } from 'node:path';
 import { FreshetError } from '../schemas/errors.ts';
 import type { EpochMs } from '../schemas/ids.ts';
+import { fileSystemTypeOf, refuseNetworkFileSystem } from './file-system.ts';
 import { randomSecret } from './random.ts';
 
 /** Rises whenever an older Freshet could not read what this one writes. */
@@ -80,6 +81,7 @@ export const openDataDirectory = (
   fresh: { readonly userPartitions: number; readonly itemPartitions: number },
 ): DataDirectory => {
   const paths = dataPathsOf(directory);
+  refuseNetworkFileSystem(paths.root, fileSystemTypeOf(paths.root));
   makeDirectory(paths.root);
   const unlock = lock(paths.root);
   try {

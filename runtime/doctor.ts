@@ -5,8 +5,9 @@
 import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DATA_FORMAT, type DataPaths, readFacts } from './data-directory.ts';
+import { existingPart, fileSystemTypeOf, networkFileSystem } from './file-system.ts';
 import type { Settings } from './settings.ts';
 import { formatBytes } from './terminal.ts';
 
@@ -71,10 +72,6 @@ const examineMemory = (): Finding => {
   };
 };
 
-/** The directory itself, or the nearest one above it that exists. */
-const existingPart = (path: string): string =>
-  existsSync(path) || dirname(path) === path ? path : existingPart(dirname(path));
-
 const examineDirectory = (paths: DataPaths): Finding => {
   const path = existingPart(paths.root);
   try {
@@ -110,19 +107,9 @@ const examineFormat = (paths: DataPaths): Finding => {
   };
 };
 
-/** Numbers of statfs(2) for file systems on which memory-mapped files of two hosts disagree. */
-const NETWORK_FILE_SYSTEMS: Readonly<Record<number, string>> = {
-  26985: 'NFS',
-  20859: 'SMB',
-  4283649346: 'CIFS',
-  4266872130: 'SMB2',
-  16914839: '9p',
-  1702057286: 'FUSE',
-};
-
 const examineFileSystem = (paths: DataPaths): Finding => {
-  const { type } = statfsSync(existingPart(paths.root));
-  const network = NETWORK_FILE_SYSTEMS[type];
+  const type = fileSystemTypeOf(paths.root);
+  const network = networkFileSystem(type);
   return {
     what: 'File system',
     verdict: network ? 'bad' : 'good',

@@ -230,6 +230,12 @@ export const ERRORS = {
     retriable: false,
     template: 'Expected {directory} to hold {wanted}, it holds {found}; start with `{command}`.',
   },
+  network_file_system: {
+    status: 500,
+    retriable: false,
+    template:
+      'Expected {directory} to lie on a local disk, it lies on {found}; choose another directory with --data.',
+  },
   data_not_empty: {
     status: 409,
     retriable: false,

@@ -1,0 +1,93 @@
+/** What the program says where it cannot start: one sentence, and a code that scripts can read. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startServer } from '../faults/server-process.ts';
+import { freePort } from '../services/free-port.ts';
+
+const FLAGS = ['--empty', '--no-warehouse'];
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'freshet-conditions-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const freshet = (words: readonly string[], environment: Record<string, string> = {}) => {
+  const { status, stderr } = spawnSync(process.execPath, ['runtime/main.ts', ...words], {
+    cwd: new URL('../..', import.meta.url),
+    encoding: 'utf8',
+    env: { ...process.env, ...environment },
+  });
+  return { status, said: stderr.trim().split('\n') };
+};
+
+describe('a start that cannot be', () => {
+  it('names the process that uses the directory, and the port that was chosen and is taken', async () => {
+    const data = join(root, 'data');
+    const port = await freePort();
+    const server = await startServer({ dataDirectory: data, port, flags: FLAGS });
+    const other = join(root, 'other');
+    expect(freshet(['start', ...FLAGS, '--data', data])).toEqual({
+      status: 1,
+      said: [`Expected ${data} to be free, process ${server.pid} is using it.`],
+    });
+    expect(freshet(['start', ...FLAGS, '--data', other, '--port', String(port)])).toEqual({
+      status: 1,
+      said: [`Expected port ${port} to be free, another program listens there.`],
+    });
+    expect(await server.kill('SIGTERM')).toBe(0);
+    const facts = join(data, 'freshet-data.json');
+    const newer = readFileSync(facts, 'utf8').replace('"format": 1', '"format": 99');
+    writeFileSync(facts, newer);
+    expect(freshet(['start', ...FLAGS, '--data', data])).toEqual({
+      status: 1,
+      said: [
+        `Expected a data directory of format 1 or older, ${data} has format 99; use a newer Freshet.`,
+      ],
+    });
+    expect(readFileSync(facts, 'utf8')).toBe(newer);
+  }, 120_000);
+
+  it('names every wrong setting at once, and a wrong flag, with the code for wrong use', () => {
+    const words = ['start', '--log-bytes-max', '3', '--audience-per-second', 'x', '--data', root];
+    const { status, said } = freshet(words, { FRESHET_PORTT: '1' });
+    expect(status).toBe(2);
+    expect(said).toHaveLength(3);
+    expect(freshet(['start', '--nope'])).toEqual({
+      status: 2,
+      said: ["Unknown option '--nope'. See freshet start --help."],
+    });
+  });
+
+  it('takes the next port where nobody chose one, and says so', async () => {
+    const busy = createServer();
+    const isOurs = await new Promise<boolean>((resolve) => {
+      busy.once('error', () => resolve(false));
+      busy.listen(8090, '127.0.0.1', () => resolve(true));
+    });
+    try {
+      const { stdout } = spawnSync(
+        'timeout',
+        [
+          '-s',
+          'INT',
+          '20',
+          process.execPath,
+          'runtime/main.ts',
+          'start',
+          ...FLAGS,
+          '--data',
+          join(root, 'd'),
+        ],
+        { cwd: new URL('../..', import.meta.url), encoding: 'utf8' },
+      );
+      expect(stdout).toMatch(/running: http:\/\/localhost:(809[1-9]|81\d\d)/);
+    } finally {
+      if (isOurs) busy.close();
+    }
+  }, 60_000);
+});
