@@ -89,7 +89,8 @@ export const openDataDirectory = (
       format: DATA_FORMAT,
       instanceId: randomSecret(9),
       dataset: null,
-      ...fresh,
+      userPartitions: fresh.userPartitions,
+      itemPartitions: fresh.itemPartitions,
     };
     if (facts.format > DATA_FORMAT) {
       throw new FreshetError('data_newer', {

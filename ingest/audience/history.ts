@@ -63,13 +63,14 @@ class PersonHistory {
   readonly #world: AudienceWorld;
   readonly #person: Person;
   readonly #span: HistorySpan;
-  readonly #seen = new Set<number>();
+  readonly #seen: Set<number>;
   #made = 0;
 
   constructor(world: AudienceWorld, person: Person, span: HistorySpan) {
     this.#world = world;
     this.#person = person;
     this.#span = span;
+    this.#seen = new Set(world.people.metBefore(person));
   }
 
   /** Adds the events of the span and answers the films rated by its end. */

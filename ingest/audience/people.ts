@@ -49,6 +49,8 @@ export interface People {
   at(index: number): Person;
   /** What a person likes at a time; kept ready for the few last asked for. */
   tasteAt(person: Person, time: number): TasteNow;
+  /** Films that a person knows from before the origin. */
+  metBefore(person: Person): readonly number[];
   /** Randomness of a person for a purpose of its own. */
   randomOf(person: Person, purpose: number): SeededRandom;
 }
@@ -114,6 +116,7 @@ export const peopleOf = (
       return person;
     },
     tasteAt: (person, time) => tastes.at(person.index, time - options.origin),
+    metBefore: () => [],
     randomOf: (person, purpose) => root.fork(person.index).fork(FIRST_FREE_PURPOSE + purpose),
   };
 };

@@ -38,7 +38,11 @@ export const startCommand: CommandSpec = {
       onFatal: fatal.resolve,
     });
     writeServerFile(instance);
-    const firstMinute = await beginFirstMinute(instance, context);
+    const firstMinute = await beginFirstMinute(instance, context).catch(async (error: unknown) => {
+      // Its threads would keep the process alive.
+      await stop(instance, context, undefined);
+      throw error;
+    });
     const ended = await Promise.race([fatal.promise, untilAborted(stopping)]);
     await firstMinute.stop();
     return stop(instance, context, ended);

@@ -3,13 +3,13 @@
  * lets it rest when no page has been open for a while; and notes how far it has acted, so that the
  * next start can fill the time between.
  */
+import type { AudienceWorld } from '../../ingest/audience/audience-world.ts';
 import { HttpAudienceApi } from '../../ingest/audience/http-audience-api.ts';
 import { createLiveAudience } from '../../ingest/audience/live-audience.ts';
 import type { Clock, Logger } from '../../schemas/environment.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
 import type { Instance } from '../embedded/instance.ts';
 import type { Settings } from '../settings.ts';
-import { demoWorldOf } from './demo-data.ts';
 
 export interface DemoAudience {
   stop(): Promise<void>;
@@ -20,15 +20,19 @@ const MINUTE_MS = 60_000;
 
 export const startDemoAudience = (
   instance: Instance,
-  options: { readonly settings: Settings; readonly clock: Clock; readonly logger: Logger },
+  options: {
+    /** Absent where nobody comes. */
+    readonly world: AudienceWorld | undefined;
+    readonly settings: Settings;
+    readonly clock: Clock;
+    readonly logger: Logger;
+  },
 ): DemoAudience => {
-  const { settings, clock, logger } = options;
-  const { facts } = instance.directory;
-  if (!facts.audience?.isLoaded || settings.audiencePerSecond === 0)
-    return { stop: async () => {} };
+  const { world, settings, clock, logger } = options;
+  if (!world || settings.audiencePerSecond === 0) return { stop: async () => {} };
   const audience = createLiveAudience(
     {
-      world: demoWorldOf(facts.audience),
+      world,
       api: new HttpAudienceApi({
         baseUrl: `http://127.0.0.1:${instance.port}${settings.basePath}`,
         source: 'demo-audience',

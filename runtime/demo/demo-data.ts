@@ -62,17 +62,22 @@ export const loadDemo = async (
   return events.length;
 };
 
+export interface Absence {
+  readonly world: AudienceWorld;
+  readonly clock: Clock;
+  readonly progress: ProgressLine;
+}
+
 /** What the people did since Freshet was last on; the number of events. */
 export const fillAbsence = async (
   instance: Pick<Instance, 'log' | 'directory'>,
-  clock: Clock,
-  progress: ProgressLine,
+  { world, clock, progress }: Absence,
 ): Promise<number> => {
   const facts = instance.directory.facts.audience;
   const now = clock.now();
   if (!facts || now - facts.actedUntil < GAP_MS_MIN) return 0;
   const from = epochMs(Math.max(facts.actedUntil, now - GAP_DAYS_MAX * DAY_MS));
-  const events = withoutUndone(fillGap(demoWorldOf(facts), from, now));
+  const events = withoutUndone(fillGap(world, from, now));
   const sink = new LogBackfillSink({ log: instance.log, clock });
   await backfill(sink, { importId: `gap-${facts.seed}-${from}`, events, clock, progress });
   instance.directory.updateFacts({ audience: { ...facts, actedUntil: now } });
@@ -83,11 +88,15 @@ export const fillAbsence = async (
 const audienceFactsOf = (directory: DataDirectory, clock: Clock): AudienceFacts => {
   const known = directory.facts.audience;
   if (known) return known;
-  const endsAt = clock.now();
-  const { seed } = DEFAULT_AUDIENCE_OPTIONS;
-  const audience: AudienceFacts = { seed, endsAt, actedUntil: endsAt, isLoaded: false };
+  const audience: AudienceFacts = { ...newAudience(clock), isLoaded: false };
   directory.updateFacts({ audience });
   return audience;
+};
+
+/** An audience whose history ends now. */
+export const newAudience = (clock: Clock): AudienceFacts => {
+  const endsAt = clock.now();
+  return { seed: DEFAULT_AUDIENCE_OPTIONS.seed, endsAt, actedUntil: endsAt, isLoaded: true };
 };
 
 /** An imported event has another id than the one that an undo names: so both stay out. */

@@ -3,50 +3,89 @@
  * an old one the time between, then the banner and the audience.
  */
 
+import type { AudienceWorld } from '../../ingest/audience/audience-world.ts';
 import { DEMO_CATALOGUE_NAME } from '../../ingest/demo/demo-catalogue.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { CommandContext } from '../cli/command.ts';
 import type { Instance } from '../embedded/instance.ts';
 import { formatCount } from '../terminal.ts';
 import { bannerLines } from './banner.ts';
-import { bringDataset, datasetNameOf } from './dataset-start.ts';
+import { bringDataset, datasetNameOf, datasetWorldOf, isDatasetName } from './dataset-start.ts';
 import { type DemoAudience, startDemoAudience } from './demo-audience.ts';
-import { fillAbsence, loadDemo } from './demo-data.ts';
+import { demoWorldOf, fillAbsence, loadDemo, newAudience } from './demo-data.ts';
 
 export const beginFirstMinute = async (
   instance: Instance,
   context: CommandContext,
 ): Promise<DemoAudience> => {
   const { terminal } = context;
-  await bringContents(instance, context);
+  const world = await bringContents(instance, context);
   if (instance.warehouse.whyOff) terminal.line(`Without a warehouse: ${instance.warehouse.whyOff}`);
   for (const line of await bannerLines(instance, context.configuration.settings)) {
     terminal.line(line);
   }
   return startDemoAudience(instance, {
+    world,
     settings: context.configuration.settings,
     clock: context.clock,
     logger: context.createLogger('audience'),
   });
 };
 
-const bringContents = async (instance: Instance, context: CommandContext): Promise<void> => {
+/** Resolves to the audience that comes from now on, where there is one. */
+const bringContents = async (
+  instance: Instance,
+  context: CommandContext,
+): Promise<AudienceWorld | undefined> => {
   const path = context.text('dataset');
   if (context.isOn('empty')) {
     checkDataset(instance, { wanted: null, words: '--empty' });
-  } else if (path !== undefined) {
+    return undefined;
+  }
+  if (path !== undefined) {
     const wanted = datasetNameOf(path);
     if (instance.serving.status().catalogue.items > 0) {
       checkDataset(instance, { wanted, words: `--dataset ${path}` });
     }
     instance.directory.updateFacts({ dataset: wanted });
     await bringDataset(instance, path, context);
-    await instance.stream.caughtUp();
-    await instance.serving.poll();
-  } else if (startsDemo(instance)) {
-    await bringDemo(instance, context);
+    await untilShown(instance);
   }
+  if (isDatasetName(instance.directory.facts.dataset)) return goOnFromDataset(instance, context);
+  return startsDemo(instance) ? bringDemo(instance, context) : undefined;
 };
+
+const untilShown = async ({ stream, serving }: Instance): Promise<void> => {
+  await stream.caughtUp();
+  await serving.poll();
+};
+
+const goOnFromDataset = async (
+  instance: Instance,
+  context: CommandContext,
+): Promise<AudienceWorld | undefined> => {
+  const { directory, log } = instance;
+  const audience = directory.facts.audience ?? newAudience(context.clock);
+  directory.updateFacts({ audience });
+  const world = await datasetWorldOf(log, audience);
+  if (world) await fillTimeSince(instance, world, context);
+  return world;
+};
+
+const fillTimeSince = async (
+  instance: Instance,
+  world: AudienceWorld,
+  { terminal, clock }: CommandContext,
+): Promise<void> => {
+  const progress = terminal.progress('Filling the time since');
+  const began = clock.monotonicMs();
+  const count = await fillAbsence(instance, { world, clock, progress });
+  await untilShown(instance);
+  if (count > 0) progress.end(`${formatCount(count)} events, ${secondsSince(began, clock)} s`);
+};
+
+const secondsSince = (beganMs: number, clock: CommandContext['clock']): string =>
+  ((clock.monotonicMs() - beganMs) / 1000).toFixed(1);
 
 /** A directory without a catalogue becomes the demo; one with the site's own stays as it is. */
 const startsDemo = (instance: Instance): boolean => {
@@ -60,18 +99,22 @@ const startsDemo = (instance: Instance): boolean => {
 
 const bringDemo = async (
   instance: Instance,
-  { terminal, clock }: CommandContext,
-): Promise<void> => {
-  const isLoaded = instance.directory.facts.audience?.isLoaded === true;
-  const progress = terminal.progress(isLoaded ? 'Filling the time since' : 'Six weeks of history');
+  context: CommandContext,
+): Promise<AudienceWorld | undefined> => {
+  const { terminal, clock } = context;
+  const known = instance.directory.facts.audience;
+  if (known?.isLoaded) {
+    const world = demoWorldOf(known);
+    await fillTimeSince(instance, world, context);
+    return world;
+  }
+  const progress = terminal.progress('Six weeks of history');
   const began = clock.monotonicMs();
-  const count = isLoaded
-    ? await fillAbsence(instance, clock, progress)
-    : await loadDemo(instance, clock, progress);
-  await instance.stream.caughtUp();
-  await instance.serving.poll();
-  const seconds = ((clock.monotonicMs() - began) / 1000).toFixed(1);
-  if (count > 0) progress.end(`${formatCount(count)} events, ${seconds} s`);
+  const count = await loadDemo(instance, clock, progress);
+  await untilShown(instance);
+  progress.end(`${formatCount(count)} events, ${secondsSince(began, clock)} s`);
+  const { audience } = instance.directory.facts;
+  return audience && demoWorldOf(audience);
 };
 
 /** A data directory keeps its catalogue for life: another one would make nonsense of its history. */
