@@ -101,6 +101,16 @@ describe('the live audience', () => {
     expect(audience.status().eventsSent).toBe(program.events.length);
   });
 
+  it('begins to act at once, while its crowd still gathers', async () => {
+    const sessionsAtFirst: number[] = [];
+    const audience = await runFor(30, { ratePerSecond: 20 }, (live) => {
+      if (program.events.length > 0) sessionsAtFirst.push(live.status().sessions);
+    });
+    expect(sessionsAtFirst[0]).toBeLessThan(10);
+    expect(sessionsAtFirst.length).toBeGreaterThan(290);
+    expect(audience.status().sessions).toBeGreaterThan(100);
+  });
+
   it('clicks on the lists it was served, more often near the top', async () => {
     await runFor(60, { ratePerSecond: 30 });
     const ranks = program.events.flatMap(({ context }) => context?.rank ?? []);

@@ -71,6 +71,8 @@ const CATCH_UP_SECONDS = 1;
 const BATCH_MAX = 500;
 const BACKOFF_MS_MIN = 1_000;
 const BACKOFF_MS_MAX = 30_000;
+/** People who come in one tick beyond those needed: each costs a look at all that they ever did. */
+const NEWCOMERS_MAX = 4;
 /** Draws of people in a tick; few are needed beyond the free places. */
 const PICKS_MAX = 1_000;
 const LIVE_FORK = 6;
@@ -177,10 +179,12 @@ class Visitors implements LiveAudience {
     const wanted = Math.min(sessionsMax, Math.ceil(this.#ratePerSecond * secondsPerAct));
     const present = new Set(this.#sessions.map(({ person }) => person.index));
     const time = this.#given.clock.now();
+    // A crowd gathers; waiting for all of it would keep the first from acting for seconds.
+    const target = Math.min(Math.max(wanted, count), this.#sessions.length + NEWCOMERS_MAX);
     // Nobody is in two sessions at once; where few people exist, fewer act.
     for (
       let tries = 0;
-      tries < PICKS_MAX && this.#sessions.length < Math.max(wanted, count);
+      tries < PICKS_MAX && this.#sessions.length < Math.max(target, count);
       tries++
     ) {
       const person = this.#pool.pick(time, this.#random);
