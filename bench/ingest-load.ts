@@ -32,6 +32,8 @@ export interface LoadResult {
   readonly requestsPerSecond: number;
   readonly eventsPerSecond: number;
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** What sending them cost the processor: it shares the machine with what is measured. */
+  readonly cpuMs: number;
 }
 
 export const DEFAULT_LOAD: LoadOptions = {
@@ -66,6 +68,7 @@ class Load {
   #failures = 0;
   #maxMs = 0;
   #startMs = 0;
+  #startCpu = process.cpuUsage();
   #finish: (() => void) | undefined;
 
   constructor(options: LoadOptions) {
@@ -81,6 +84,7 @@ class Load {
     );
     this.#idle.push(...open);
     this.#startMs = performance.now();
+    this.#startCpu = process.cpuUsage();
     const finished = new Promise<void>((resolve) => {
       this.#finish = resolve;
     });
@@ -167,6 +171,7 @@ class Load {
   #result(seconds: number): LoadResult {
     const { batch } = this.#options;
     const requests = this.#answered;
+    const { user, system } = process.cpuUsage(this.#startCpu);
     return {
       requests,
       events: requests * batch,
@@ -175,6 +180,7 @@ class Load {
       requestsPerSecond: requests / seconds,
       eventsPerSecond: (requests * batch) / seconds,
       latencyMs: { p50: this.#quantile(0.5), p99: this.#quantile(0.99), max: this.#maxMs },
+      cpuMs: (user + system) / 1_000,
     };
   }
 

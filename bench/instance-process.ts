@@ -92,10 +92,38 @@ const untilCaughtUp = async (
 };
 
 /** Records of the log that stream and sink have yet to take in. */
-export const recordsBehind = ({ partitions, counters }: SystemAnswer) => ({
+export const recordsBehind = ({ partitions, counters }: SystemAnswer): Lag => ({
   stream: partitions.reduce((sum, { lag }) => sum + lag, 0),
   sink: counters.warehouse?.lag ?? 0,
 });
+
+export interface Lag {
+  readonly stream: number;
+  readonly sink: number;
+}
+
+const LOOK_MS = 250;
+
+/** How far behind stream and sink were at most while the work lasted. */
+export const peakLagDuring = async <Result>(
+  instance: InstanceProcess,
+  work: Promise<Result>,
+): Promise<{ readonly result: Result; readonly peak: Lag }> => {
+  let isOver = false;
+  let peak: Lag = { stream: 0, sink: 0 };
+  const watching = (async () => {
+    while (!isOver) {
+      const { stream, sink } = recordsBehind(await instance.system());
+      peak = { stream: Math.max(peak.stream, stream), sink: Math.max(peak.sink, sink) };
+      await sleep(LOOK_MS);
+    }
+  })();
+  const result = await work.finally(() => {
+    isOver = true;
+  });
+  await watching;
+  return { result, peak };
+};
 
 const START_LIMIT_MS = 120_000;
 
