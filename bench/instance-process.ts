@@ -38,7 +38,7 @@ export const startInstanceProcess = async (
 ): Promise<InstanceProcess> => {
   const begun = performance.now();
   const words = ['start', ...args, '--data', directory, '--port', '0'];
-  const child = spawn(process.execPath, [join(ROOT, 'runtime/main.ts'), ...words], {
+  const child = spawn(process.execPath, [join(ROOT, 'runtime/bin/freshet.js'), ...words], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
