@@ -5,6 +5,7 @@
  * part that is held out of the training data, for choosing settings; that writes no result. With
  * `--neural` Q1 and Q2 also train the models that take minutes, and write a result of their own.
  */
+import { blendBoundText } from './blend-bound.ts';
 import { seconds } from './contender.ts';
 import { absenceOf, isPresent } from './datasets/location.ts';
 import { newItems } from './protocols/new-items.ts';
@@ -15,15 +16,21 @@ import { q3 } from './protocols/q3.ts';
 import { q4 } from './protocols/q4.ts';
 import { q5 } from './protocols/q5.ts';
 import { q6 } from './protocols/q6.ts';
+import { q8 } from './protocols/q8.ts';
 import { saveReport, textOf } from './report.ts';
 
-const PROTOCOLS: readonly Protocol[] = [q1, q2, q3, q4, q5, q6, newItems];
+const PROTOCOLS: readonly Protocol[] = [q1, q2, q3, q4, q5, q6, q8, newItems];
+
+/** Q7 asks nothing of the data: it is read from what Q1, Q2, Q3 and Q6 wrote. */
+const BLEND_BOUND = 'Q7';
 
 const chosen = (names: readonly string[]): readonly Protocol[] => {
   const wanted = names.map((name) => name.toUpperCase());
-  const unknown = wanted.filter((name) => !PROTOCOLS.some(({ id }) => id === name));
+  const unknown = wanted.filter(
+    (name) => name !== BLEND_BOUND && !PROTOCOLS.some(({ id }) => id === name),
+  );
   if (unknown.length > 0) {
-    const known = PROTOCOLS.map(({ id }) => id).join(', ');
+    const known = [...PROTOCOLS.map(({ id }) => id), BLEND_BOUND].join(', ');
     throw new Error(`Expected protocols from ${known}, got ${unknown.join(', ')}.`);
   }
   return wanted.length === 0 ? PROTOCOLS : PROTOCOLS.filter(({ id }) => wanted.includes(id));
@@ -50,4 +57,9 @@ for (const protocol of chosen(words.filter((word) => !word.startsWith('--')))) {
   };
   console.log(textOf(report));
   if (part === 'test') console.log(`written: ${saveReport(report, seconds() - start)}\n`);
+}
+
+const named = words.filter((word) => !word.startsWith('--')).map((word) => word.toUpperCase());
+if (part === 'test' && (named.length === 0 || named.includes(BLEND_BOUND))) {
+  console.log(blendBoundText());
 }

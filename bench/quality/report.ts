@@ -73,7 +73,7 @@ export const textOf = (report: ProtocolReport): string =>
     '',
   ].join('\n');
 
-const RESULTS = join(import.meta.dirname, '../results');
+export const RESULTS = join(import.meta.dirname, '../results');
 
 export const saveReport = (report: ProtocolReport, seconds: number): string => {
   mkdirSync(RESULTS, { recursive: true });
