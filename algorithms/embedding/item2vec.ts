@@ -35,7 +35,7 @@ export const DEFAULT_ITEM2VEC_OPTIONS: Item2vecOptions = {
   sessionGap: null,
   scoring: 'in-out',
   historyDecay: 0.6,
-  countDamping: 0.3,
+  countDamping: 0.5,
 };
 
 const FORMAT = 'item2vec/1';

@@ -7,6 +7,7 @@ import type { Benchmark, Figure } from '../result.ts';
 import { topItemRows } from './p5-top-items.ts';
 import { foldInRows } from './p6-fold-in.ts';
 import { alsRows } from './p7-als.ts';
+import { skipGramRows } from './p8-skip-gram.ts';
 import { linearRows } from './p9-linear.ts';
 import { SEED } from './timing.ts';
 
@@ -15,6 +16,7 @@ const PARTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   P5: topItemRows,
   P6: foldInRows,
   P7: alsRows,
+  P8: skipGramRows,
   P9: linearRows,
 };
 

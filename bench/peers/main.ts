@@ -3,6 +3,7 @@
  * one peer alone, `-- --keep` without writing results. Peers come from PyPI into a virtual environment
  * in the user's cache directory.
  */
+import { skipGramRows } from '../algorithms/p8-skip-gram.ts';
 import type { Figure } from '../result.ts';
 import { lastResult, machineFacts, printResult, writeResult } from '../result.ts';
 import { besideImplicit } from './implicit-models.ts';
@@ -10,6 +11,7 @@ import { besideImplicit } from './implicit-models.ts';
 /** Each peer stands in a file of its own. */
 const PEERS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   implicit: besideImplicit,
+  gensim: skipGramRows,
 };
 
 const words = process.argv.slice(2);
