@@ -52,7 +52,6 @@ const list = (spec: Omit<ListSetting, 'type'>): ListSetting => ({ type: 'list', 
 const choice = (spec: Omit<ChoiceSetting, 'type'>): ChoiceSetting => ({ type: 'choice', ...spec });
 
 export const ROLES = ['ingest', 'stream', 'serving', 'training'] as const;
-type Role = (typeof ROLES)[number];
 
 const MIB = 1024 * 1024;
 
