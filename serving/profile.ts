@@ -4,9 +4,14 @@
  * `now` decides only what still counts as seen: taste fades measured from the person's own newest
  * event, so a list does not change because nothing happened.
  */
-import { ownMean, thousandthsOf } from '../algorithms/popularity/own-mean.ts';
+import {
+  type EarlierValues,
+  keepStrongerSide,
+  tasteWeights,
+} from '../algorithms/histories/taste-weights.ts';
+import { thousandthsOf } from '../algorithms/popularity/own-mean.ts';
 import type { EpochMs, Offset, SubjectId } from '../schemas/ids.ts';
-import type { FeedbackKind, KindTable } from '../schemas/kinds.ts';
+import type { KindTable } from '../schemas/kinds.ts';
 import type { EvictedSeen, HistoryEntry, SubjectState } from '../schemas/state/subject-state.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ItemSlots } from './item-slots.ts';
@@ -42,9 +47,6 @@ export interface Profile {
 
 const DAY_MS = 86_400_000;
 const FOR_EVER_DAY = 65_535;
-/** A value this far from the person's mean speaks with full strength. */
-const FULL_STRENGTH_DISTANCE = 1.5;
-const STRENGTH_MIN = 0.4;
 
 /**
  * The items that a person has seen: by slot from the history, by 32-bit hash beyond it. The bits
@@ -121,7 +123,7 @@ export const profileOf = (
   const { history } = state;
   const newest = history.at(-1)?.occurredAt ?? null;
   const places = history.map(({ itemId }) => options.slots.find(itemId) ?? UNKNOWN);
-  const { positives, negatives } = judged(signedEvents(state, places, newest, options), {
+  const { positives, negatives } = judged(history, places, weightsOf(state, places, options), {
     positive: options.ladder.eventsMax,
     negative: options.ladder.negativesMax,
   });
@@ -162,42 +164,26 @@ const hiddenSlots = (history: readonly HistoryEntry[], places: readonly number[]
   return hidden;
 };
 
-interface SignedEvent extends TasteEvent {
-  readonly sign: 1 | -1;
-}
-
-/** Oldest first. The mean that a rating is held against is that of the ratings before it. */
-const signedEvents = (
+/** By place in the history: above 0 for an item, below against it, 0 for what says nothing here. */
+const weightsOf = (
   state: Pick<SubjectState, 'history' | 'ownValueSumThousandths' | 'ownValueCount'>,
   places: readonly number[],
-  newest: EpochMs | null,
   { kinds, ladder }: ProfileOptions,
-): SignedEvent[] => {
+): Float64Array => {
   const prior = { mean: ladder.ownMeanPrior, strength: ladder.ownMeanPriorStrength };
-  let { sum, count } = valuesBefore(state, kinds);
-  const events: SignedEvent[] = [];
+  const weights = tasteWeights(state.history, valuesBefore(state, kinds), { kinds, prior });
   for (let index = 0; index < places.length; index++) {
-    const entry = state.history[index]!;
-    const slot = places[index]!;
-    const kind = kinds.get(entry.kind);
-    if (kind === undefined || kind.polarity === 'none') continue;
-    const mean = ownMean(sum, count, prior);
-    if (kind.polarity === 'by-own-mean' && entry.value !== null) {
-      sum += thousandthsOf(entry.value);
-      count++;
-    }
-    const { sign, strength } = judgementOf(kind, entry.value, mean);
-    const weight = strength * 2 ** (-(newest! - entry.occurredAt) / kind.halfLife);
-    if (weight > 0 && slot !== UNKNOWN) events.push({ entry, slot, weight, sign });
+    if (places[index] === UNKNOWN) weights[index] = 0;
   }
-  return events;
+  keepStrongerSide(places, weights);
+  return weights;
 };
 
 /** Sum and count of the values older than the history: all there are less those in it. */
 const valuesBefore = (
   state: Pick<SubjectState, 'history' | 'ownValueSumThousandths' | 'ownValueCount'>,
   kinds: KindTable,
-): { sum: number; count: number } => {
+): EarlierValues => {
   let sum = state.ownValueSumThousandths;
   let count = state.ownValueCount;
   for (const { kind, value } of state.history) {
@@ -208,51 +194,22 @@ const valuesBefore = (
   return { sum, count };
 };
 
-const judgementOf = (
-  kind: FeedbackKind,
-  value: number | null,
-  mean: number,
-): { readonly sign: 1 | -1; readonly strength: number } => {
-  switch (kind.polarity) {
-    case 'positive':
-      return {
-        sign: 1,
-        strength: kind.value?.scalesWeight && value !== null ? kind.weight * value : kind.weight,
-      };
-    case 'negative':
-      return { sign: -1, strength: kind.weight };
-    case 'by-own-mean': {
-      const distance = (value ?? mean) - mean;
-      const clarity = Math.min(1, Math.abs(distance) / FULL_STRENGTH_DISTANCE);
-      return {
-        sign: distance >= 0 ? 1 : -1,
-        strength: kind.weight * (STRENGTH_MIN + (1 - STRENGTH_MIN) * clarity),
-      };
-    }
-    case 'none':
-      return { sign: 1, strength: 0 };
-  }
-};
-
-/**
- * Newest first, and of each item only the events on the side that weighs more: who disliked what
- * they once clicked does not like it a little.
- */
+/** Newest first. */
 const judged = (
-  events: readonly SignedEvent[],
+  history: readonly HistoryEntry[],
+  places: readonly number[],
+  weights: Float64Array,
   eventsMax: { readonly positive: number; readonly negative: number },
 ): Pick<Profile, 'positives' | 'negatives'> => {
-  const verdicts = new Map<number, number>();
-  for (const { slot, weight, sign } of events) {
-    verdicts.set(slot, (verdicts.get(slot) ?? 0) + sign * weight);
-  }
   const positives: TasteEvent[] = [];
   const negatives: TasteEvent[] = [];
-  for (let index = events.length - 1; index >= 0; index--) {
-    const event = events[index]!;
-    const isFor = verdicts.get(event.slot)! > 0;
-    if (isFor && event.sign > 0 && positives.length < eventsMax.positive) positives.push(event);
-    if (!isFor && event.sign < 0 && negatives.length < eventsMax.negative) negatives.push(event);
+  for (let index = history.length - 1; index >= 0; index--) {
+    const weight = weights[index]!;
+    if (weight === 0) continue;
+    const [side, max] =
+      weight > 0 ? [positives, eventsMax.positive] : [negatives, eventsMax.negative];
+    if (side.length === max) continue;
+    side.push({ entry: history[index]!, slot: places[index]!, weight: Math.abs(weight) });
   }
   return { positives, negatives };
 };
