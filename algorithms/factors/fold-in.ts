@@ -14,6 +14,7 @@ import { alsKernels } from '../kernels/als.ts';
 import type { KernelEngine } from '../kernels/kernel-engine.ts';
 import type { KernelRegion } from '../kernels/kernel-memory.ts';
 import { AlgorithmError } from '../model/algorithm-error.ts';
+import { atOnce, type Pieces } from '../model/pieces.ts';
 import { strideOf } from './als-side.ts';
 import { type ImplicitAlsOptions, ridgeOf } from './implicit-als-options.ts';
 
@@ -31,6 +32,15 @@ export interface ItemFactors {
 }
 
 const FIRST_EVENTS = 64;
+/** Rows that are copied, and summed into the gram matrix, in one piece of work. */
+const ROWS_AT_ONCE = 2_048;
+
+/** The items' vectors and α₀HᵀH in an engine's memory. */
+interface PlacedFactors {
+  readonly region: KernelRegion;
+  readonly rows: Float32Array;
+  readonly gram: Float32Array;
+}
 
 export class FoldIn {
   readonly dimensions: number;
@@ -50,16 +60,21 @@ export class FoldIn {
   #confidences: Float32Array;
   #pulls: Float32Array;
 
-  constructor(engine: KernelEngine, { itemCount, factors, options }: ItemFactors) {
+  constructor(
+    engine: KernelEngine,
+    items: ItemFactors,
+    placed: PlacedFactors = atOnce(placedFactors(engine, items)),
+  ) {
+    const { itemCount, options } = items;
     this.dimensions = options.dimensions;
     this.#options = options;
     this.#itemCount = itemCount;
     this.#stride = strideOf(options.dimensions);
     this.#kernels = engine.functions(alsKernels, 'plain');
     this.#memory = engine.memory;
-    this.#region = engine.memory.region();
-    this.#factors = padded(factors, itemCount, this.#stride, this.#region);
-    this.#gram = this.#gramOf(options.unobservedWeight);
+    this.#region = placed.region;
+    this.#factors = placed.rows;
+    this.#gram = placed.gram;
     this.#scratch = this.#region.bytes(this.#kernels.solveScratch(this.#stride));
     this.#vector = this.#region.f32(this.#stride);
     this.#events = engine.memory.region();
@@ -68,18 +83,15 @@ export class FoldIn {
     this.#pulls = this.#events.f32(FIRST_EVENTS);
   }
 
-  #gramOf(scale: number): Float32Array {
-    const d = this.#stride;
-    const gram = this.#region.f32(d * d);
-    this.#kernels.gram(this.#factors.byteOffset, this.#itemCount, d, gram.byteOffset);
-    for (let column = 0; column < d; column++) {
-      for (let row = column; row < d; row++) {
-        const value = gram[column * d + row]! * scale;
-        gram[column * d + row] = value;
-        gram[row * d + column] = value;
-      }
-    }
-    return gram;
+  /** The same, made between other work: placing many items takes a while. */
+  static *inPieces(engine: KernelEngine, items: ItemFactors): Pieces<FoldIn> {
+    return new FoldIn(engine, items, yield* placedFactors(engine, items));
+  }
+
+  /** An item's vector; a view. */
+  factorsOf(item: number): Float32Array {
+    const start = item * this.#stride;
+    return this.#factors.subarray(start, start + this.dimensions);
   }
 
   /** Writes the person's vector into `into`; zeros for nobody's events. */
@@ -96,6 +108,25 @@ export class FoldIn {
     this.#vector.fill(0);
     this.#vector.set(target);
     if (count > 0) this.#check(this.#kernels.solveTowards(...this.#row(count, ridge)));
+    into.set(this.#vector.subarray(0, this.dimensions));
+  }
+
+  /**
+   * Factors A of these events once, for as many targets as `solveNextFor` is then asked for, at a
+   * twentieth of the cost of a solve each. Any other solve ends it.
+   */
+  factor(events: WeightedItems): void {
+    const { count, ridge } = this.#load(events);
+    this.#pulls.fill(0, 0, count);
+    this.#vector.fill(0);
+    this.#check(this.#kernels.solveTowards(...this.#row(count, ridge)));
+  }
+
+  /** Writes A⁻¹·target into `into`, A being that of the last `factor`. */
+  solveNextFor(target: Float32Array, into: Float32Array): void {
+    this.#vector.fill(0);
+    this.#vector.set(target);
+    this.#kernels.substitute(this.#scratch, this.#vector.byteOffset, this.#stride);
     into.set(this.#vector.subarray(0, this.dimensions));
   }
 
@@ -182,16 +213,42 @@ export class FoldIn {
   }
 }
 
-const padded = (
-  factors: Float32Array,
-  rowCount: number,
-  stride: number,
-  region: KernelRegion,
-): Float32Array => {
-  const rows = region.f32(rowCount * stride);
-  const dimensions = rowCount === 0 ? 0 : factors.length / rowCount;
-  for (let row = 0; row < rowCount; row++) {
-    rows.set(factors.subarray(row * dimensions, (row + 1) * dimensions), row * stride);
+function* placedFactors(
+  engine: KernelEngine,
+  { itemCount, factors, options }: ItemFactors,
+): Pieces<PlacedFactors> {
+  const region = engine.memory.region();
+  let isDone = false;
+  try {
+    const stride = strideOf(options.dimensions);
+    const rows = region.f32(itemCount * stride);
+    const dimensions = itemCount === 0 ? 0 : factors.length / itemCount;
+    for (let row = 0; row < itemCount; row++) {
+      rows.set(factors.subarray(row * dimensions, (row + 1) * dimensions), row * stride);
+      if (row % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) yield;
+    }
+    const gram = region.f32(stride * stride);
+    const { gram: addGram } = engine.functions(alsKernels, 'plain');
+    for (let from = 0; from < itemCount; from += ROWS_AT_ONCE) {
+      const count = Math.min(ROWS_AT_ONCE, itemCount - from);
+      addGram(rows.byteOffset + from * stride * 4, count, stride, gram.byteOffset);
+      yield;
+    }
+    scaleSymmetric(gram, stride, options.unobservedWeight);
+    isDone = true;
+    return { region, rows, gram };
+  } finally {
+    if (!isDone) region.release();
   }
-  return rows;
+}
+
+/** The lower half by columns, scaled, on both sides. */
+const scaleSymmetric = (gram: Float32Array, d: number, scale: number): void => {
+  for (let column = 0; column < d; column++) {
+    for (let row = column; row < d; row++) {
+      const value = gram[column * d + row]! * scale;
+      gram[column * d + row] = value;
+      gram[row * d + column] = value;
+    }
+  }
 };

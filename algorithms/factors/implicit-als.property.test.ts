@@ -4,9 +4,11 @@ import { type DataEvent, type Histories, historiesOf, historyOf } from '../histo
 import { inlineEngine, type KernelEngine } from '../kernels/kernel-engine.ts';
 import { KernelPool } from '../kernels/kernel-pool.ts';
 import { isAlgorithmError } from '../model/algorithm-error.ts';
+import { inTurns } from '../model/pieces.ts';
 import { seededRandom } from '../random/seeded-random.ts';
 import { alsSide, strideOf, sweep } from './als-side.ts';
 import { confidenceRowsOf, transposeConfidences } from './confidences.ts';
+import { FoldIn } from './fold-in.ts';
 import { fitImplicitAls, ImplicitAls, readImplicitAls, trainImplicitAls } from './implicit-als.ts';
 import { DEFAULT_IMPLICIT_ALS_OPTIONS, type ImplicitAlsOptions } from './implicit-als-options.ts';
 import { referenceLoss, referenceSweep } from './implicit-als-reference.ts';
@@ -237,6 +239,54 @@ describe('an implicit least squares model', () => {
     const decaying = new ImplicitAls({ ...model, options: { ...model.options, halfLife: 10 } });
     expect(scoresOf(later(1000), decaying)).toEqual(scoresOf(later(0), decaying));
     expect(scoresOf(later(0), decaying)).not.toEqual(scoresOf(later(0)));
+  });
+});
+
+describe('a fold-in', () => {
+  const events = { items: Uint32Array.of(0, 3, 3, 7), weights: [1, 0.5, -0.7, 2] };
+
+  it('factors once for as many targets as it is asked for, with the bits of a solve each', () => {
+    const foldIn = new FoldIn(inline, model);
+    const [one, again] = [0, 0].map(() => new Float32Array(model.options.dimensions));
+    foldIn.factor(events);
+    const factored = [1, 4, 5].map((item) => {
+      foldIn.solveNextFor(foldIn.factorsOf(item), one!);
+      return [...one!];
+    });
+    const solved = [1, 4, 5].map((item) => {
+      foldIn.solveFor(events, foldIn.factorsOf(item), again!);
+      return [...again!];
+    });
+    expect(factored).toEqual(solved);
+    foldIn.release();
+  });
+
+  it('is the same made piece by piece, and gives memory back when it is given up', async () => {
+    const engine = inlineEngine();
+    const many = 5_000;
+    const d = model.options.dimensions;
+    const random = seededRandom(4);
+    const items = {
+      itemCount: many,
+      factors: Float32Array.from({ length: many * d }, () => random.normal()),
+      options: model.options,
+    };
+    const [whole, pieced] = [
+      new FoldIn(engine, items),
+      await inTurns(FoldIn.inPieces(engine, items)),
+    ];
+    const vectors = [whole, pieced].map((foldIn) => {
+      const vector = new Float32Array(d);
+      foldIn.solve(events, vector);
+      return [...vector];
+    });
+    expect(vectors[0]).toEqual(vectors[1]);
+    whole.release();
+    pieced.release();
+    const stop = new AbortController();
+    setImmediate(() => stop.abort(new Error('enough')));
+    await expect(inTurns(FoldIn.inPieces(engine, items), stop.signal)).rejects.toThrow('enough');
+    expect(engine.memory.usedBytes).toBe(0);
   });
 });
 

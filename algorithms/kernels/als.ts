@@ -11,6 +11,8 @@ export interface AlsKernels {
   solveRow(...words: Addresses): number;
   /** As solveRow, b being what stands at x besides. */
   solveTowards(...words: Addresses): number;
+  /** x ← A⁻¹x by the factor that the last solve left in scratch. */
+  substitute(scratch: number, x: number, d: number): void;
   /** scratch, from, to, starts, columns, confidences, pulls, factors, g, ridges, d, out */
   solveRows(...words: Addresses): number;
   /** As solveRow, and the number of steps. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inlineEngine, type KernelEngine } from '../kernels/kernel-engine.ts';
 import { isAlgorithmError } from '../model/algorithm-error.ts';
+import { inTurns } from '../model/pieces.ts';
 import { seededRandom } from '../random/seeded-random.ts';
 import { TopItems } from './top-items.ts';
 import { type ItemVectors, productOf, topItemsReference } from './top-items-reference.ts';
@@ -84,6 +85,24 @@ describe('the best items', () => {
       }),
       { numRuns: 60, examples: edgeCases },
     );
+  });
+
+  it('are the same when the items are packed piece by piece, which leaves nothing when given up', async () => {
+    const random = seededRandom(9);
+    const items = vectorsOf({ itemCount: 3_000, dimensions: 9, k: 0, seed: 9 }, () =>
+      random.next(),
+    );
+    const vector = Float32Array.from({ length: 9 }, () => random.next());
+    const whole = new TopItems(engine, items);
+    const pieced = await inTurns(TopItems.inPieces(engine, items));
+    expect(pieced.find(vector, 50)).toEqual(whole.find(vector, 50));
+    whole.release();
+    pieced.release();
+    const used = engine.memory.usedBytes;
+    const half = TopItems.inPieces(engine, items);
+    for (let piece = 0; piece < 9; piece++) half.next();
+    half.return(undefined as never);
+    expect(engine.memory.usedBytes).toBe(used);
   });
 
   it('are any for a vector of zeros: the first ones', () => {

@@ -20,7 +20,7 @@ import type {
 import {
   isReleaseName,
   manifestText,
-  mustFit,
+  mustFitInTurns,
   newestFirst,
   readManifest,
   sha256Of,
@@ -81,7 +81,7 @@ class DirectoryArtifactStore implements ArtifactStore {
     const files = new Map<string, Uint8Array>();
     for (const [index, file] of manifest.files.entries()) {
       const bytes = await this.#readPart(version, partName(index, file.name), file.name);
-      mustFit(version, file, bytes);
+      await mustFitInTurns(version, file, bytes);
       files.set(file.name, bytes);
     }
     return { manifest, files };

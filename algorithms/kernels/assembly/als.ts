@@ -52,8 +52,8 @@ function dot(x: usize, y: usize, stride: usize): f32 {
   return sumOf<f32>(f32x4.add(s0, s1));
 }
 
-/** x ← A⁻¹x by the factor of A. */
-function substitute(a: usize, x: usize, d: i32): void {
+/** x ← A⁻¹x by the factor of A, which is what a solve leaves in its scratch. */
+export function substitute(a: usize, x: usize, d: i32): void {
   const stride = <usize>d * 4;
   for (let i = 0; i < d; i++) {
     const column = a + <usize>i * stride;
