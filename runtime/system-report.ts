@@ -19,6 +19,8 @@ export interface ServingFacts {
   readonly visibleItems: number;
   /** Why lists may be behind; empty when they are not. */
   readonly problems: readonly string[];
+  /** What is off although lists are as they should be. */
+  readonly notices: readonly string[];
   readonly memoryBytes: Readonly<Record<string, number>>;
   readonly counters: Readonly<Record<string, number>>;
   readonly freshnessMs: SystemAnswer['freshnessMs'];
@@ -79,6 +81,7 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
       sentence('The log is not being cleaned', problem),
       sentence('The warehouse is not being shortened', parts.warehouseRetention()?.problem),
       lostNotice(stream.sinks),
+      ...serving.notices,
     ];
     return {
       version: VERSION,

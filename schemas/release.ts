@@ -20,9 +20,6 @@ export const MODEL_KINDS = [
 ] as const;
 export type ModelKind = (typeof MODEL_KINDS)[number];
 
-export const isModelKind = (name: string): name is ModelKind =>
-  (MODEL_KINDS as readonly string[]).includes(name);
-
 export const ITEMS_FILE = 'items.json';
 export const fileOfModel = (kind: ModelKind): string =>
   kind === 'blend' ? 'blend.json' : `${kind}.model`;
@@ -82,7 +79,7 @@ export interface ReleaseFacts {
 
 /** Kind of the control record whose newest one names the release in use. */
 export const PROMOTION = 'promotion';
-/** Kind of the control records that say how a training ended. */
+/** Kind of the control records that say how a training ended. @public */
 export const TRAINING_RUN = 'training-run';
 
 /** The body of a promotion. */
@@ -96,7 +93,7 @@ export interface Promotion {
 export const TRAINING_OUTCOMES = ['promoted', 'refused', 'failed', 'cancelled'] as const;
 export type TrainingOutcome = (typeof TRAINING_OUTCOMES)[number];
 
-/** The body of a record of how a training ended. */
+/** The body of a record of how a training ended. @public */
 export interface TrainingRunRecord {
   readonly runId: string;
   readonly outcome: TrainingOutcome;

@@ -1,7 +1,8 @@
 /**
  * Answers as bytes, for a second at most: the same list asked again is a lookup and a write. A hint
- * that a person's state changed throws that person's answers away; a change of the catalogue makes
- * all of them old at once, since what was hidden must not be shown by the next answer.
+ * that a person's state changed throws that person's answers away; a change of what all
+ * lists stand on, the catalogue and the release in use, makes all of them old at once: what was hidden
+ * must not be shown by the next answer.
  */
 import type { Clock } from '../schemas/environment.ts';
 import type { CacheOptions } from './options.ts';
@@ -11,14 +12,15 @@ export interface CachedAnswer {
   /** The state key of the person it is for; null for a list that is the same for everyone. */
   readonly owner: string | null;
   readonly madeAtMs: number;
-  readonly catalogueVersion: number;
+  /** Rises with every change of the catalogue or the release. */
+  readonly groundVersion: number;
 }
 
 /** Held while an answer is being made, to notice that its ground moved meanwhile. */
 export interface PendingAnswer {
   readonly owner: string | null;
   readonly madeAtMs: number;
-  readonly catalogueVersion: number;
+  readonly groundVersion: number;
   isOld: boolean;
 }
 
@@ -62,17 +64,17 @@ class Generation {
 export class AnswerCache {
   readonly #options: CacheOptions;
   readonly #clock: Clock;
-  readonly #catalogueVersion: () => number;
+  readonly #groundVersion: () => number;
   readonly #pending = new Set<PendingAnswer>();
   #young: Generation;
   #old: Generation;
   #hits = 0;
   #misses = 0;
 
-  constructor(options: CacheOptions, clock: Clock, catalogueVersion: () => number) {
+  constructor(options: CacheOptions, clock: Clock, groundVersion: () => number) {
     this.#options = options;
     this.#clock = clock;
-    this.#catalogueVersion = catalogueVersion;
+    this.#groundVersion = groundVersion;
     this.#young = new Generation(clock.monotonicMs());
     this.#old = this.#young;
   }
@@ -82,7 +84,7 @@ export class AnswerCache {
     const isFresh =
       answer !== undefined &&
       this.#clock.monotonicMs() - answer.madeAtMs <= this.#options.lifeMs &&
-      answer.catalogueVersion === this.#catalogueVersion();
+      answer.groundVersion === this.#groundVersion();
     if (!isFresh) {
       this.#misses++;
       return undefined;
@@ -96,7 +98,7 @@ export class AnswerCache {
     const pending = {
       owner,
       madeAtMs: this.#clock.monotonicMs(),
-      catalogueVersion: this.#catalogueVersion(),
+      groundVersion: this.#groundVersion(),
       isOld: false,
     };
     if (owner !== null) this.#pending.add(pending);
@@ -112,8 +114,8 @@ export class AnswerCache {
     this.#pending.delete(pending);
     if (pending.isOld || this.#options.entriesMax === 0) return;
     this.#turnOver();
-    const { owner, madeAtMs, catalogueVersion } = pending;
-    this.#young.put(key, { body, owner, madeAtMs, catalogueVersion });
+    const { owner, madeAtMs, groundVersion } = pending;
+    this.#young.put(key, { body, owner, madeAtMs, groundVersion });
   }
 
   /** The owner's state changed. */

@@ -5,8 +5,7 @@
  */
 
 import { kthLargest } from '../algorithms/selection/largest.ts';
-import type { LadderOptions } from './options.ts';
-import { PARTS } from './options.ts';
+import { PARTS, type PartName, type PartWeight } from './options.ts';
 import type { Aversion } from './sources/aversion.ts';
 import { CandidateScores } from './sources/candidate-source.ts';
 
@@ -23,7 +22,7 @@ const DROPPED = 2;
 export class CandidateBoard {
   /** By the order of PARTS. */
   readonly scores: readonly CandidateScores[] = PARTS.map(() => new CandidateScores());
-  readonly #ladder: LadderOptions;
+  #weights: Readonly<Record<PartName, PartWeight>> | undefined;
   #aversion: Aversion | undefined;
   #marks = new Uint8Array(0);
   #sums = new Float64Array(0);
@@ -34,16 +33,13 @@ export class CandidateBoard {
   #touchedCount = 0;
   #kept: number[] = [];
 
-  constructor(ladder: LadderOptions) {
-    this.#ladder = ladder;
-  }
-
   get kept(): readonly number[] {
     return this.#kept;
   }
 
   /** Wipes what the last request left. */
-  begin(capacity: number): void {
+  begin(capacity: number, weights: Readonly<Record<PartName, PartWeight>>): void {
+    this.#weights = weights;
     for (let index = 0; index < this.#touchedCount; index++) {
       const slot = this.#touched[index]!;
       this.#marks[slot] = UNSEEN;
@@ -107,7 +103,7 @@ export class CandidateBoard {
   sum(): void {
     for (let part = 0; part < PARTS.length; part++) {
       const { slots, raw, count } = this.scores[part]!;
-      const { weight } = this.#ladder.parts[PARTS[part]!];
+      const { weight } = this.#weights![PARTS[part]!];
       const perRaw = this.#perRaw(part);
       for (let index = 0; index < count; index++) {
         const slot = slots[index]!;
@@ -123,7 +119,7 @@ export class CandidateBoard {
     const raw = this.scores[part]!.rawOf(slot);
     if (raw === 0) return 0;
     const left = this.#aversion === undefined ? raw : this.#leftOf(slot, raw);
-    const { weight } = this.#ladder.parts[PARTS[part]!];
+    const { weight } = this.#weights![PARTS[part]!];
     return rounded(weight * Math.log(1 + left * this.#perRaw(part)));
   }
 
@@ -158,7 +154,7 @@ export class CandidateBoard {
   }
 
   #perRaw(part: number): number {
-    const { epsilon, mass } = this.#ladder.parts[PARTS[part]!];
+    const { epsilon, mass } = this.#weights![PARTS[part]!];
     return 1 / ((this.scores[part]!.total + mass) * epsilon);
   }
 

@@ -54,6 +54,7 @@ const becauseOf = (request: ExplanationRequest, part: PartName): readonly Becaus
   const contributions = request.contributions?.get(part);
   if (contributions === undefined) return NO_EVENTS;
   return contributions
+    .filter(({ amount }) => amount > 0)
     .sort((left, right) => right.amount - left.amount)
     .slice(0, request.becauseMax)
     .map(({ event }) => ({
@@ -72,6 +73,8 @@ const textOf = (
   const deed = event === undefined ? '' : deedOf(event, catalogue);
   if (request.about.length > 0) return aboutText(part, catalogue.titleOf(request.about[0]!));
   switch (part) {
+    case 'taste':
+      return deed === '' ? 'To your taste' : `To your taste: you ${deed}`;
     case 'together':
       return deed === '' ? 'People chose it together with yours' : `Because you ${deed}`;
     case 'next':
@@ -93,6 +96,8 @@ const textOf = (
 
 const aboutText = (part: PartName, title: string): string => {
   switch (part) {
+    case 'taste':
+      return `For the same taste as ${title}`;
     case 'together':
       return `Chosen together with ${title}`;
     case 'next':

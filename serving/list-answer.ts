@@ -9,21 +9,19 @@ import type { EpochMs } from '../schemas/ids.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Because, Reason } from './explanation.ts';
 import { SHOWN_PARTS } from './options.ts';
-import type { HeldSource, RankedItem } from './recommend.ts';
+import type { HeldSource, Models, RankedItem } from './recommend.ts';
 
 export interface ListFacts {
   readonly listId: string;
   readonly placement: string | null;
   readonly rung: Rung;
   readonly held: readonly HeldSource[];
+  readonly models: Models;
   readonly asOf: AsOf;
   readonly configVersion: number;
   readonly tookMs: number;
   readonly nextCursor: string | null;
 }
-
-/** Version of the parts' weights: by hand until a release brings learned ones. */
-const MODELS = '{"blend":"default"}';
 
 export const listJson = (
   items: readonly RankedItem[],
@@ -38,7 +36,7 @@ export const listJson = (
   return (
     `{"listId":"${facts.listId}","placement":${textOrNull(facts.placement)},` +
     `"items":[${entries}],"rung":"${facts.rung}",${held}"asOf":${asOfJson(facts.asOf)},` +
-    `"models":${MODELS},"configVersion":${facts.configVersion},` +
+    `"models":${JSON.stringify(facts.models)},"configVersion":${facts.configVersion},` +
     `"tookMs":${rounded(facts.tookMs)},"nextCursor":${textOrNull(facts.nextCursor)}}`
   );
 };

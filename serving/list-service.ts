@@ -25,6 +25,7 @@ import type {
   Audience,
   HeldSource,
   ListRequest,
+  Models,
   RankedItem,
   Recommender,
   Standing,
@@ -52,7 +53,10 @@ export interface PostedEvent {
   readonly occurredAt: EpochMs;
 }
 
-export type Similarity = 'together' | 'content' | 'blend';
+export type Similarity = 'together' | 'taste' | 'content' | 'blend';
+
+/** Of lists that are ordered by what everybody does. */
+const NO_MODELS: Models = {};
 
 export interface ListServiceParts {
   readonly catalogue: Catalogue;
@@ -71,8 +75,9 @@ export interface ListServiceParts {
 
 const SIMILAR_PARTS: Readonly<Record<Similarity, readonly PartName[]>> = {
   together: ['together'],
+  taste: ['taste'],
   content: ['content'],
-  blend: ['together', 'content'],
+  blend: ['taste', 'together', 'content'],
 };
 
 export class ListService {
@@ -169,7 +174,7 @@ export class ListService {
     }
     const rung: Rung =
       name === 'latest' ? 'latest' : name === 'trending' ? trendRung(question) : 'trend';
-    return this.#made({ items, rung, held: [], hasMore }, question, {
+    return this.#made({ items, rung, held: [], models: NO_MODELS, hasMore }, question, {
       asOf: this.#asOfAll(),
       startedMs,
     });
@@ -254,6 +259,7 @@ export class ListService {
       readonly items: readonly RankedItem[];
       readonly rung: Rung;
       readonly held: readonly HeldSource[];
+      readonly models: Models;
       readonly hasMore: boolean;
     },
     question: ListQuestion,
@@ -267,6 +273,7 @@ export class ListService {
       placement: question.placement,
       rung: list.rung,
       held: list.held,
+      models: list.models,
       asOf,
       configVersion: options.configVersion,
       tookMs: clock.monotonicMs() - startedMs,

@@ -9,7 +9,15 @@ import {
 import type { DurationMs } from '../schemas/ids.ts';
 
 /** The parts of a score, in the order in which they are summed. */
-export const PARTS = ['together', 'next', 'content', 'trending', 'popular', 'latest'] as const;
+export const PARTS = [
+  'taste',
+  'together',
+  'next',
+  'content',
+  'trending',
+  'popular',
+  'latest',
+] as const;
 export type PartName = (typeof PARTS)[number];
 /** The same, and what lists that are no blend are ordered by. */
 export const SHOWN_PARTS = [...PARTS, 'topRated'] as const;
@@ -87,6 +95,13 @@ export interface CacheOptions {
   readonly lifeMs: DurationMs;
 }
 
+export interface ReleaseOptions {
+  /** People's vectors that are kept under the release in use; some 400 bytes each at 64 numbers. */
+  readonly vectorsMax: number;
+  /** Refused releases that are remembered with their reason. */
+  readonly refusedKept: number;
+}
+
 export interface FollowOptions {
   /** How often the positions of state partitions are looked at, should a hint be lost. */
   readonly pollMs: DurationMs;
@@ -134,6 +149,7 @@ export interface ServingOptions {
   readonly ladder: LadderOptions;
   readonly ranking: RankingOptions;
   readonly cache: CacheOptions;
+  readonly release: ReleaseOptions;
   readonly follow: FollowOptions;
   readonly live: LiveOptions;
 }
@@ -160,9 +176,10 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
     contentNeighboursMax: 32,
     ownMeanPrior: 3.5,
     ownMeanPriorStrength: 5,
-    // Set by hand until weights are learned: what a person did outweighs what everybody does, and
-    // content, which knows no people, weighs about half of co-visitation.
+    // Set by hand, used until a release brings learned ones: what a person did outweighs what
+    // everybody does, and content, which knows no people, weighs about half of co-visitation.
     parts: {
+      taste: { weight: 1, epsilon: 0.002, mass: 1 },
       together: { weight: 1, epsilon: 0.002, mass: 0.3 },
       next: { weight: 0.6, epsilon: 0.002, mass: 0.3 },
       content: { weight: 0.8, epsilon: 0.002, mass: 1 },
@@ -185,6 +202,7 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
     minVotesQuantile: 0.7,
   },
   cache: { entriesMax: 20_000, bytesMax: 64 * MIB, lifeMs: 1_000 as DurationMs },
+  release: { vectorsMax: 20_000, refusedKept: 20 },
   follow: {
     pollMs: 1_000 as DurationMs,
     scanPage: 500,

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ListAnswer } from '../schemas/api/lists.ts';
 import { itemHashLow } from '../schemas/hash.ts';
+import { itemId } from '../schemas/ids.ts';
+import { promote, trainRelease } from '../test/serving/release.fixture.ts';
 import {
   type EventInput,
   FIXTURE_NOW,
@@ -51,6 +53,8 @@ const anyWorld = fc.record({
   hidden: fc.uniqueArray(anyItem, { maxLength: COUNT - 1 }),
   limit: fc.integer({ min: 1, max: 12 }),
   diversity: fc.constantFrom(0, 0.15, 0.8),
+  /** Items that a release knows; 0 for no release. */
+  trained: fc.constantFrom(0, 7, COUNT),
 });
 
 describe('any list of any person', () => {
@@ -75,6 +79,7 @@ describe('any list of any person', () => {
             untilDay: 65_535,
           })),
         });
+        if (given.trained > 0) await promoteRelease(world, given.trained);
         const under = await openTestServing(world);
         try {
           await checkAllPages(under, given);
@@ -87,12 +92,20 @@ describe('any list of any person', () => {
   });
 });
 
+const promoteRelease = async (world: World, count: number): Promise<void> => {
+  const itemIds = Array.from({ length: count }, (_, index) => itemId(idOf(index)));
+  const { manifest, files } = await trainRelease({ version: 'r', itemIds });
+  await world.artifactStore.publish(manifest, files);
+  await promote(world.eventLog, 'r', { at: FIXTURE_NOW });
+};
+
 const checkAllPages = async (
   under: Awaited<ReturnType<typeof openTestServing>>,
   given: {
     readonly limit: number;
     readonly diversity: number;
     readonly events: readonly EventInput[];
+    readonly trained: number;
   },
 ): Promise<void> => {
   const hidden = new Set(
@@ -105,7 +118,10 @@ const checkAllPages = async (
     const answer: { readonly body: ListAnswer } = await under.get<ListAnswer>(
       `${url}${cursor && `&cursor=${cursor}`}`,
     );
-    const { items } = answer.body;
+    const { items, models } = answer.body;
+    const versions = new Set(Object.values(models).filter((version) => version !== null));
+    expect([...versions].every((version) => version === 'r')).toBe(true);
+    expect(models.als === null).toBe(given.trained === 0);
     for (const { itemId, parts, score, rank } of items) {
       expect(seen.has(itemId)).toBe(false);
       expect(hidden.has(itemId)).toBe(false);

@@ -24,6 +24,7 @@ import type { LadderOptions, PartName } from './options.ts';
 import { PARTS } from './options.ts';
 import { CategoryTaste, type Profile } from './profile.ts';
 import type { Rankings } from './rankings.ts';
+import { MODEL_OF_PART, type ServingRelease } from './release/serving-release.ts';
 import { Aversion } from './sources/aversion.ts';
 import type { CandidateSource, Contribution, Retrieval } from './sources/candidate-source.ts';
 import type { ContentNeighbours } from './sources/content-source.ts';
@@ -63,6 +64,9 @@ export interface RankedItem {
   readonly reasons: readonly Reason[];
 }
 
+/** Version of each model that had a part in a list; null where there is none yet. */
+export type Models = Readonly<Record<string, string | null>>;
+
 export interface HeldSource {
   readonly part: PartName;
   readonly why: string;
@@ -72,6 +76,7 @@ export interface RankedList {
   readonly items: readonly RankedItem[];
   readonly rung: Rung;
   readonly held: readonly HeldSource[];
+  readonly models: Models;
   /** Whether there may be another page. */
   readonly hasMore: boolean;
 }
@@ -84,6 +89,7 @@ export interface Standing {
   readonly removal: Removal | undefined;
   readonly rung: Rung;
   readonly held: readonly HeldSource[];
+  readonly models: Models;
 }
 
 export interface RecommenderParts {
@@ -93,6 +99,7 @@ export interface RecommenderParts {
   readonly content: ContentNeighbours;
   readonly sources: readonly CandidateSource[];
   readonly ladder: LadderOptions;
+  readonly releases: { readonly current: ServingRelease | undefined };
 }
 
 interface Scored {
@@ -111,7 +118,7 @@ export class Recommender {
 
   constructor(given: RecommenderParts) {
     this.#given = given;
-    this.#board = new CandidateBoard(given.ladder);
+    this.#board = new CandidateBoard();
     this.#aversion = new Aversion(given.itemIndex, given.content);
   }
 
@@ -141,14 +148,25 @@ export class Recommender {
   // 1. Retrieve: every source proposes its best.
 
   #retrieve(request: ListRequest): Retrieval {
-    const { sources, ladder, catalogue } = this.#given;
-    const { profile, category, now, only } = request;
+    const { sources, ladder, catalogue, releases } = this.#given;
+    const { profile, category, now, only, includeSeen } = request;
+    // Taken once: whatever the list is made of is of one release.
+    const release = releases.current;
     const taste = new CategoryTaste(profile, catalogue);
     const isThinned = isThinnedOut(request);
     const candidatesMax = isThinned ? ladder.candidatesMax : ladder.plainCandidatesMax;
     const commonMax = isThinned ? ladder.candidatesMax : ladder.commonCandidatesMax;
-    const retrieval: Retrieval = { profile, taste, category, now, commonMax };
-    this.#board.begin(catalogue.slots.capacity);
+    const retrieval: Retrieval = {
+      profile,
+      taste,
+      category,
+      now,
+      release,
+      includeSeen,
+      candidatesMax,
+      commonMax,
+    };
+    this.#board.begin(catalogue.slots.capacity, release?.weights ?? ladder.parts);
     for (let index = 0; index < sources.length; index++) {
       const source = sources[index]!;
       if (only !== undefined && !only.includes(source.part)) continue;
@@ -270,7 +288,7 @@ export class Recommender {
     const slots = chosen.map(({ slot }) => slot);
     this.#board.withPlaces(slots, (places) => {
       for (const { part, contribute } of this.#given.sources) {
-        contribute?.(retrieval, places, (place, event, amount) => {
+        contribute?.(retrieval, { slots, places }, (place, event, amount) => {
           const parts = found[place - 1]!;
           const list = parts.get(part);
           if (list === undefined) parts.set(part, [{ event, amount }]);
@@ -286,7 +304,7 @@ export class Recommender {
     items: readonly RankedItem[],
     retrieval: Retrieval,
     { audience, category, only }: ListRequest,
-  ): { readonly rung: Rung; readonly held: readonly HeldSource[] } {
+  ): Pick<RankedList, 'rung' | 'held' | 'models'> {
     const held: HeldSource[] = [];
     this.#given.sources.forEach((source, index) => {
       if (this.#board.scores[index]!.count > 0) return;
@@ -295,7 +313,20 @@ export class Recommender {
       if (why !== undefined) held.push({ part: source.part, why });
     });
     const leans = retrieval.taste.total > 0 || category !== undefined;
-    return { rung: rungOf(items, { audience, leans }), held };
+    const rung = rungOf(items, { audience, leans });
+    return { rung, held, models: this.#modelsOf(retrieval.release, only) };
+  }
+
+  #modelsOf(release: ServingRelease | undefined, only: ListRequest['only']): Models {
+    const models: Record<string, string | null> = {};
+    PARTS.forEach((part, index) => {
+      const kind = MODEL_OF_PART[part];
+      if (kind === undefined || (only !== undefined && !only.includes(part))) return;
+      if (!release?.kinds.has(kind)) models[kind] = null;
+      else if (this.#board.scores[index]!.count > 0) models[kind] = release.version;
+    });
+    models.blend = release?.kinds.has('blend') ? release.version : null;
+    return models;
   }
 }
 
@@ -305,6 +336,7 @@ const isThinnedOut = ({ predicate, category, page, limit }: ListRequest): boolea
 
 const placeOf = (part: PartName): number => PARTS.indexOf(part);
 const PLACES = {
+  taste: placeOf('taste'),
   together: placeOf('together'),
   next: placeOf('next'),
   content: placeOf('content'),
@@ -317,7 +349,7 @@ const rungOf = (
   { audience, leans }: { readonly audience: Audience; readonly leans: boolean },
 ): Rung => {
   const has = (place: number): boolean => items.some(({ parts }) => parts[place]! > 0);
-  if (has(PLACES.together) || has(PLACES.next)) {
+  if (has(PLACES.taste) || has(PLACES.together) || has(PLACES.next)) {
     return audience === 'user' ? 'personalised' : 'session';
   }
   if (has(PLACES.content)) return 'content';

@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { inlineEngine } from '../algorithms/kernels/kernel-engine.ts';
 import type { Position } from '../schemas/api/fields.ts';
 import type { Clock, Logger, RandomSource } from '../schemas/environment.ts';
 import {
@@ -16,6 +17,7 @@ import {
 import { type FeedbackKind, kindTable } from '../schemas/kinds.ts';
 import type { CatalogueItemRecord } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
 import type { LiveBus } from '../storage/live-bus/live-bus.ts';
 import type { StateStore } from '../storage/state-store/state-store.ts';
@@ -38,6 +40,8 @@ import { ParkedSubscriptions } from './live/parked-subscriptions.ts';
 import { DEFAULT_SERVING_OPTIONS, PARTS, type ServingOptions } from './options.ts';
 import { Rankings } from './rankings.ts';
 import { Recommender } from './recommend.ts';
+import { ReleaseFollower, type ReleaseStatus } from './release/release-follower.ts';
+import { ReleaseHolder } from './release/release-holder.ts';
 import { registerItemRoutes } from './routes/item-routes.ts';
 import { registerListRoutes } from './routes/list-routes.ts';
 import { registerPersonRoutes } from './routes/person-routes.ts';
@@ -46,6 +50,7 @@ import type { CandidateSource } from './sources/candidate-source.ts';
 import { contentSource } from './sources/content-source.ts';
 import { nextSource } from './sources/next-source.ts';
 import { latestSource, popularSource, trendingSource } from './sources/ranking-sources.ts';
+import { tasteSource } from './sources/taste-source.ts';
 import { togetherSource } from './sources/together-source.ts';
 import { type StateChangeNotice, StateFollower } from './state-follower.ts';
 import { SubjectReader } from './subject-reader.ts';
@@ -53,6 +58,8 @@ import { SubjectReader } from './subject-reader.ts';
 export interface ServingDependencies {
   readonly eventLog: EventLog;
   readonly stateStore: StateStore;
+  /** Where releases are read from; without it there is none. */
+  readonly artifactStore?: ArtifactStore;
   readonly liveBus: LiveBus;
   readonly clock: Clock;
   readonly random: RandomSource;
@@ -68,6 +75,10 @@ export interface ServingStatus {
   readonly isReady: boolean;
   /** Why lists may be behind; empty when they are not. */
   readonly problems: readonly string[];
+  /** What a person should know although lists are as they should be. */
+  readonly notices: readonly string[];
+  /** null where there is no store of releases. */
+  readonly release: ReleaseStatus | null;
   readonly catalogue: { readonly items: number; readonly visible: number };
   readonly itemEpoch: number;
   readonly catalogueVersion: number;
@@ -107,13 +118,14 @@ export interface Serving {
 
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const parts = assemble(dependencies);
-  const { catalogue, catalogueFollower, content, follower, live } = parts;
+  const { catalogue, catalogueFollower, content, follower, live, releaseFollower } = parts;
   let isReady = false;
   return {
     async start() {
       await catalogueFollower.start();
       content.fit();
       await follower.start();
+      await releaseFollower?.start();
       live.start();
       isReady = true;
     },
@@ -121,6 +133,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       content.stop();
       await live.stop();
       await Promise.all([catalogueFollower.stop(), follower.stop()]);
+      await releaseFollower?.stop();
     },
     registerRoutes(app) {
       registerPersonRoutes(app, parts);
@@ -153,6 +166,7 @@ interface Assembled extends RouteParts {
   readonly follower: StateFollower;
   readonly freshness: FreshnessMeter;
   readonly live: LiveServer;
+  readonly releaseFollower: ReleaseFollower | undefined;
   readonly failures: string[];
 }
 
@@ -169,7 +183,9 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     neighboursMax: options.ladder.contentNeighboursMax,
   });
   const search = new ItemSearch(catalogue);
-  const cache = new AnswerCache(options.cache, clock, () => catalogue.version);
+  const releases = new ReleaseHolder(() => hub.itemsChanged());
+  // Both only rise, so their sum is another one whenever either is.
+  const cache = new AnswerCache(options.cache, clock, () => catalogue.version + releases.epoch);
   const freshness = new FreshnessMeter(eventLog, clock);
   const itemFollower = new ItemFollower({
     stateStore,
@@ -207,7 +223,12 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     },
   });
   followItems(follower, itemFollower, partitions.itemPartitions);
-  followSubjects(follower, partitions.userPartitions, { cache, freshness, hub: () => hub });
+  followSubjects(follower, partitions.userPartitions, {
+    cache,
+    freshness,
+    releases,
+    hub: () => hub,
+  });
   const subjects = new SubjectReader(stateStore, partitions.userPartitions);
   const recommender = new Recommender({
     catalogue,
@@ -216,6 +237,7 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     content,
     sources: sourcesOf({ catalogue, itemIndex, rankings, content, options }),
     ladder: options.ladder,
+    releases,
   });
   const lists = new ListService({
     catalogue,
@@ -266,8 +288,37 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     follower,
     freshness,
     live,
+    releaseFollower: releaseFollowerOf(dependencies, { releases, slots, options, failures }),
     failures,
   };
+};
+
+const releaseFollowerOf = (
+  { artifactStore, eventLog, clock, logger }: ServingDependencies,
+  given: {
+    readonly releases: ReleaseHolder;
+    readonly slots: ItemSlots;
+    readonly options: ServingOptions;
+    readonly failures: string[];
+  },
+): ReleaseFollower | undefined => {
+  if (artifactStore === undefined) return undefined;
+  const { releases, slots, options, failures } = given;
+  return new ReleaseFollower({
+    artifactStore,
+    eventLog,
+    clock,
+    logger,
+    holder: releases,
+    engine: inlineEngine(),
+    slots,
+    ladder: options.ladder,
+    options: options.release,
+    onFailure: (error) => {
+      failures.push('promotions of releases cannot be read');
+      logger.error('Promotions are followed no longer', { error });
+    },
+  });
 };
 
 const liveOf = (
@@ -303,6 +354,7 @@ const sourcesOf = (given: {
 }): readonly CandidateSource[] => {
   const { catalogue, itemIndex, rankings, content, options } = given;
   const byPart: Readonly<Record<(typeof PARTS)[number], CandidateSource>> = {
+    taste: tasteSource(),
     together: togetherSource(itemIndex, options.ladder),
     next: nextSource(itemIndex, options.ladder),
     content: contentSource(content),
@@ -325,6 +377,7 @@ const followSubjects = (
   given: {
     readonly cache: AnswerCache;
     readonly freshness: FreshnessMeter;
+    readonly releases: ReleaseHolder;
     readonly hub: () => LiveHub;
   },
 ): void => {
@@ -338,6 +391,7 @@ const followSubjects = (
       },
       reset: () => {
         given.cache.clear();
+        given.releases.current?.forgetVectors();
         given.hub().allSubjectsChanged();
       },
     });
@@ -362,6 +416,8 @@ const statusOf = (parts: Assembled): Omit<ServingStatus, 'isReady' | 'problems'>
     items: parts.catalogue.itemCount,
     visible: parts.catalogue.visibleCount(parts.clock.now()),
   },
+  notices: parts.releaseFollower?.notices() ?? [],
+  release: parts.releaseFollower?.status() ?? null,
   itemEpoch: parts.itemIndex.epoch,
   catalogueVersion: parts.catalogue.version,
   freshnessMs: parts.freshness.summary(),

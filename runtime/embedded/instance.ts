@@ -9,6 +9,7 @@ import { type Ingest, openIngest } from '../../ingest/ingest.ts';
 import type { Clock, Logger } from '../../schemas/environment.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { createServing, type Serving } from '../../serving/serving.ts';
+import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
@@ -133,6 +134,10 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     }),
     (opened) => opened.close(),
   );
+  const artifactStore = openings.add(
+    await openDirectoryArtifactStore({ directory: directory.paths.artifacts, logger }),
+    (opened) => opened.close(),
+  );
   const liveBus = openings.add(createInProcessLiveBus({ name: busName }), (opened) =>
     opened.close(),
   );
@@ -142,6 +147,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     createServing({
       eventLog: log,
       stateStore: state,
+      artifactStore,
       liveBus,
       clock,
       random: systemRandom,
@@ -256,14 +262,22 @@ const createApp = async (
 };
 
 const servingFactsOf = (serving: Serving): ServingFacts => {
-  const { catalogue, freshnessMs, problems, memory, listsMade, subjectReads, cache } =
+  const { catalogue, freshnessMs, problems, notices, memory, release, ...counted } =
     serving.status();
+  const { listsMade, subjectReads, cache } = counted;
   return {
     items: catalogue.items,
     visibleItems: catalogue.visible,
     problems,
-    memoryBytes: { items: memory.itemBytes },
-    counters: { listsMade, subjectReads, ...cache },
+    notices,
+    memoryBytes: { items: memory.itemBytes, release: release?.memoryBytes ?? 0 },
+    counters: {
+      listsMade,
+      subjectReads,
+      ...cache,
+      releaseSwaps: release?.swaps ?? 0,
+      releasesRefused: release?.refusedCount ?? 0,
+    },
     freshnessMs,
   };
 };

@@ -16,7 +16,15 @@ import {
   tookMsField,
   userIdField,
 } from './fields.ts';
-import { AsOf, Held, Reason, RecommendationsQuery, RUNGS, SimilarQuery } from './lists.ts';
+import {
+  AsOf,
+  Held,
+  ListAnswer,
+  Reason,
+  RecommendationsQuery,
+  RUNGS,
+  SimilarQuery,
+} from './lists.ts';
 
 export const ExplanationParams = request({ id: userIdField(), itemId: itemIdField() });
 export type ExplanationParams = Message<typeof ExplanationParams>;
@@ -67,6 +75,7 @@ export const ExplanationAnswer = Type.Object(
     rung: choiceField(RUNGS, { description: 'The step of the cold-start ladder that answered.' }),
     held: Type.Optional(Type.Array(Held, { description: 'Sources that a floor keeps silent.' })),
     asOf: AsOf,
+    models: ListAnswer.properties.models,
     configVersion: integerField({ description: 'Version of the table of kinds.', minimum: 0 }),
     tookMs: tookMsField,
   },

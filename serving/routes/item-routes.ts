@@ -69,7 +69,7 @@ const similarityOf = (
   by: By,
 ): { readonly similarity: Similarity; readonly held: readonly Held[] } => {
   if (by === undefined || by === 'blend') return { similarity: 'blend', held: [] };
-  if (by === 'together' || by === 'content') return { similarity: by, held: [] };
+  if (by === 'together' || by === 'taste' || by === 'content') return { similarity: by, held: [] };
   return { similarity: 'blend', held: [{ part: by, why: 'needs a trained model, have none' }] };
 };
 

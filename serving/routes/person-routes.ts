@@ -126,7 +126,7 @@ const REMOVAL_TEXTS: Readonly<Record<Removal, string>> = {
 
 const standingJson = ({ standing, asOf, tookMs }: MadeStanding, parts: RouteParts): string => {
   const { catalogue, options } = parts;
-  const { item, rank, removal, rung, held } = standing;
+  const { item, rank, removal, rung, held, models } = standing;
   const reasons = item.reasons.map((reason) => reasonJson(reason, catalogue)).join();
   const removedBy =
     removal === undefined
@@ -136,7 +136,7 @@ const standingJson = ({ standing, asOf, tookMs }: MadeStanding, parts: RoutePart
     `{${catalogue.jsonHead(item.slot)},"rank":${removal === undefined ? rank : null},` +
     `"score":${item.score},"parts":${partsJson(item.parts)},"reasons":[${reasons}],` +
     `"removedBy":${removedBy},"rung":"${rung}","held":${JSON.stringify(held)},` +
-    `"asOf":${asOfJson(asOf)},"configVersion":${options.configVersion},"tookMs":${rounded(tookMs)}}`
+    `"asOf":${asOfJson(asOf)},"models":${JSON.stringify(models)},"configVersion":${options.configVersion},"tookMs":${rounded(tookMs)}}`
   );
 };
 

@@ -8,6 +8,7 @@ import { kthLargest } from '../../algorithms/selection/largest.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
 import type { PartName } from '../options.ts';
 import type { CategoryTaste, Profile, TasteEvent } from '../profile.ts';
+import type { ServingRelease } from '../release/serving-release.ts';
 
 /** What a source is given to work with. */
 export interface Retrieval {
@@ -16,6 +17,11 @@ export interface Retrieval {
   /** Only items of it are wanted. */
   readonly category: number | undefined;
   readonly now: EpochMs;
+  /** The one that the list goes by; undefined while there is none. */
+  readonly release: ServingRelease | undefined;
+  readonly includeSeen: boolean;
+  /** What a source should propose at most. */
+  readonly candidatesMax: number;
   /** What a source that goes by everybody should propose at most. */
   readonly commonMax: number;
 }
@@ -26,6 +32,13 @@ export interface Contribution {
   readonly amount: number;
 }
 
+/** The items that a list shows, with their places in it. */
+export interface Chosen {
+  readonly slots: readonly number[];
+  /** By slot, from 1; 0 for all that are not shown. */
+  readonly places: Int32Array;
+}
+
 /** `place` is that of the item, from 1. */
 export type Give = (place: number, event: TasteEvent, amount: number) => void;
 
@@ -34,8 +47,8 @@ export interface CandidateSource {
   /** Whether it goes by what this person did. */
   readonly isPersonal: boolean;
   retrieve(retrieval: Retrieval, scores: CandidateScores): void;
-  /** Calls `give` for each event that gave something to an item that has a place. */
-  contribute?(retrieval: Retrieval, places: Int32Array, give: Give): void;
+  /** Calls `give` for each event that gave something to an item that is shown. */
+  contribute?(retrieval: Retrieval, chosen: Chosen, give: Give): void;
   /** Why a floor keeps it silent for this person. */
   held?(retrieval: Retrieval): string | undefined;
 }

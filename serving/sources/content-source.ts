@@ -2,7 +2,13 @@
  * "More like this" by what items are, not by who liked them: the one personal source that works for
  * the first event of the first person, and for items that nobody has touched.
  */
-import type { CandidateScores, CandidateSource, Give, Retrieval } from './candidate-source.ts';
+import type {
+  CandidateScores,
+  CandidateSource,
+  Chosen,
+  Give,
+  Retrieval,
+} from './candidate-source.ts';
 
 /** Items alike in content, as pairs [slot, likeness]. */
 export interface ContentNeighbours {
@@ -23,7 +29,7 @@ export const contentSource = (content: ContentNeighbours): CandidateSource => ({
     }
   },
 
-  contribute({ profile }: Retrieval, places: Int32Array, give: Give): void {
+  contribute({ profile }: Retrieval, { places }: Chosen, give: Give): void {
     for (const { slot, events } of profile.items) {
       const alike = content.neighboursOf(slot);
       for (let at = 0; at < alike.length; at += PAIR) {

@@ -5,7 +5,13 @@
 import { type ItemIndex, TRIPLE } from '../item-index.ts';
 import type { LadderOptions } from '../options.ts';
 import type { TasteEvent } from '../profile.ts';
-import type { CandidateScores, CandidateSource, Give, Retrieval } from './candidate-source.ts';
+import type {
+  CandidateScores,
+  CandidateSource,
+  Chosen,
+  Give,
+  Retrieval,
+} from './candidate-source.ts';
 import { heldPairs } from './together-source.ts';
 
 export const nextSource = (itemIndex: ItemIndex, ladder: LadderOptions): CandidateSource => ({
@@ -20,7 +26,7 @@ export const nextSource = (itemIndex: ItemIndex, ladder: LadderOptions): Candida
     );
   },
 
-  contribute({ profile, now }: Retrieval, places: Int32Array, give: Give): void {
+  contribute({ profile, now }: Retrieval, { places }: Chosen, give: Give): void {
     const scale = itemIndex.pairScale(now);
     eachTransition(profile.positives, { itemIndex, ladder, scale }, (slot, event, amount) => {
       const place = places[slot]!;

@@ -5,7 +5,13 @@
  */
 import { type ItemIndex, TRIPLE } from '../item-index.ts';
 import type { LadderOptions } from '../options.ts';
-import type { CandidateScores, CandidateSource, Give, Retrieval } from './candidate-source.ts';
+import type {
+  CandidateScores,
+  CandidateSource,
+  Chosen,
+  Give,
+  Retrieval,
+} from './candidate-source.ts';
 
 export const togetherSource = (itemIndex: ItemIndex, ladder: LadderOptions): CandidateSource => ({
   part: 'together',
@@ -24,7 +30,7 @@ export const togetherSource = (itemIndex: ItemIndex, ladder: LadderOptions): Can
     }
   },
 
-  contribute({ profile, now }: Retrieval, places: Int32Array, give: Give): void {
+  contribute({ profile, now }: Retrieval, { places }: Chosen, give: Give): void {
     const scale = itemIndex.pairScale(now);
     for (const { slot, events } of profile.items) {
       const neighbours = itemIndex.neighboursOf(slot);

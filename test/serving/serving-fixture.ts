@@ -41,6 +41,7 @@ import {
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ServingOptions } from '../../serving/options.ts';
 import { createServing, type Serving } from '../../serving/serving.ts';
+import { MemoryArtifactStore } from '../../storage/artifact-store/memory-artifact-store.ts';
 import { MemoryEventLog } from '../../storage/event-log/memory-event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
 import type { LiveBus } from '../../storage/live-bus/live-bus.ts';
@@ -203,6 +204,7 @@ export class World {
   readonly clock = new ManualClock();
   readonly liveBus = new TestLiveBus();
   readonly stateStore = new MemoryStateStore();
+  readonly artifactStore = new MemoryArtifactStore();
   readonly eventLog = new MemoryEventLog({
     topics: planTopics(PARTITIONS),
     random: drawsOf(1),
@@ -439,6 +441,7 @@ export const openTestServing = async (
   const serving = createServing({
     eventLog: world.eventLog,
     stateStore: world.stateStore,
+    artifactStore: world.artifactStore,
     liveBus: world.liveBus,
     clock,
     random: drawsOf(2),

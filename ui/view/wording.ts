@@ -43,10 +43,10 @@ export const rungText = (rung: Rung): string => RUNGS[rung];
 
 /** Names of the sources whose parts add up to a score. */
 const PARTS: Readonly<Record<string, string>> = {
+  taste: 'fits the taste shown so far',
   together: 'chosen together',
   next: 'chosen next',
   content: 'about the same things',
-  taste: 'taste',
   trending: 'trending',
   popular: 'popular',
   latest: 'new',

@@ -1,0 +1,240 @@
+/**
+ * Puts the release to use that the newest promotion of the control log names: at the start, and
+ * whenever another promotion comes. A release is read whole, verified and laid out beside the one in
+ * use; then lists go by it from one turn of the event loop to the next. One that is missing, damaged
+ * or not fit is refused with its reason, and the one in use stays. Where none is in use yet, as after
+ * a restart, the one that the promotion took the place of is tried.
+ *
+ * A promotion that comes while another's release is being loaded ends that loading: the newest
+ * counts, and a rollback waits for nobody.
+ */
+import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
+import { inTurns } from '../../algorithms/model/pieces.ts';
+import { decodeRecordAs } from '../../schemas/avro/record-codec.ts';
+import type { Clock, Logger } from '../../schemas/environment.ts';
+import { type EpochMs, type Offset, offset, partitionIndex } from '../../schemas/ids.ts';
+import { type ModelKind, PROMOTION, type Promotion } from '../../schemas/release.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
+import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
+import type { ItemSlots } from '../item-slots.ts';
+import type { LadderOptions, ReleaseOptions } from '../options.ts';
+import type { ReleaseHolder } from './release-holder.ts';
+import { loadedRelease } from './release-loader.ts';
+import type { ServingRelease } from './serving-release.ts';
+
+const CONTROL = TOPICS.control.name;
+const PARTITION = partitionIndex(0);
+const READ = { recordsMax: 1_000, bytesMax: 1_048_576 } as const;
+
+export interface RefusedRelease {
+  readonly version: string;
+  readonly reason: string;
+  readonly at: EpochMs;
+}
+
+export interface ReleaseStatus {
+  /** null while none is in use. */
+  readonly version: string | null;
+  readonly promotedAt: EpochMs | null;
+  readonly kinds: readonly ModelKind[];
+  readonly items: number;
+  readonly swaps: number;
+  /** How long the one in use took from its promotion being read until lists went by it. */
+  readonly loadMs: number | null;
+  /** The newest last. */
+  readonly refused: readonly RefusedRelease[];
+  readonly refusedCount: number;
+  /** Of the kernels: two releases' worth, since one is laid out beside the other. */
+  readonly memoryBytes: number;
+}
+
+interface SeenPromotion {
+  readonly promotion: Promotion;
+  readonly at: EpochMs;
+}
+
+export interface ReleaseFollowerOptions {
+  readonly eventLog: EventLog;
+  readonly artifactStore: ArtifactStore;
+  readonly holder: ReleaseHolder;
+  readonly engine: KernelEngine;
+  readonly slots: ItemSlots;
+  readonly ladder: LadderOptions;
+  readonly options: ReleaseOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Promotions can be followed no longer. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class ReleaseFollower {
+  readonly #given: ReleaseFollowerOptions;
+  readonly #stopping = new AbortController();
+  #tail: Promise<void> = Promise.resolve();
+  #wanted: SeenPromotion | undefined;
+  #handled: SeenPromotion | undefined;
+  #loading: AbortController | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #promotedAt: EpochMs | null = null;
+  #loadMs: number | null = null;
+  #refused: RefusedRelease[] = [];
+  #refusedCount = 0;
+
+  constructor(given: ReleaseFollowerOptions) {
+    this.#given = given;
+  }
+
+  /** Resolves once lists go by the promotion that was the newest at the call. */
+  async start(): Promise<void> {
+    const { eventLog } = this.#given;
+    const { low, end } = await eventLog.watermarks(CONTROL, PARTITION);
+    for (let from = low; from < end; ) {
+      const records = await eventLog.read(CONTROL, PARTITION, from, READ);
+      if (records.length === 0) break;
+      this.#note(records);
+      from = offset(records.at(-1)!.offset + 1);
+    }
+    await this.#takeUpNewest();
+    this.#tail = this.#follow(end);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#loading?.abort();
+    await this.#tail;
+    await this.#work;
+  }
+
+  status(): ReleaseStatus {
+    const { holder, engine } = this.#given;
+    const release = holder.current;
+    return {
+      version: release?.version ?? null,
+      promotedAt: release === undefined ? null : this.#promotedAt,
+      kinds: [...(release?.kinds ?? [])],
+      items: release?.itemCount ?? 0,
+      swaps: holder.epoch,
+      loadMs: this.#loadMs,
+      refused: this.#refused,
+      refusedCount: this.#refusedCount,
+      memoryBytes: engine.memory.sizeBytes,
+    };
+  }
+
+  /** What a person should know: the newest promotion's release, where it was refused. */
+  notices(): readonly string[] {
+    const newest = this.#refused.at(-1);
+    const wanted = this.#wanted?.promotion.version;
+    if (newest === undefined || newest.version !== wanted) return [];
+    const inUse = this.#given.holder.current?.version ?? 'none';
+    if (inUse === wanted) return [];
+    return [`Release ${newest.version} was refused: ${newest.reason} In use is ${inUse}.`];
+  }
+
+  async #follow(from: Offset): Promise<void> {
+    const { signal } = this.#stopping;
+    try {
+      const slices = this.#given.eventLog.tail(CONTROL, PARTITION, from, { ...READ, signal });
+      for await (const records of slices) {
+        if (this.#note(records)) void this.#takeUpNewest();
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#given.onFailure(error);
+    }
+  }
+
+  /** Whether there was a promotion among them. */
+  #note(records: readonly LogRecord[]): boolean {
+    let isPromotion = false;
+    for (const record of records) {
+      const seen = this.#promotionIn(record);
+      if (seen === undefined) continue;
+      this.#wanted = seen;
+      isPromotion = true;
+    }
+    if (isPromotion) this.#loading?.abort();
+    return isPromotion;
+  }
+
+  #promotionIn({ value, offset: at }: LogRecord): SeenPromotion | undefined {
+    if (value === null) return undefined;
+    try {
+      const record = decodeRecordAs('Control', value);
+      if (record.kind !== PROMOTION) return undefined;
+      const promotion = JSON.parse(record.body) as Promotion;
+      const { version } = promotion;
+      if (version !== null && typeof version !== 'string') throw new TypeError('no version');
+      return { promotion, at: record.at };
+    } catch (error) {
+      this.#given.logger.warn('A control record could not be read', { offset: at, error });
+      return undefined;
+    }
+  }
+
+  /** One at a time; what is promoted meanwhile comes next. */
+  #takeUpNewest(): Promise<void> {
+    this.#work = this.#work.then(async () => {
+      const wanted = this.#wanted;
+      if (wanted === this.#handled || wanted === undefined) return;
+      this.#handled = wanted;
+      await this.#takeUp(wanted);
+    });
+    return this.#work;
+  }
+
+  async #takeUp(seen: SeenPromotion): Promise<void> {
+    const { holder, clock } = this.#given;
+    const { version, formerVersion } = seen.promotion;
+    const startedMs = clock.monotonicMs();
+    if (version === null) holder.switchTo(undefined);
+    if (version === null || (await this.#switchTo(version))) {
+      this.#promotedAt = seen.at;
+      this.#loadMs = clock.monotonicMs() - startedMs;
+      return;
+    }
+    // After a restart there is no release in memory that could go on serving.
+    const isNewest = this.#wanted === seen;
+    if (isNewest && holder.current === undefined && typeof formerVersion === 'string') {
+      await this.#switchTo(formerVersion);
+    }
+  }
+
+  /** Whether lists go by it now. */
+  async #switchTo(version: string): Promise<boolean> {
+    const { holder, logger } = this.#given;
+    if (holder.current?.version === version) return true;
+    if (this.#stopping.signal.aborted) return false;
+    this.#loading = new AbortController();
+    const { signal } = this.#loading;
+    try {
+      const release = await this.#load(version, signal);
+      holder.switchTo(release);
+      logger.info('A release is in use', { version });
+      return true;
+    } catch (error) {
+      if (!signal.aborted) this.#refuse(version, error);
+      return false;
+    } finally {
+      this.#loading = undefined;
+    }
+  }
+
+  async #load(version: string, signal: AbortSignal): Promise<ServingRelease> {
+    const { artifactStore, engine, slots, ladder, options } = this.#given;
+    const stored = await artifactStore.read(version);
+    const { vectorsMax } = options;
+    const loading = loadedRelease(stored, { engine, slots, ladder, vectorsMax });
+    return inTurns(loading, signal);
+  }
+
+  #refuse(version: string, error: unknown): void {
+    const { logger, clock, options } = this.#given;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#refused = [...this.#refused, { version, reason, at: clock.now() }].slice(
+      -options.refusedKept,
+    );
+    this.#refusedCount++;
+    logger.error('A release was refused', { version, error });
+  }
+}

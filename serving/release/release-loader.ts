@@ -1,0 +1,164 @@
+/**
+ * From a stored release to one that serves: each file is checked for what would make lists wrong
+ * (another format, models of more items than the release names, vectors of another length, numbers
+ * that are none, weights below 0) and laid out in the kernels' memory, in pieces that leave the event
+ * loop free. Checksums were the store's affair.
+ */
+import { FoldIn } from '../../algorithms/factors/fold-in.ts';
+import { readImplicitAls } from '../../algorithms/factors/implicit-als.ts';
+import { checkImplicitAlsOptions } from '../../algorithms/factors/implicit-als-options.ts';
+import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
+import type { Pieces } from '../../algorithms/model/pieces.ts';
+import { TopItems } from '../../algorithms/selection/top-items.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { ItemId } from '../../schemas/ids.ts';
+import {
+  fileOfModel,
+  ITEMS_FILE,
+  type LearnedWeight,
+  type LearnedWeights,
+  MODEL_KINDS,
+  type ModelKind,
+  type ReleaseFacts,
+  readItemIds,
+} from '../../schemas/release.ts';
+import type { Release } from '../../storage/artifact-store/artifact-store.ts';
+import type { ItemSlots } from '../item-slots.ts';
+import { type LadderOptions, PARTS, type PartName, type PartWeight } from '../options.ts';
+import { ReleaseItems } from './release-items.ts';
+import type { ServingRelease } from './serving-release.ts';
+import { TasteModel } from './taste-model.ts';
+
+export interface LoadingParts {
+  readonly engine: KernelEngine;
+  readonly slots: ItemSlots;
+  readonly ladder: Pick<LadderOptions, 'parts'>;
+  readonly vectorsMax: number;
+}
+
+const FORMAT: ReleaseFacts['format'] = 1;
+
+const mustBe = (isSo: boolean, expected: string, got: unknown): void => {
+  if (!isSo) {
+    throw new FreshetError('bad_value', { problem: `Expected ${expected}, got ${got}.` });
+  }
+};
+
+export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<ServingRelease> {
+  const { manifest } = stored;
+  const facts = manifest.facts as unknown as ReleaseFacts;
+  mustBe(facts.format === FORMAT, `a release of format ${FORMAT}`, facts.format);
+  const kinds = kindsOf(stored, facts);
+  const ids = itemIdsOf(stored);
+  const items = yield* ReleaseItems.inPieces(ids, given.slots);
+  const weights = partWeights(given.ladder.parts, learnedWeightsOf(stored));
+  const taste = kinds.has('als') ? yield* tasteModelOf(stored, items, given) : undefined;
+  return {
+    version: manifest.version,
+    createdAt: manifest.createdAt,
+    itemCount: items.count,
+    kinds,
+    weights,
+    taste,
+    forgetVectors: () => taste?.forgetVectors(),
+    release: () => taste?.release(),
+  };
+}
+
+/** Those that the facts name: their files must be there. */
+const kindsOf = ({ files }: Release, { models }: ReleaseFacts): ReadonlySet<ModelKind> => {
+  mustBe(typeof models === 'object' && models !== null, 'facts about models', models);
+  const kinds = MODEL_KINDS.filter((kind) => models[kind] !== undefined);
+  for (const kind of kinds) mustBe(files.has(fileOfModel(kind)), fileOfModel(kind), 'none');
+  return new Set(kinds);
+};
+
+const itemIdsOf = ({ files }: Release): readonly ItemId[] => {
+  const bytes = files.get(ITEMS_FILE);
+  mustBe(bytes !== undefined, ITEMS_FILE, 'none');
+  const ids: unknown = jsonOf(ITEMS_FILE, () => readItemIds(bytes!));
+  const areIds = Array.isArray(ids) && ids.length > 0 && ids.every((id) => typeof id === 'string');
+  mustBe(areIds, `${ITEMS_FILE} to be a list of ids`, 'something else');
+  const distinct = new Set(ids as readonly ItemId[]).size;
+  mustBe(distinct === (ids as ItemId[]).length, `${ITEMS_FILE} to name each item once`, 'twins');
+  return ids as readonly ItemId[];
+};
+
+const jsonOf = <Result>(file: string, read: () => Result): Result => {
+  try {
+    return read();
+  } catch (cause) {
+    const problem = `Expected ${file} to be JSON, got something else.`;
+    throw new FreshetError('bad_value', { problem }, { cause });
+  }
+};
+
+const learnedWeightsOf = ({ files }: Release): LearnedWeights => {
+  const file = fileOfModel('blend');
+  const bytes = files.get(file);
+  if (bytes === undefined) return {};
+  const learned: unknown = jsonOf(file, () => JSON.parse(new TextDecoder().decode(bytes)));
+  mustBe(typeof learned === 'object' && learned !== null, `${file} to name parts`, learned);
+  for (const [part, weight] of Object.entries(learned as LearnedWeights)) {
+    mustBe(isWeight(weight), `finite numbers of at least 0 for ${part}`, JSON.stringify(weight));
+  }
+  return learned as LearnedWeights;
+};
+
+const isWeight = (value: LearnedWeight | null): boolean => {
+  const isAmount = (number: unknown): boolean => Number.isFinite(number) && Number(number) >= 0;
+  if (typeof value !== 'object' || value === null) return false;
+  return (
+    isAmount(value.weight) && isAmount(value.mass) && isAmount(value.epsilon) && value.epsilon > 0
+  );
+};
+
+/** Those by hand, replaced by learned ones where there are any. */
+const partWeights = (
+  byHand: LadderOptions['parts'],
+  learned: LearnedWeights,
+): Readonly<Record<PartName, PartWeight>> => {
+  const weightOf = (part: PartName): PartWeight =>
+    Object.hasOwn(learned, part) ? learned[part]! : byHand[part];
+  return Object.fromEntries(PARTS.map((part) => [part, weightOf(part)])) as Record<
+    PartName,
+    PartWeight
+  >;
+};
+
+function* tasteModelOf(
+  { files }: Release,
+  items: ReleaseItems,
+  { engine, vectorsMax }: LoadingParts,
+): Pieces<TasteModel> {
+  const file = fileOfModel('als');
+  const model = readImplicitAls(files.get(file)!);
+  const { itemCount, factors, options } = model;
+  checkImplicitAlsOptions(options);
+  mustFitItems(file, { itemCount, numbers: factors.length, dimensions: options.dimensions }, items);
+  yield;
+  // First, because it looks at every number.
+  const topItems = yield* TopItems.inPieces(engine, {
+    itemCount,
+    dimensions: options.dimensions,
+    factors,
+  });
+  let foldIn: FoldIn | undefined;
+  try {
+    foldIn = yield* FoldIn.inPieces(engine, model);
+  } finally {
+    if (foldIn === undefined) topItems.release();
+  }
+  return new TasteModel({ foldIn, topItems, itemCount, items, vectorsMax });
+}
+
+const mustFitItems = (
+  file: string,
+  model: { readonly itemCount: number; readonly numbers: number; readonly dimensions: number },
+  items: ReleaseItems,
+): void => {
+  const { itemCount, numbers, dimensions } = model;
+  const isCount = Number.isSafeInteger(itemCount) && itemCount > 0 && itemCount <= items.count;
+  mustBe(isCount, `${file} to hold 1 to ${items.count} items`, itemCount);
+  mustBe(numbers === itemCount * dimensions, `${dimensions} numbers an item in ${file}`, numbers);
+};

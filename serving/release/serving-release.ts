@@ -1,0 +1,27 @@
+/**
+ * A release as lists use it: all of its models laid out to serve, and the weights of their blend.
+ * Nothing of it changes while it serves. Its kernels' memory is given back when another takes its
+ * place; a list is made within one turn of the event loop, so no list has half of each.
+ */
+import type { EpochMs } from '../../schemas/ids.ts';
+import type { MODEL_KINDS, ModelKind } from '../../schemas/release.ts';
+import type { PartName, PartWeight } from '../options.ts';
+import type { TasteModel } from './taste-model.ts';
+
+export interface ServingRelease {
+  readonly version: string;
+  readonly createdAt: EpochMs;
+  readonly itemCount: number;
+  readonly kinds: ReadonlySet<ModelKind>;
+  /** What each part weighs in lists of this release. */
+  readonly weights: Readonly<Record<PartName, PartWeight>>;
+  readonly taste: TasteModel | undefined;
+  /** A person's state may be another one at the same offset. */
+  forgetVectors(): void;
+  release(): void;
+}
+
+/** The models behind parts. The other parts go by what the stream counts. */
+export const MODEL_OF_PART: Readonly<Partial<Record<PartName, (typeof MODEL_KINDS)[number]>>> = {
+  taste: 'als',
+};

@@ -1,0 +1,134 @@
+/**
+ * Taste by implicit least squares: a person's vector is folded in from their own events, exactly,
+ * with the weights that the training gives a history; the items whose vectors fit it best are found
+ * exactly. What an event gave to an item's score is its term of the same normal equations:
+ *
+ *   score(i) = xᵀhᵢ,   x = A⁻¹ Σ cₖhₖ,   so  score(i) = Σ cₖ · hₖᵀA⁻¹hᵢ
+ *
+ * A dislike is in A alone: it lowers what others give and gives nothing itself.
+ */
+import type { FoldIn } from '../../algorithms/factors/fold-in.ts';
+import type { TopItem, TopItems } from '../../algorithms/selection/top-items.ts';
+import type { Profile, TasteEvent } from '../profile.ts';
+import { RecentVectors } from './recent-vectors.ts';
+import { NO_ITEM, type ReleaseItems } from './release-items.ts';
+
+export interface TasteModelParts {
+  readonly foldIn: FoldIn;
+  readonly topItems: TopItems;
+  /** Items that it knows: the first so many of the release. */
+  readonly itemCount: number;
+  readonly items: ReleaseItems;
+  readonly vectorsMax: number;
+}
+
+interface KnownEvents {
+  readonly events: readonly TasteEvent[];
+  readonly items: Uint32Array;
+  /** Below 0 for a dislike. */
+  readonly weights: Float64Array;
+  readonly positiveCount: number;
+}
+
+export class TasteModel {
+  readonly #given: TasteModelParts;
+  readonly #vectors: RecentVectors;
+  /** Whose normal equations are factored now. */
+  #factored: Profile | undefined;
+
+  constructor(given: TasteModelParts) {
+    this.#given = given;
+    this.#vectors = new RecentVectors(given.vectorsMax);
+  }
+
+  get vectorsKept(): number {
+    return this.#vectors.count;
+  }
+
+  /** NO_ITEM where it does not know it. */
+  itemOf(slot: number): number {
+    const item = this.#given.items.itemOf(slot);
+    return item < this.#given.itemCount ? item : NO_ITEM;
+  }
+
+  /** undefined where nothing that the person is for is known to it. */
+  vectorOf(profile: Profile): Float32Array | undefined {
+    const { subject, version } = profile;
+    if (subject === null || version === null) return this.#solve(profile);
+    const kept = this.#vectors.get(subject, version);
+    if (kept !== undefined) return kept;
+    const vector = this.#solve(profile);
+    if (vector !== undefined) this.#vectors.put(subject, version, vector);
+    return vector;
+  }
+
+  /** Best first. */
+  best(vector: Float32Array, count: number): readonly TopItem[] {
+    return this.#given.topItems.find(vector, count);
+  }
+
+  slotOf(item: number): number {
+    return this.#given.items.slotOf(item);
+  }
+
+  /** Calls `give` with what each event for something gave to the score of each of these items. */
+  contribute(
+    profile: Profile,
+    slots: readonly number[],
+    give: (slot: number, event: TasteEvent, amount: number) => void,
+  ): void {
+    const known = this.#knownEvents(profile);
+    if (known.positiveCount === 0) return;
+    const { foldIn } = this.#given;
+    if (this.#factored !== profile) foldIn.factor(known);
+    this.#factored = profile;
+    const towards = new Float32Array(foldIn.dimensions);
+    for (const slot of slots) {
+      const item = this.itemOf(slot);
+      if (item === NO_ITEM) continue;
+      foldIn.solveNextFor(foldIn.factorsOf(item), towards);
+      for (let k = 0; k < known.positiveCount; k++) {
+        const product = dot(towards, foldIn.factorsOf(known.items[k]!));
+        give(slot, known.events[k]!, known.weights[k]! * product);
+      }
+    }
+  }
+
+  /** A person's state may be another one at the same offset. */
+  forgetVectors(): void {
+    this.#vectors.clear();
+  }
+
+  release(): void {
+    this.#given.foldIn.release();
+    this.#given.topItems.release();
+  }
+
+  #solve(profile: Profile): Float32Array | undefined {
+    const known = this.#knownEvents(profile);
+    if (known.positiveCount === 0) return undefined;
+    const vector = new Float32Array(this.#given.foldIn.dimensions);
+    this.#given.foldIn.solve(known, vector);
+    this.#factored = profile;
+    return vector;
+  }
+
+  /** Those for something first. */
+  #knownEvents({ positives, negatives }: Profile): KnownEvents {
+    const events: TasteEvent[] = [];
+    for (const event of positives) if (this.itemOf(event.slot) !== NO_ITEM) events.push(event);
+    const positiveCount = events.length;
+    for (const event of negatives) if (this.itemOf(event.slot) !== NO_ITEM) events.push(event);
+    const items = Uint32Array.from(events, ({ slot }) => this.itemOf(slot));
+    const weights = Float64Array.from(events, ({ weight }, k) =>
+      k < positiveCount ? weight : -weight,
+    );
+    return { events, items, weights, positiveCount };
+  }
+}
+
+const dot = (left: Float32Array, right: Float32Array): number => {
+  let sum = 0;
+  for (let k = 0; k < left.length; k++) sum += left[k]! * right[k]!;
+  return sum;
+};

@@ -1,0 +1,132 @@
+/**
+ * Small releases for tests: trained in a moment on people of whom each keeps to one half of the items,
+ * so that what a model has learned can be seen with the eye; published, promoted, and spoiled.
+ */
+
+import { fitImplicitAls, type ImplicitAls } from '../../algorithms/factors/implicit-als.ts';
+import { DEFAULT_IMPLICIT_ALS_OPTIONS } from '../../algorithms/factors/implicit-als-options.ts';
+import {
+  type DataEvent,
+  type Histories,
+  historiesOf,
+} from '../../algorithms/histories/histories.ts';
+import { seededRandom } from '../../algorithms/random/seeded-random.ts';
+import { encodeRecord } from '../../schemas/avro/record-codec.ts';
+import type { EpochMs, ItemId } from '../../schemas/ids.ts';
+import { partitionIndex } from '../../schemas/ids.ts';
+import {
+  fileOfModel,
+  ITEMS_FILE,
+  type LearnedWeights,
+  type ModelKind,
+  PROMOTION,
+  type Promotion,
+  type ReleaseFacts,
+  writeItemIds,
+} from '../../schemas/release.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { ArtifactFile, ReleaseManifest } from '../../storage/artifact-store/artifact-store.ts';
+import type { EventLog } from '../../storage/event-log/event-log.ts';
+
+export interface TrainedRelease {
+  readonly manifest: ReleaseManifest & { readonly facts: ReleaseFacts & Record<string, unknown> };
+  readonly files: readonly ArtifactFile[];
+  /** The models as the trainer had them: what lists are held against. */
+  readonly als: ImplicitAls;
+}
+
+export interface TrainingInput {
+  readonly version: string;
+  readonly itemIds: readonly ItemId[];
+  readonly seed?: number;
+  readonly dimensions?: number;
+  readonly weights?: LearnedWeights;
+  readonly createdAt?: EpochMs;
+}
+
+const PEOPLE = 200;
+const EVENTS = 16;
+
+/** People of two tastes: one for the items at even places, one for those at odd places. */
+export const audienceOf = (itemCount: number, seed: number): Histories => {
+  const random = seededRandom(seed);
+  const events: DataEvent[] = [];
+  for (let user = 0; user < PEOPLE; user++) {
+    for (let time = 0; time < EVENTS; time++) {
+      const item = 2 * random.below(Math.max(1, Math.floor(itemCount / 2))) + (user % 2);
+      events.push({ user, item: Math.min(item, itemCount - 1), weight: 1, time });
+    }
+  }
+  return historiesOf(events, { userCount: PEOPLE, itemCount });
+};
+
+export const trainRelease = async (input: TrainingInput): Promise<TrainedRelease> => {
+  const { version, itemIds, seed = 1, dimensions = 3, weights, createdAt = 0 as EpochMs } = input;
+  const histories = audienceOf(itemIds.length, seed);
+  const options = { ...DEFAULT_IMPLICIT_ALS_OPTIONS, dimensions, epochs: 8 };
+  const als = await fitImplicitAls(histories, options, { seed });
+  const files: ArtifactFile[] = [
+    { name: ITEMS_FILE, bytes: writeItemIds(itemIds) },
+    { name: fileOfModel('als'), bytes: als.serialise() },
+  ];
+  const kinds: ModelKind[] = ['als'];
+  if (weights !== undefined) {
+    files.push({ name: fileOfModel('blend'), bytes: encoded(weights) });
+    kinds.push('blend');
+  }
+  return {
+    manifest: { version, createdAt, facts: factsOf(version, kinds, itemIds.length) },
+    files,
+    als,
+  };
+};
+
+const encoded = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+const factsOf = (
+  version: string,
+  kinds: readonly ModelKind[],
+  items: number,
+): ReleaseFacts & Record<string, unknown> => {
+  const trained = { trainedIn: version, trainedAt: 0 as EpochMs, seconds: 0 };
+  return {
+    format: 1,
+    configVersion: 1,
+    seed: 1,
+    positions: [],
+    history: { events: PEOPLE * EVENTS, users: PEOPLE, items, eventsCut: 0 },
+    models: Object.fromEntries(kinds.map((kind) => [kind, trained])),
+    holdOut: { users: 0, scores: [] },
+  };
+};
+
+/** The same release with one file replaced; undefined takes it away. */
+export const withFile = (
+  release: TrainedRelease,
+  name: string,
+  change: (bytes: Uint8Array) => Uint8Array | undefined,
+): TrainedRelease => ({
+  ...release,
+  files: release.files.flatMap((file) => {
+    const bytes = file.name === name ? change(file.bytes) : file.bytes;
+    return bytes === undefined ? [] : [{ name: file.name, bytes }];
+  }),
+});
+
+/** Writes the promotion as the trainer or a person would. */
+export const promote = async (
+  eventLog: EventLog,
+  version: string | null,
+  { formerVersion = null, at }: { readonly formerVersion?: string | null; readonly at: EpochMs },
+): Promise<void> => {
+  const promotion: Promotion = { version, formerVersion, by: 'person' };
+  const value = encodeRecord('Control', {
+    kind: PROMOTION,
+    subject: version ?? '',
+    at,
+    body: JSON.stringify(promotion),
+  });
+  await eventLog.append(TOPICS.control.name, partitionIndex(0), [
+    { key: new TextEncoder().encode(PROMOTION), value, timestamp: at },
+  ]);
+};
