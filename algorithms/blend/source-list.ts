@@ -50,6 +50,20 @@ export const topList = (scores: Float64Array, { limit, isLeftOut }: TopListOptio
   return { items, scores: Float64Array.from(items, (item) => scores[item]!) };
 };
 
+/**
+ * The `limit` best by scores that are logits, of either sign: an item's raw score is e^(its score less
+ * the best one), so that its share of the list is the softmax over the list.
+ */
+export const topLogits = (scores: Float64Array, options: TopListOptions): SourceList => {
+  let least = Number.POSITIVE_INFINITY;
+  for (const score of scores) least = Math.min(least, score);
+  if (scores.every((score) => score === least)) return EMPTY_LIST;
+  const above = scores.map((score) => score - least);
+  const { items } = topList(above, options);
+  const best = scores[items[0] ?? 0]!;
+  return { items, scores: Float64Array.from(items, (item) => Math.exp(scores[item]! - best)) };
+};
+
 /** A binary heap whose root is the item that goes first. */
 class WorstFirst {
   readonly items: number[] = [];

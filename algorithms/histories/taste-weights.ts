@@ -47,13 +47,31 @@ const STRENGTH_MIN = 0.4;
 export const tasteWeights = (
   deeds: readonly Deed[],
   earlier: EarlierValues,
+  options: TasteOptions,
+): Float64Array => {
+  const weights = tasteStrengths(deeds, earlier, options);
+  const newest = deeds.at(-1)?.occurredAt ?? 0;
+  for (let index = 0; index < deeds.length; index++) {
+    if (weights[index] === 0) continue;
+    const { kind, occurredAt } = deeds[index]!;
+    weights[index]! *= fading(newest - occurredAt, options.kinds.get(kind)!.halfLife);
+  }
+  return weights;
+};
+
+/** What is left of a strength after so long. */
+export const fading = (age: number, halfLife: number): number => 2 ** (-age / halfLife);
+
+/** The same before they fade. */
+export const tasteStrengths = (
+  deeds: readonly Deed[],
+  earlier: EarlierValues,
   { kinds, prior }: TasteOptions,
 ): Float64Array => {
-  const weights = new Float64Array(deeds.length);
-  const newest = deeds.at(-1)?.occurredAt ?? 0;
+  const strengths = new Float64Array(deeds.length);
   let { sum, count } = earlier;
   for (let index = 0; index < deeds.length; index++) {
-    const { kind: name, value, occurredAt } = deeds[index]!;
+    const { kind: name, value } = deeds[index]!;
     const kind = kinds.get(name);
     if (kind === undefined || kind.polarity === 'none') continue;
     const mean = ownMean(sum, count, prior);
@@ -61,10 +79,9 @@ export const tasteWeights = (
       sum += thousandthsOf(value);
       count++;
     }
-    weights[index] =
-      signedStrength(kind, value, mean) * 2 ** (-(newest - occurredAt) / kind.halfLife);
+    strengths[index] = signedStrength(kind, value, mean);
   }
-  return weights;
+  return strengths;
 };
 
 const signedStrength = (kind: TasteKind, value: number | null, mean: number): number => {
