@@ -197,6 +197,48 @@ export const SETTINGS = {
     help: 'Memory that ClickHouse may use.',
   }),
 
+  // Training
+  trainingAt: text({
+    help: 'Time of day, by the machine’s clock, at which models are trained; empty for never.',
+    default: '03:00',
+    pattern: { expression: /^(([01]\d|2[0-3]):[0-5]\d)?$/, says: 'a time such as 03:00, or empty' },
+  }),
+  trainingEventsMin: integer({
+    unit: 'events',
+    min: 1,
+    max: 1_000_000_000,
+    default: 1_000,
+    help: 'Events in the warehouse from which trainings start by themselves.',
+  }),
+  trainingEventsMax: integer({
+    unit: 'events',
+    min: 1_000,
+    max: 1_000_000_000,
+    default: 25_000_000,
+    help: 'Events that a training reads at most, the newest (about 200 bytes of memory each).',
+  }),
+  trainingThreads: integer({
+    unit: 'threads',
+    min: 1,
+    max: 64,
+    default: 2,
+    help: 'Threads of the training’s own process, which steps back behind everything else.',
+  }),
+  trainingMemoryBytes: integer({
+    unit: 'bytes',
+    min: 256 * MIB,
+    max: 1024 * 1024 * MIB,
+    default: 6 * 1024 * MIB,
+    help: 'Memory at which a training is ended.',
+  }),
+  releasesKept: integer({
+    unit: 'releases',
+    min: 2,
+    max: 1_000,
+    default: 5,
+    help: 'Newest releases of models that are kept; the one in use always is.',
+  }),
+
   // Demo
   audiencePerSecond: number({
     unit: 'events/s',

@@ -8,6 +8,8 @@ import type { Clock } from '../schemas/environment.ts';
 import { NO_OFFSET, partitionIndex } from '../schemas/ids.ts';
 import type { PartitionStatus, StreamStatus } from '../stream/stream-status.ts';
 import type { SinkStatus } from '../stream/warehouse-sink.ts';
+import { trainingAnswer } from '../training/model-report.ts';
+import type { DeskStatus } from '../training/training-desk.ts';
 import type { DiskUsage } from './disk-usage.ts';
 import type { MetricFamily, MetricSample } from './http/prometheus.ts';
 import type { RetentionStatus } from './retention/log-retention.ts';
@@ -44,6 +46,7 @@ export interface SystemReportParts {
   /** Bytes at which the oldest go, by owner. */
   readonly limits: Readonly<Record<string, number>>;
   readonly disk: () => DiskUsage;
+  readonly training: () => DeskStatus;
 }
 
 export interface SystemReport {
@@ -75,6 +78,8 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
   const system = async (): Promise<SystemAnswer> => {
     const stream = await parts.stream();
     const serving = parts.serving();
+    const training = parts.training();
+    const { clock } = parts;
     const { problem, ...kept } = parts.retention();
     const notices = [
       parts.warehouseProblem(),
@@ -82,6 +87,7 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
       sentence('The warehouse is not being shortened', parts.warehouseRetention()?.problem),
       lostNotice(stream.sinks),
       ...serving.notices,
+      lastTrainingNotice(training),
     ];
     return {
       version: VERSION,
@@ -103,7 +109,8 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
         retention: kept,
       },
       catalogue: { items: serving.items, visible: serving.visibleItems },
-      models: [],
+      models: modelsOf(training, clock),
+      training: training.running ? trainingAnswer(training.running, clock) : null,
       disk: diskAnswer(parts),
       memory: { ...serving.memoryBytes, process: process.memoryUsage.rss() },
     };
@@ -157,6 +164,27 @@ const lostNotice = (sinks: StreamStatus['sinks']): string | undefined => {
     ? undefined
     : `The log let go of ${lost} records before the warehouse had copied them.`;
 };
+
+/** A release that was refused, or a training that failed, is told until the next one went well. */
+const lastTrainingNotice = ({ runs }: DeskStatus): string | undefined => {
+  const run = runs.find(({ outcome }) => outcome !== 'cancelled');
+  if (!run || run.outcome === 'promoted') return undefined;
+  const what =
+    run.outcome === 'refused' ? 'The last trained release was refused' : 'The last training failed';
+  return `${what}: ${run.reasons.join('; ')}`;
+};
+
+const modelsOf = ({ promotion }: DeskStatus, clock: Clock): SystemAnswer['models'] =>
+  promotion?.version
+    ? [
+        {
+          kind: 'release',
+          version: promotion.version,
+          trainedAt: formatTime(promotion.at),
+          ageMs: clock.now() - promotion.at,
+        },
+      ]
+    : [];
 
 /** What was copied to the warehouse; lag in records. Empty where there is none. */
 const sinkTotals = (sinks: StreamStatus['sinks']): Record<string, number> => {

@@ -204,6 +204,13 @@ export const ERRORS = {
     retriable: false,
     template: 'Expected release {version} to be new, it is already published.',
   },
+  training_runs: {
+    status: 409,
+    retriable: true,
+    template: 'Expected no training to be running, got run {runId} since {startedAt}.',
+  },
+  training_impossible: { status: 409, retriable: false, template: 'No training here: {why}' },
+  training_failed: { status: 500, retriable: true, template: 'The training failed: {problem}' },
   bus_closed: { status: 503, retriable: false, template: 'Expected an open live bus.' },
 
   // The instance

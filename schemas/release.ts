@@ -95,11 +95,15 @@ export type TrainingOutcome = (typeof TRAINING_OUTCOMES)[number];
 
 /** The body of a record of how a training ended. @public */
 export interface TrainingRunRecord {
+  /** Rises by one a run. */
+  readonly number: number;
   readonly runId: string;
   readonly outcome: TrainingOutcome;
   readonly version: string | null;
   /** Why it was refused or failed; empty when it was promoted. */
   readonly reasons: readonly string[];
+  /** What could not be done or told. */
+  readonly remarks: readonly string[];
   readonly holdOut: ReleaseFacts['holdOut'] | null;
   readonly seconds: number;
   readonly startedAt: EpochMs;

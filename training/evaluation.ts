@@ -72,7 +72,11 @@ export const listsOf = async (
   return found;
 };
 
-const proposal = ({ model, isLogit }: TestedSource, history: History, isLeftOut: Uint8Array): SourceList => {
+const proposal = (
+  { model, isLogit }: TestedSource,
+  history: History,
+  isLeftOut: Uint8Array,
+): SourceList => {
   if (history.items.length === 0) return EMPTY_LIST;
   const scores = new Float64Array(model.itemCount);
   model.score(history, scores);

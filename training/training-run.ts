@@ -183,10 +183,6 @@ const fitAndPublish = async (run: Run): Promise<Omit<TrainingResult, 'remarks'>>
   const manifest = { version, createdAt: clock.now(), facts: { ...facts } };
   await artifactStore.publish(manifest, filesOf(history.itemIds, files));
   pass(crashPoint, 'training.published');
-  await artifactStore.prune({
-    keep: dependencies.options.releasesKept,
-    inUse: order.formerVersion,
-  });
   reporter.report('publishing', 1);
   return { version, faults: [], facts };
 };

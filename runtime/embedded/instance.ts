@@ -14,6 +14,7 @@ import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { keepLandmark } from '../../stream/landmark-keeper.ts';
+import { registerModelRoutes } from '../../training/http/model-routes.ts';
 import { createCrashPoint } from '../crash-point.ts';
 import { type DataDirectory, openDataDirectory } from '../data-directory.ts';
 import { watchDisk } from '../disk-usage.ts';
@@ -29,6 +30,7 @@ import { keepLogWithinLimits } from '../retention/log-retention.ts';
 import { keepWarehouseWithinLimit } from '../retention/warehouse-retention.ts';
 import type { Settings } from '../settings.ts';
 import { createSystemReport, type ServingFacts, type SystemReport } from '../system-report.ts';
+import { startTrainingHost, type TrainingHost } from '../training/training-host.ts';
 import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
 import { type StreamHost, type StreamHostData, startStreamHost } from './stream-host.ts';
 import {
@@ -60,6 +62,7 @@ export interface Instance {
   readonly serving: Serving;
   readonly stream: StreamHost;
   readonly warehouse: WarehouseHost;
+  readonly training: TrainingHost;
   readonly report: SystemReport;
   stop(): Promise<void>;
 }
@@ -160,6 +163,24 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     (opened) => opened.stop(),
   );
   await serving.start();
+  const artifactStore = openings.add(
+    await openDirectoryArtifactStore({ directory: directory.paths.artifacts, logger }),
+    (opened) => opened.close(),
+  );
+  const training = openings.add(
+    await startTrainingHost({
+      settings,
+      log,
+      artifactStore,
+      artifactsDirectory: directory.paths.artifacts,
+      userPartitions: counts.userPartitions,
+      warehouse,
+      stream: () => stream.status(),
+      clock,
+      logger,
+    }),
+    (opened) => opened.stop(),
+  );
   const ingest = openings.add(
     await openIngest({
       log,
@@ -222,9 +243,11 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     warehouseRetention: () => warehouseRetention?.status(),
     limits: { log: settings.logBytesMax, warehouse: settings.warehouseBytesMax },
     disk: () => disk.latest(),
+    training: () => training.desk.status(),
   });
-  const app = openings.add(await createApp(options, { ingest, serving, report }), (opened) =>
-    stopListening(opened, clock),
+  const app = openings.add(
+    await createApp(options, { ingest, serving, training, report }),
+    (opened) => stopListening(opened, clock),
   );
   const port = await listen(app, { ...settings, mayMoveOn: options.mayMoveOn });
   return {
@@ -235,6 +258,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     serving,
     stream,
     warehouse,
+    training,
     report,
     stop: () => openings.close(),
   };
@@ -242,7 +266,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
 
 const createApp = async (
   options: InstanceOptions,
-  parts: { ingest: Ingest; serving: Serving; report: SystemReport },
+  parts: { ingest: Ingest; serving: Serving; training: TrainingHost; report: SystemReport },
 ): Promise<FastifyInstance> => {
   const { settings, clock, logger } = options;
   const app = await createHttpServer({ ...settings, logger, monotonicMs: clock.monotonicMs });
@@ -250,6 +274,11 @@ const createApp = async (
     async (scope) => {
       registerIngestRoutes(scope, parts.ingest);
       parts.serving.registerRoutes(scope);
+      registerModelRoutes(scope, {
+        desk: parts.training.desk,
+        clock,
+        nextAt: () => parts.training.keeper.nextAt(),
+      });
       registerOperationsRoutes(scope, parts.report);
       serveDocs(scope);
       serveStaticPage(scope, options.pageDirectory);

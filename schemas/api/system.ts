@@ -11,6 +11,7 @@ import {
   partitionField,
   timeField,
 } from './fields.ts';
+import { TrainingAnswer } from './models.ts';
 
 export const HealthLiveAnswer = Type.Object({
   status: choiceField(['live'], { description: 'The process answers.' }),
@@ -92,6 +93,7 @@ export const SystemAnswer = Type.Object({
       ageMs: Type.Number(),
     }),
   ),
+  training: nullable(TrainingAnswer),
   disk: Type.Object({
     owners: Type.Array(
       Type.Object({

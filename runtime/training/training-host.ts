@@ -1,0 +1,108 @@
+/** The training role of an embedded instance: who may train, when, and in which process. */
+import type { Clock, Logger } from '../../schemas/environment.ts';
+import { WAREHOUSE_TABLES } from '../../schemas/tables.ts';
+import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
+import type { EventLog } from '../../storage/event-log/event-log.ts';
+import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
+import type { StreamStatus } from '../../stream/stream-status.ts';
+import { TrainingDesk } from '../../training/training-desk.ts';
+import { keepTraining, type TrainingKeeper } from '../../training/training-keeper.ts';
+import type { WarehouseHost } from '../embedded/warehouse-host.ts';
+import { systemRandom } from '../random.ts';
+import type { Settings } from '../settings.ts';
+import { trainingProcessRunner } from './training-process-runner.ts';
+
+export interface TrainingHostOptions {
+  readonly settings: Settings;
+  readonly log: EventLog;
+  readonly artifactStore: ArtifactStore;
+  readonly artifactsDirectory: string;
+  readonly userPartitions: number;
+  readonly warehouse: WarehouseHost;
+  /** How the stream and its copies stand; absent where none runs here. */
+  readonly stream?: () => Promise<StreamStatus>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface TrainingHost {
+  readonly desk: TrainingDesk;
+  readonly keeper: TrainingKeeper;
+  stop(): Promise<void>;
+}
+
+/** The copy may be this share of what there is behind: a training reads what is there. */
+const LAG_SHARE_MAX = 0.01;
+const LAG_MAX = 1_000;
+
+export const startTrainingHost = async (options: TrainingHostOptions): Promise<TrainingHost> => {
+  const { settings, log, artifactStore, clock, logger, warehouse } = options;
+  const desk = await TrainingDesk.open({
+    log,
+    artifactStore,
+    runner: trainingProcessRunner({
+      whyOff: whyNoTraining(options),
+      clock,
+      task: () => ({
+        connection: warehouse.connection!,
+        database: settings.namespace,
+        artifactsDirectory: options.artifactsDirectory,
+        userPartitions: options.userPartitions,
+        threads: settings.trainingThreads,
+        memoryBytesMax: settings.trainingMemoryBytes,
+        eventsMax: settings.trainingEventsMax,
+        logLevel: settings.logLevel,
+      }),
+    }),
+    clock,
+    random: systemRandom,
+    logger,
+    configVersion: 1,
+    releasesKept: settings.releasesKept,
+  });
+  const keeper = keepTraining({
+    desk,
+    clock,
+    logger,
+    at: options.stream ? settings.trainingAt : '',
+    isTrainable: () => isTrainable(options),
+  });
+  return {
+    desk,
+    keeper,
+    async stop() {
+      await keeper.stop();
+      await desk.stop();
+    },
+  };
+};
+
+const whyNoTraining = ({ settings, warehouse }: TrainingHostOptions): string | undefined => {
+  if (!settings.roles.includes('training'))
+    return 'this process does not have the role `training`.';
+  return warehouse.connection ? undefined : warehouse.whyOff;
+};
+
+const COUNT = {
+  name: 'count events',
+  sql: `SELECT count() AS events FROM ${WAREHOUSE_TABLES.interactions.name}`,
+};
+
+const isTrainable = async ({
+  settings,
+  warehouse,
+  stream,
+}: TrainingHostOptions): Promise<boolean> => {
+  const status = await stream?.();
+  if (!status || !warehouse.connection || !status.isCaughtUp) return false;
+  const lag = status.sinks.reduce((sum, sink) => sum + sink.lag, 0);
+  const { connection } = warehouse;
+  const client = new ClickHouseWarehouse({ connection, database: settings.namespace });
+  try {
+    const [row] = await client.query(COUNT);
+    const events = Number(row?.events ?? 0);
+    return events >= settings.trainingEventsMin && lag <= Math.max(LAG_MAX, events * LAG_SHARE_MAX);
+  } finally {
+    await client.close();
+  }
+};

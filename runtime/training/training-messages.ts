@@ -1,0 +1,29 @@
+/** What the training's process and its owner say to each other. */
+import type { ClickHouseConnection } from '../../storage/warehouse/clickhouse-warehouse.ts';
+import type {
+  TrainingOrder,
+  TrainingProgress,
+  TrainingResult,
+} from '../../training/training-run.ts';
+
+/** The first message, and the only one but `cancel`. */
+export interface TrainingTask {
+  readonly order: TrainingOrder;
+  readonly connection: ClickHouseConnection;
+  readonly database: string;
+  readonly artifactsDirectory: string;
+  readonly userPartitions: number;
+  readonly threads: number;
+  readonly memoryBytesMax: number;
+  readonly eventsMax: number;
+  readonly logLevel: string;
+}
+
+export type ToTraining =
+  | { readonly kind: 'start'; readonly task: TrainingTask }
+  | { readonly kind: 'cancel' };
+
+export type FromTraining =
+  | { readonly kind: 'progress'; readonly progress: TrainingProgress }
+  | { readonly kind: 'done'; readonly result: TrainingResult }
+  | { readonly kind: 'failed'; readonly problem: string };

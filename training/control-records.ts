@@ -1,0 +1,99 @@
+/**
+ * What the control log says about releases: which one is in use (the newest promotion), and how the
+ * last trainings ended. The topic is compacted, so a promotion replaces the one before, and the
+ * runs share a fixed number of keys.
+ */
+import { decodeRecord, encodeRecord } from '../schemas/avro/record-codec.ts';
+import type { EpochMs, Offset, PartitionIndex } from '../schemas/ids.ts';
+import type { ControlRecord } from '../schemas/records.ts';
+import {
+  PROMOTION,
+  type Promotion,
+  TRAINING_RUN,
+  type TrainingRunRecord,
+} from '../schemas/release.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import type { AppendRecord, EventLog } from '../storage/event-log/event-log.ts';
+
+const TOPIC = TOPICS.control.name;
+const PARTITION = 0 as PartitionIndex;
+const READ = { recordsMax: 1_000, bytesMax: 1_048_576 };
+/** How many trainings are remembered. */
+export const RUNS_KEPT = 20;
+
+export interface StoredPromotion extends Promotion {
+  readonly at: EpochMs;
+}
+
+export interface ControlRecords {
+  readonly promotion: StoredPromotion | undefined;
+  /** Newest first. */
+  readonly runs: readonly TrainingRunRecord[];
+}
+
+export const readControlRecords = async (log: EventLog): Promise<ControlRecords> => {
+  let promotion: StoredPromotion | undefined;
+  const runs: TrainingRunRecord[] = [];
+  const { low, end } = await log.watermarks(TOPIC, PARTITION);
+  for (let from = low; from < end; ) {
+    const slice = await log.read(TOPIC, PARTITION, from, READ);
+    if (slice.length === 0) break;
+    for (const { value } of slice) {
+      const record = controlIn(value);
+      if (record?.kind === PROMOTION) promotion = { ...bodyOf<Promotion>(record), at: record.at };
+      if (record?.kind === TRAINING_RUN) runs.push(bodyOf<TrainingRunRecord>(record));
+    }
+    from = (slice.at(-1)!.offset + 1) as Offset;
+  }
+  return { promotion, runs: runs.reverse().slice(0, RUNS_KEPT) };
+};
+
+/** Appended together, or not at all; resolves to the offset of the last. */
+export const appendControlRecords = async (
+  log: EventLog,
+  at: EpochMs,
+  bodies: {
+    readonly promotion?: Promotion;
+    readonly run?: TrainingRunRecord;
+  },
+): Promise<Offset> => {
+  const records: AppendRecord[] = [];
+  if (bodies.run) {
+    const key = `${TRAINING_RUN}:${bodies.run.number % RUNS_KEPT}`;
+    records.push(recordOf(at, { key, kind: TRAINING_RUN, subject: bodies.run.runId }, bodies.run));
+  }
+  if (bodies.promotion) {
+    const subject = bodies.promotion.version ?? '';
+    records.push(recordOf(at, { key: PROMOTION, kind: PROMOTION, subject }, bodies.promotion));
+  }
+  return (await log.append(TOPIC, PARTITION, records)).lastOffset;
+};
+
+const recordOf = (
+  at: EpochMs,
+  given: { readonly key: string; readonly kind: string; readonly subject: string },
+  body: unknown,
+): AppendRecord => ({
+  key: new TextEncoder().encode(given.key),
+  value: encodeRecord('Control', {
+    kind: given.kind,
+    subject: given.subject,
+    at,
+    body: JSON.stringify(body),
+  }),
+  timestamp: at,
+});
+
+const controlIn = (value: Uint8Array | null): ControlRecord | undefined => {
+  if (value === null) return undefined;
+  try {
+    const { name, record } = decodeRecord(value);
+    return name === 'Control' ? record : undefined;
+  } catch {
+    // Unreadable control records are the stream's to set aside.
+    return undefined;
+  }
+};
+
+/** Written by `recordOf`: its shape is the one that was given. */
+const bodyOf = <Body>({ body }: ControlRecord): Body => JSON.parse(body) as Body;

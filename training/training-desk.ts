@@ -1,0 +1,262 @@
+/**
+ * Who may train, and what comes of it: one run at a time, its outcome and, where it passed, its
+ * promotion written into the control log together, and releases that nobody needs removed. The
+ * promotion record is the pointer to the release in use (I6): serving follows it by itself.
+ *
+ * It owns no thread or process: the runner does the work, wherever that is.
+ */
+
+import { formatTime } from '../schemas/api/time.ts';
+import type { Clock, Logger, RandomSource } from '../schemas/environment.ts';
+import { FreshetError, isFreshetError } from '../schemas/errors.ts';
+import type { EpochMs, Offset } from '../schemas/ids.ts';
+import {
+  MODEL_KINDS,
+  type ModelKind,
+  type Promotion,
+  type TrainingOutcome,
+  type TrainingRunRecord,
+} from '../schemas/release.ts';
+import type { ArtifactStore, StoredManifest } from '../storage/artifact-store/artifact-store.ts';
+import type { EventLog } from '../storage/event-log/event-log.ts';
+import {
+  appendControlRecords,
+  RUNS_KEPT,
+  readControlRecords,
+  type StoredPromotion,
+} from './control-records.ts';
+import type { TrainingOrder, TrainingProgress, TrainingResult } from './training-run.ts';
+
+export interface TrainingRunner {
+  /** Undefined where there can be trainings. */
+  readonly whyOff: string | undefined;
+  run(
+    order: TrainingOrder,
+    given: {
+      readonly signal: AbortSignal;
+      readonly onProgress: (progress: TrainingProgress) => void;
+    },
+  ): Promise<TrainingResult>;
+}
+
+export interface TrainingDeskDependencies {
+  readonly log: EventLog;
+  readonly artifactStore: ArtifactStore;
+  readonly runner: TrainingRunner;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly logger: Logger;
+  readonly configVersion: number;
+  readonly releasesKept: number;
+}
+
+export interface RunningTraining {
+  readonly runId: string;
+  readonly kinds: readonly ModelKind[];
+  readonly startedAt: EpochMs;
+  readonly startedMs: number;
+  readonly progress: TrainingProgress;
+}
+
+export interface DeskStatus {
+  readonly promotion: StoredPromotion | undefined;
+  readonly running: RunningTraining | undefined;
+  readonly runs: readonly TrainingRunRecord[];
+  readonly whyOff: string | undefined;
+}
+
+interface Current {
+  readonly order: TrainingOrder;
+  readonly startedAt: EpochMs;
+  readonly startedMs: number;
+  readonly stop: AbortController;
+  progress: TrainingProgress;
+  ended: Promise<TrainingRunRecord>;
+}
+
+const AT_THE_START: TrainingProgress = { stage: 'reading', model: null, share: 0, eventsRead: 0 };
+const RUN_ID_SPACE = 36 ** 6;
+const SEED_SPACE = 2 ** 31;
+
+export class TrainingDesk {
+  readonly #given: TrainingDeskDependencies;
+  #promotion: StoredPromotion | undefined;
+  #runs: readonly TrainingRunRecord[];
+  #nextNumber: number;
+  #current: Current | undefined;
+
+  private constructor(
+    given: TrainingDeskDependencies,
+    stored: Awaited<ReturnType<typeof readControlRecords>>,
+  ) {
+    this.#given = given;
+    this.#promotion = stored.promotion;
+    this.#runs = stored.runs;
+    this.#nextNumber = (stored.runs[0]?.number ?? -1) + 1;
+  }
+
+  static async open(given: TrainingDeskDependencies): Promise<TrainingDesk> {
+    return new TrainingDesk(given, await readControlRecords(given.log));
+  }
+
+  status(): DeskStatus {
+    return {
+      promotion: this.#promotion,
+      running: this.#running(),
+      runs: this.#runs,
+      whyOff: this.#given.runner.whyOff,
+    };
+  }
+
+  releases(): Promise<readonly StoredManifest[]> {
+    return this.#given.artifactStore.list();
+  }
+
+  #running(): RunningTraining | undefined {
+    if (!this.#current) return undefined;
+    const { order, startedAt, startedMs, progress } = this.#current;
+    return { runId: order.runId, kinds: order.kinds, startedAt, startedMs, progress };
+  }
+
+  /** Starts a training of these kinds; `ended` resolves once its outcome is on record. */
+  train(kinds: readonly ModelKind[] = MODEL_KINDS): {
+    readonly runId: string;
+    readonly ended: Promise<TrainingRunRecord>;
+  } {
+    const { clock, random, runner, configVersion } = this.#given;
+    if (runner.whyOff !== undefined) {
+      throw new FreshetError('training_impossible', { why: runner.whyOff });
+    }
+    if (this.#current) {
+      const { order, startedAt } = this.#current;
+      const details = { runId: order.runId, startedAt: formatTime(startedAt) };
+      throw new FreshetError('training_runs', details);
+    }
+    const order: TrainingOrder = {
+      runId: Math.floor(random() * RUN_ID_SPACE).toString(36),
+      kinds,
+      formerVersion: this.#promotion?.version ?? null,
+      seed: Math.floor(random() * SEED_SPACE),
+      configVersion,
+    };
+    const current: Current = {
+      order,
+      startedAt: clock.now(),
+      startedMs: clock.monotonicMs(),
+      stop: new AbortController(),
+      progress: AT_THE_START,
+      ended: Promise.resolve(undefined as never),
+    };
+    this.#current = current;
+    current.ended = this.#carryOut(current);
+    return { runId: order.runId, ended: current.ended };
+  }
+
+  /** Ends the running training, if there is one; resolves once it has ended. */
+  async cancel(): Promise<string | null> {
+    const current = this.#current;
+    if (!current) return null;
+    current.stop.abort(new Error('cancelled'));
+    await current.ended;
+    return current.order.runId;
+  }
+
+  /** Puts a stored release to use; it is read whole first, so that a damaged one never is. */
+  async promote(version: string, by: Promotion['by'] = 'person'): Promise<Offset> {
+    await this.#given.artifactStore.read(version);
+    return this.#record({ promotion: this.#promotionOf(version, by) });
+  }
+
+  async rollback(): Promise<Offset> {
+    const former = this.#promotion?.formerVersion;
+    if (!former) throw new FreshetError('not_found', { what: 'a release to go back to' });
+    return this.promote(former, 'rollback');
+  }
+
+  async stop(): Promise<void> {
+    await this.cancel();
+  }
+
+  #promotionOf(version: string, by: Promotion['by']): Promotion {
+    return { version, formerVersion: this.#promotion?.version ?? null, by };
+  }
+
+  async #carryOut(current: Current): Promise<TrainingRunRecord> {
+    const run = await this.#outcomeOf(current);
+    try {
+      const isPromoted = run.outcome === 'promoted' && run.version !== null;
+      await this.#record({
+        run,
+        ...(isPromoted ? { promotion: this.#promotionOf(run.version, 'training') } : {}),
+      });
+      if (isPromoted) await this.#prune();
+    } catch (error) {
+      this.#given.logger.error('The outcome of a training could not be recorded', { error });
+    } finally {
+      this.#current = undefined;
+    }
+    return run;
+  }
+
+  async #outcomeOf(current: Current): Promise<TrainingRunRecord> {
+    const { clock, logger, runner } = this.#given;
+    const { order, startedAt, startedMs, stop } = current;
+    const recordOf = (
+      outcome: TrainingOutcome,
+      found: Partial<Pick<TrainingRunRecord, 'version' | 'reasons' | 'remarks' | 'holdOut'>>,
+    ): TrainingRunRecord => ({
+      number: this.#nextNumber,
+      runId: order.runId,
+      outcome,
+      version: null,
+      reasons: [],
+      remarks: [],
+      holdOut: null,
+      ...found,
+      seconds: (clock.monotonicMs() - startedMs) / 1000,
+      startedAt,
+    });
+    try {
+      const { version, faults, remarks, facts } = await runner.run(order, {
+        signal: stop.signal,
+        onProgress: (progress) => {
+          current.progress = progress;
+        },
+      });
+      const { holdOut } = facts;
+      const outcome = version === null ? 'refused' : 'promoted';
+      if (version === null) logger.warn('A trained release was refused', { faults });
+      return recordOf(outcome, { version, reasons: faults, remarks, holdOut });
+    } catch (error) {
+      if (stop.signal.aborted) return recordOf('cancelled', {});
+      logger.error('A training failed', { error });
+      return recordOf('failed', { reasons: [problemOf(error)] });
+    }
+  }
+
+  async #record(bodies: {
+    readonly promotion?: Promotion;
+    readonly run?: TrainingRunRecord;
+  }): Promise<Offset> {
+    const { log, clock } = this.#given;
+    const at = clock.now();
+    const offset = await appendControlRecords(log, at, bodies);
+    if (bodies.promotion) this.#promotion = { ...bodies.promotion, at };
+    if (bodies.run) {
+      this.#runs = [bodies.run, ...this.#runs].slice(0, RUNS_KEPT);
+      this.#nextNumber += 1;
+    }
+    return offset;
+  }
+
+  async #prune(): Promise<void> {
+    const { artifactStore, releasesKept } = this.#given;
+    await artifactStore.prune({
+      keep: releasesKept,
+      inUse: this.#promotion?.version ?? null,
+    });
+  }
+}
+
+const problemOf = (error: unknown): string =>
+  isFreshetError(error) ? error.message : error instanceof Error ? error.message : String(error);
