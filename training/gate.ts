@@ -30,13 +30,20 @@ export const faultsOfModel = ({ kind, bytes, itemCount }: CandidateModel): reado
   if (model.itemCount !== itemCount) {
     faults.push(`${kind} knows ${model.itemCount} items, expected ${itemCount}`);
   }
-  const scores = new Float64Array(model.itemCount);
+  const fault = faultOfScores(model);
+  return fault === undefined ? faults : [...faults, `${kind} ${fault}`];
+};
+
+const faultOfScores = (model: ItemModel): string | undefined => {
   const [probe] = probeOf(model.itemCount);
-  if (probe) {
+  if (!probe) return undefined;
+  const scores = new Float64Array(model.itemCount);
+  try {
     model.score(probe, scores);
-    if (!scores.every(Number.isFinite)) faults.push(`${kind} gives scores that are no numbers`);
+  } catch (error) {
+    return `cannot score: ${(error as Error).message}`;
   }
-  return faults;
+  return scores.every(Number.isFinite) ? undefined : 'gives scores that are no numbers';
 };
 
 /** A history that touches items from all over the index. */

@@ -41,16 +41,22 @@ export interface ScheduleFacts {
   readonly hasRelease: boolean;
   /** When the last training began; undefined where there was none. */
   readonly lastBeganAt: EpochMs | undefined;
-  /** Since when this instance has had enough history to be trained on; undefined: it has not. */
-  readonly trainableSince: EpochMs | undefined;
+  /** Whether the release in use came from a first training and lacks what takes longer. */
+  readonly isQuick: boolean;
+  /** Whether there is enough history to be trained on. */
+  readonly isTrainable: boolean;
 }
 
-export type DueTraining = 'first' | 'daily' | undefined;
+/**
+ * `first` is quick, for people who wait; `complete` follows it with all models; `daily` is every other.
+ * A first training that failed is not tried again and again: the daily one will.
+ */
+export type DueTraining = 'first' | 'complete' | 'daily' | undefined;
 
-/** A first training that failed is not tried again and again: the daily one will. */
 export const dueTraining = (facts: ScheduleFacts): DueTraining => {
-  const { now, at, hasRelease, lastBeganAt, trainableSince } = facts;
-  if (at === undefined || trainableSince === undefined) return undefined;
+  const { now, at, hasRelease, lastBeganAt, isQuick, isTrainable } = facts;
+  if (at === undefined || !isTrainable) return undefined;
   if (lastBeganAt === undefined) return hasRelease ? undefined : 'first';
+  if (isQuick) return 'complete';
   return lastBeganAt < lastDueAt(now, at) ? 'daily' : undefined;
 };

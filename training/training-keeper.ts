@@ -7,6 +7,8 @@ import type { TrainingDesk } from './training-desk.ts';
 /** Until the first training somebody is waiting for it. */
 const LOOK_FIRST_MS = 500 as DurationMs;
 const LOOK_MS = 30_000 as DurationMs;
+/** What is fitted within seconds. */
+const QUICK_KINDS = ['als', 'item2vec', 'blend'] as const;
 
 export interface TrainingKeeperOptions {
   readonly desk: TrainingDesk;
@@ -27,20 +29,26 @@ export const keepTraining = (options: TrainingKeeperOptions): TrainingKeeper => 
   const { desk, clock, logger } = options;
   const at = readTimeOfDay(options.at);
   const stop = new AbortController();
-  let trainableSince: EpochMs | undefined;
+  let isTrainable = false;
+  /** Of this life: after a restart the daily training completes what is missing. */
+  let firstRunId: string | undefined;
 
   const look = async (): Promise<void> => {
-    if (trainableSince === undefined && (await options.isTrainable())) trainableSince = clock.now();
+    isTrainable ||= await options.isTrainable();
     const { promotion, running, runs, whyOff } = desk.status();
     if (running || whyOff !== undefined) return;
+    const [last] = runs;
     const due = dueTraining({
       now: clock.now(),
       at,
       hasRelease: promotion?.version != null,
-      lastBeganAt: runs[0]?.startedAt,
-      trainableSince,
+      lastBeganAt: last?.startedAt,
+      isQuick:
+        firstRunId !== undefined && last?.runId === firstRunId && last.outcome === 'promoted',
+      isTrainable,
     });
-    if (due !== undefined) desk.train();
+    if (due === 'first') firstRunId = desk.train(QUICK_KINDS).runId;
+    else if (due !== undefined) desk.train();
   };
 
   const run = async (): Promise<void> => {
@@ -48,8 +56,9 @@ export const keepTraining = (options: TrainingKeeperOptions): TrainingKeeper => 
       await look().catch((error) =>
         logger.warn('Whether a training is due is not known', { error }),
       );
-      const pause = trainableSince === undefined ? LOOK_FIRST_MS : LOOK_MS;
-      await clock.sleep(pause, stop.signal).catch(() => undefined);
+      const isAwaited =
+        desk.status().runs.length === 0 || desk.status().runs[0]?.runId === firstRunId;
+      await clock.sleep(isAwaited ? LOOK_FIRST_MS : LOOK_MS, stop.signal).catch(() => undefined);
     }
   };
   const running = at === undefined || desk.status().whyOff !== undefined ? undefined : run();

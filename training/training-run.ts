@@ -172,7 +172,9 @@ const fitAndPublish = async (run: Run): Promise<Omit<TrainingResult, 'remarks'>>
     itemCounts.set(kind, history.itemIds.length);
   }
   if (order.kinds.includes('blend') && trial.weights.size > 0) {
-    files.set('blend', jsonBytes(learnedWeightsOf(trial.weights)));
+    // Parts that were not tried keep what they were worth.
+    const weights = new Map([...(former?.weights ?? []), ...trial.weights]);
+    files.set('blend', jsonBytes(learnedWeightsOf(weights)));
   }
   const facts = factsOf(run, fitted);
   const faults = [...itemCounts].flatMap(([kind, itemCount]) =>

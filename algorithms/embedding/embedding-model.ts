@@ -17,7 +17,7 @@
 import { type SourceList, topList } from '../blend/source-list.ts';
 import type { History } from '../histories/histories.ts';
 import type { ExplainingItemModel } from '../model/item-model.ts';
-import { arrayOf, decodeModel, encodeModel } from '../model/model-bytes.ts';
+import { arrayOf, checkLength, decodeModel, encodeModel } from '../model/model-bytes.ts';
 import { checkCount, checkNonNegative, checkOneOf, checkRange } from '../model/option-checks.ts';
 import type { SkipGramVectors } from './skip-gram.ts';
 
@@ -179,6 +179,8 @@ export class EmbeddingModel implements ExplainingItemModel {
       outputs: arrayOf(parts, 'outputs', 'f32'),
       counts: arrayOf(parts, 'counts', 'f64'),
     };
+    checkLength('inputs', vectors.inputs, vectors.counts.length * vectors.dimensions);
+    checkLength('outputs', vectors.outputs, vectors.inputs.length);
     return new EmbeddingModel(format, vectors, parts.facts.options as EmbeddingScoreOptions);
   }
 }

@@ -16,7 +16,7 @@ import { inlineEngine, type KernelEngine } from '../kernels/kernel-engine.ts';
 import { AlgorithmError } from '../model/algorithm-error.ts';
 import { type FitContext, partOf } from '../model/fit-context.ts';
 import type { ExplainingItemModel } from '../model/item-model.ts';
-import { arrayOf, decodeModel, encodeModel } from '../model/model-bytes.ts';
+import { arrayOf, checkLength, decodeModel, encodeModel } from '../model/model-bytes.ts';
 import { seededRandom } from '../random/seeded-random.ts';
 import { type AlsSide, alsSide, strideOf, sweep } from './als-side.ts';
 import { confidenceRowsOf, eventWeights, transposeConfidences } from './confidences.ts';
@@ -181,10 +181,9 @@ const checkFinite = (factors: Float32Array): void => {
 
 export const readImplicitAls = (bytes: Uint8Array): ImplicitAls => {
   const parts = decodeModel(bytes, FORMAT);
-  const { itemCount, options } = parts.facts;
-  return new ImplicitAls({
-    itemCount: itemCount as number,
-    options: options as ImplicitAlsOptions,
-    factors: arrayOf(parts, 'factors', 'f32'),
-  });
+  const itemCount = parts.facts.itemCount as number;
+  const options = parts.facts.options as ImplicitAlsOptions;
+  const factors = arrayOf(parts, 'factors', 'f32');
+  checkLength('factors', factors, itemCount * options.dimensions);
+  return new ImplicitAls({ itemCount, options, factors });
 };

@@ -124,3 +124,12 @@ export const arrayOf = <Kind extends ArrayKind>(
   }
   return array as InstanceType<(typeof CONSTRUCTORS)[Kind]>;
 };
+
+/** That an array has the length that the model's dimensions make. */
+export const checkLength = (name: string, array: ModelArray, length: number): void => {
+  if (array.length === length) return;
+  throw new AlgorithmError('bad_artifact', {
+    expected: `${length} numbers in array ${name}`,
+    got: array.length,
+  });
+};

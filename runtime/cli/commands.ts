@@ -4,15 +4,19 @@ import type { CommandSpec } from './command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { importCommand } from './import-command.ts';
 import { itemsSyncCommand } from './items-sync-command.ts';
+import { modelsCommand } from './models-command.ts';
 import { rebuildCommand } from './rebuild-command.ts';
 import { simulateCommand } from './simulate-command.ts';
 import { startCommand } from './start-command.ts';
+import { trainCommand } from './train-command.ts';
 
 export const COMMANDS: readonly CommandSpec[] = [
   startCommand,
   importCommand,
   itemsSyncCommand,
   simulateCommand,
+  trainCommand,
+  modelsCommand,
   rebuildCommand,
   backupCommand,
   restoreCommand,

@@ -59,7 +59,7 @@ const openLogTarget = async (settings: Settings, clock: Clock): Promise<WriteTar
 };
 
 /** The server that left its port in the data directory, if it answers. */
-const findServer = async (settings: Settings): Promise<string | undefined> => {
+export const findServer = async (settings: Settings): Promise<string | undefined> => {
   try {
     const file = readFileSync(dataPathsOf(settings.dataDirectory).server, 'utf8');
     const { port } = JSON.parse(file) as { readonly port: number };

@@ -1,0 +1,108 @@
+/**
+ * Who trains and promotes for a command: the server that runs on the data directory, or, where none
+ * runs, this process with the directory to itself.
+ */
+import type { ModelsAnswer, TRAINABLE } from '../../schemas/api/models.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { MODEL_KINDS } from '../../schemas/release.ts';
+import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
+import { modelsAnswer } from '../../training/model-report.ts';
+import { openDataDirectory } from '../data-directory.ts';
+import { openEmbeddedLog } from '../embedded/stores.ts';
+import { INGEST_TOPICS } from '../embedded/topic-plan.ts';
+import { startWarehouseHost } from '../embedded/warehouse-host.ts';
+import { startTrainingHost } from '../training/training-host.ts';
+import type { CommandContext } from './command.ts';
+import { findServer } from './write-target.ts';
+
+export type Trainable = (typeof TRAINABLE)[number];
+
+export interface ModelsTarget {
+  models(): Promise<ModelsAnswer>;
+  train(kind: Trainable): Promise<string>;
+  cancel(): Promise<void>;
+  promote(version: string): Promise<void>;
+  rollback(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const openModelsTarget = async (
+  context: CommandContext,
+  { needsWarehouse }: { readonly needsWarehouse: boolean },
+): Promise<ModelsTarget> => {
+  const url = context.text('url') ?? (await findServer(context.configuration.settings));
+  return url === undefined ? openDirectoryTarget(context, needsWarehouse) : serverTarget(url);
+};
+
+const serverTarget = (url: string): ModelsTarget => {
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${url}/v1/models${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    const answer = (await response.json()) as { readonly error?: { readonly message: string } };
+    if (!response.ok) {
+      throw new FreshetError('bad_request', {
+        problem: answer.error?.message ?? response.statusText,
+      });
+    }
+    return answer;
+  };
+  return {
+    models: async () => (await call('GET', '')) as ModelsAnswer,
+    train: async (kind) => ((await call('POST', `/${kind}/train`)) as { runId: string }).runId,
+    cancel: async () => void (await call('POST', '/all/cancel')),
+    promote: async (version) => void (await call('POST', '/all/promote', { version })),
+    rollback: async () => void (await call('POST', '/all/rollback')),
+    close: async () => {},
+  };
+};
+
+const openDirectoryTarget = async (
+  { configuration: { settings }, clock, createLogger }: CommandContext,
+  needsWarehouse: boolean,
+): Promise<ModelsTarget> => {
+  const logger = createLogger('models');
+  const directory = openDataDirectory(settings.dataDirectory, settings);
+  const log = await openEmbeddedLog({
+    directory: directory.paths.log,
+    counts: directory.facts,
+    writableTopics: INGEST_TOPICS,
+    clock,
+  });
+  const warehouse = await startWarehouseHost({
+    directory: directory.paths.warehouse,
+    settings: { ...settings, warehouse: settings.warehouse && needsWarehouse },
+    clock,
+    logger,
+  });
+  const artifactsDirectory = directory.paths.artifacts;
+  const artifactStore = await openDirectoryArtifactStore({ directory: artifactsDirectory, logger });
+  const { desk, stop } = await startTrainingHost({
+    settings,
+    log,
+    artifactStore,
+    artifactsDirectory,
+    userPartitions: directory.facts.userPartitions,
+    warehouse,
+    clock,
+    logger,
+  });
+  return {
+    models: async () =>
+      modelsAnswer(desk.status(), await desk.releases(), { clock, nextAt: undefined }),
+    train: async (kind) => desk.train(kind === 'all' ? MODEL_KINDS : [kind, 'blend']).runId,
+    cancel: async () => void (await desk.cancel()),
+    promote: async (version) => void (await desk.promote(version)),
+    rollback: async () => void (await desk.rollback()),
+    async close() {
+      await stop();
+      await artifactStore.close();
+      await warehouse.close();
+      await log.close();
+      directory.release();
+    },
+  };
+};
