@@ -26,6 +26,9 @@ export interface InstanceProcess {
   stop(): Promise<void>;
 }
 
+/** A training that begins by itself would be measured with the rest. */
+export const WITHOUT_TRAINING = ['--training-at', ''] as const;
+
 export const makeDataDirectory = (): string => mkdtempSync(join(tmpdir(), 'freshet-bench-'));
 
 export const removeDataDirectory = (directory: string): void =>
@@ -34,7 +37,7 @@ export const removeDataDirectory = (directory: string): void =>
 /** Starts on any free port; `args` are those of `freshet start`. */
 export const startInstanceProcess = async (
   directory: string,
-  args: readonly string[] = ['--empty'],
+  args: readonly string[] = ['--empty', ...WITHOUT_TRAINING],
 ): Promise<InstanceProcess> => {
   const begun = performance.now();
   const words = ['start', ...args, '--data', directory, '--port', '0'];

@@ -88,7 +88,11 @@ const untilListed = async (instance: InstanceProcess): Promise<ListAnswer> => {
 const DEMO_EVENTS_MIN = 150_000;
 
 const idleFigures = async (directory: string): Promise<readonly Figure[]> => {
-  const instance = await startInstanceProcess(directory, ['--audience-per-second', '0']);
+  const instance = await startInstanceProcess(directory, [
+    '--audience-per-second',
+    '0',
+    ...WITHOUT_TRAINING,
+  ]);
   try {
     await instance.caughtUp();
     await sleep(SETTLING_SECONDS * 1_000);

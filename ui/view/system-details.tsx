@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 import type { SystemView } from '../store/page-state.ts';
-import { bytesText, countText, msText } from './wording.ts';
+import { bytesText, countText, msText, trainingText } from './wording.ts';
 
 interface SystemDetailsProps {
   readonly id: string;
@@ -51,6 +51,7 @@ export const SystemDetails = ({ id, system: { answer } }: SystemDetailsProps) =>
       {answer.models.length === 0 ? (
         <p>None trained yet; lists come from counts and content.</p>
       ) : null}
+      {answer.training === null ? null : <p>{trainingText(answer.training)}</p>}
       <Table rows={answer.models.map(({ kind, version }) => [kind, version])} />
     </Block>
   </div>

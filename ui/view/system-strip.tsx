@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { ConnectionState } from '../store/live-connection.ts';
 import type { SystemView } from '../store/page-state.ts';
 import { SystemDetails } from './system-details.tsx';
-import { countText, msText } from './wording.ts';
+import { countText, modelsText, msText } from './wording.ts';
 
 interface SystemStripProps {
   readonly connection: ConnectionState;
@@ -48,7 +48,7 @@ export const SystemStrip = ({ connection, system }: SystemStripProps) => {
 };
 
 const Figures = ({ system }: { readonly system: SystemView }) => {
-  const { freshnessMs, health, models } = system.answer;
+  const { freshnessMs, health } = system.answer;
   return (
     <>
       <span>
@@ -63,7 +63,7 @@ const Figures = ({ system }: { readonly system: SystemView }) => {
       <span>
         lag <b>{countText(system.lagRecords)}</b>
       </span>
-      <span>{models.length === 0 ? 'no release yet' : `release ${models[0]?.version}`}</span>
+      <span>{modelsText(system.answer)}</span>
       {health.status === 'ready' ? null : <span className="bad">{health.reasons[0]}</span>}
     </>
   );

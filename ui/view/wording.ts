@@ -1,5 +1,7 @@
 /** What the page says of kinds, rungs and times. Kinds that a site made itself read as they are. */
 import type { Rung } from '../../schemas/api/lists.ts';
+import type { TrainingAnswer } from '../../schemas/api/models.ts';
+import type { SystemAnswer } from '../../schemas/api/system.ts';
 import type { ActivityEntry, ListChange } from '../store/page-state.ts';
 
 const DID: Readonly<Record<string, string>> = {
@@ -74,3 +76,24 @@ export const bytesText = (bytes: number): string => {
 };
 
 export const countText = (count: number): string => count.toLocaleString('en-US');
+
+const STAGES: Readonly<Record<TrainingAnswer['stage'], string>> = {
+  reading: 'reading history',
+  trying: 'trying models on what people chose later',
+  fitting: 'fitting',
+  publishing: 'publishing',
+};
+
+/** “Training: fitting als, 64 %, about 20 s left”. */
+export const trainingText = ({ stage, model, share, remainingMs }: TrainingAnswer): string => {
+  const what = model === null ? STAGES[stage] : `${STAGES[stage]} ${model}`;
+  const left = remainingMs === null ? '' : `, about ${Math.ceil(remainingMs / 1_000)} s left`;
+  return `Training: ${what}, ${Math.round(100 * share)} %${left}`;
+};
+
+/** What the models are up to, in a few words. */
+export const modelsText = ({ models, training }: SystemAnswer): string => {
+  if (training !== null) return trainingText(training);
+  const [release] = models;
+  return release === undefined ? 'no release yet' : `release ${release.version}`;
+};

@@ -1,0 +1,151 @@
+/**
+ * The real program trains: killed at each step of a training it has lost nothing and left nothing, and
+ * the next training passes. The history is planted through the front door.
+ */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ModelsAnswer } from '../../schemas/api/models.ts';
+import type { SystemAnswer } from '../../schemas/api/system.ts';
+import { TRAINING_CRASH_POINTS } from '../../training/crash-points.ts';
+import { launchProgram, type ServerProcess, startServer } from '../faults/server-process.ts';
+import { freePort } from '../services/free-port.ts';
+import { plantedHistory, plantedRandom } from '../training/training-fixture.ts';
+
+const SEED = 11;
+const PEOPLE = 150;
+const POLL_MS = 50;
+const BATCH = 500;
+const KINDS = ['als', 'item2vec'] as const;
+const BY_HAND = ['--empty', '--training-at', ''];
+
+let root: string;
+let data: string;
+let port: number;
+
+/** Planted as if it ended now, within the seven days that events may be old. */
+const plant = async (url: string): Promise<void> => {
+  const planted = plantedHistory(PEOPLE, plantedRandom(SEED));
+  const newest = Math.max(...planted.map(({ at }) => at));
+  const oldest = Math.min(...planted.map(({ at }) => at));
+  const days = (6 * 86_400_000) / (newest - oldest);
+  const events = planted
+    .toSorted((one, other) => one.at - other.at)
+    .map(({ user, item, kind, at }) => ({
+      userId: user,
+      itemId: item,
+      kind,
+      occurredAt: new Date(Date.now() - (newest - at) * days).toISOString(),
+    }));
+  for (let from = 0; from < events.length; from += BATCH) {
+    const response = await fetch(`${url}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ events: events.slice(from, from + BATCH) }),
+    });
+    expect(await response.json()).toMatchObject({ refused: [] });
+  }
+};
+
+const untilQuiet = async (url: string): Promise<void> => {
+  for (;;) {
+    const system = (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
+    const lags = [...system.partitions, ...system.sinks].map(({ lag }) => lag);
+    if (lags.every((lag) => lag === 0) && system.health.status === 'ready') return;
+    await sleep(POLL_MS);
+  }
+};
+
+const modelsOf = async ({ url }: ServerProcess): Promise<ModelsAnswer> =>
+  (await (await fetch(`${url}/v1/models`)).json()) as ModelsAnswer;
+
+const trained = async (server: ServerProcess, kind: string): Promise<ModelsAnswer> => {
+  const { runId } = (await (
+    await fetch(`${server.url}/v1/models/${kind}/train`, { method: 'POST' })
+  ).json()) as { readonly runId: string };
+  for (;;) {
+    const models = await modelsOf(server);
+    if (models.runs.some((run) => run.runId === runId)) return models;
+    await sleep(POLL_MS);
+  }
+};
+
+const start = (environment: Readonly<Record<string, string>> = {}): Promise<ServerProcess> =>
+  startServer({ dataDirectory: data, port, flags: BY_HAND, environment });
+
+const artifacts = (): readonly string[] => readdirSync(join(data, 'artifacts'));
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'freshet-training-'));
+  data = join(root, 'data');
+  port = await freePort();
+  const server = await start();
+  await plant(server.url);
+  await untilQuiet(server.url);
+  expect(await server.kill('SIGTERM')).toBe(0);
+}, 60_000);
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe(`a training of the real program, seed ${SEED}`, () => {
+  for (const point of TRAINING_CRASH_POINTS) {
+    it(`killed at ${point} puts nothing to use and says that it failed`, async () => {
+      const server = await start({ FRESHET_CRASH_POINT: point });
+      const { runs, inUse, training } = await trained(server, 'als');
+      expect(runs[0]).toMatchObject({ outcome: 'failed', version: null });
+      expect(runs[0]?.reasons.join()).toContain('SIGKILL');
+      expect({ inUse, training }).toEqual({ inUse: null, training: null });
+      // Lists go on without.
+      const list = await fetch(`${server.url}/v1/users/person1/recommendations`);
+      expect(list.status).toBe(200);
+      expect(await server.kill('SIGTERM')).toBe(0);
+    }, 60_000);
+  }
+
+  it('dies with the server that is killed, and leaves nothing half done', async () => {
+    const server = await start();
+    await fetch(`${server.url}/v1/models/all/train`, { method: 'POST' });
+    await server.kill('SIGKILL');
+    const next = await start();
+    const { training, inUse } = await modelsOf(next);
+    expect({ training, inUse }).toEqual({ training: null, inUse: null });
+    const halfRelease = await fetch(`${next.url}/v1/models/ratings/promote`, { method: 'POST' });
+    expect(halfRelease.status).toBe(400);
+    expect(await next.kill('SIGTERM')).toBe(0);
+  }, 60_000);
+
+  it('passes after all that, is in use after a restart, and is gone back from', async () => {
+    const server = await start();
+    for (const kind of KINDS) {
+      const { runs } = await trained(server, kind);
+      expect(runs[0]).toMatchObject({ outcome: 'promoted', reasons: [] });
+    }
+    const { inUse, releases } = await modelsOf(server);
+    expect(Object.keys(releases[0]!.models).sort()).toEqual(['als', 'blend', 'item2vec']);
+    expect(artifacts().filter((name) => name.startsWith('.'))).toEqual([]);
+    await server.kill('SIGKILL');
+    const next = await start();
+    expect((await modelsOf(next)).inUse).toEqual(inUse);
+    const rollback = launchProgram(['models', 'rollback', '--data', data]);
+    expect([await rollback.ended, rollback.output()]).toEqual([
+      0,
+      expect.stringContaining('in use'),
+    ]);
+    expect((await modelsOf(next)).inUse).toMatchObject({
+      version: inUse!.formerVersion,
+      by: 'rollback',
+    });
+    expect(await next.kill('SIGTERM')).toBe(0);
+  }, 60_000);
+
+  it('is run by the command line alone where no server is', async () => {
+    const train = launchProgram(['train', 'als', '--data', data, '--training-at', '']);
+    expect([await train.ended, train.output()]).toEqual([
+      0,
+      expect.stringMatching(/blend.*Release \S+ is in use/s),
+    ]);
+    const wrong = launchProgram(['train', 'everything', '--data', data]);
+    expect(await wrong.ended).toBe(2);
+  }, 60_000);
+});
