@@ -10,6 +10,7 @@ import {
   makeDataDirectory,
   removeDataDirectory,
   startInstanceProcess,
+  WITHOUT_TRAINING,
 } from './instance-process.ts';
 import type { Benchmark, BenchResult, Figure } from './result.ts';
 

@@ -163,10 +163,6 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     (opened) => opened.stop(),
   );
   await serving.start();
-  const artifactStore = openings.add(
-    await openDirectoryArtifactStore({ directory: directory.paths.artifacts, logger }),
-    (opened) => opened.close(),
-  );
   const training = openings.add(
     await startTrainingHost({
       settings,
