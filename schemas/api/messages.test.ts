@@ -347,6 +347,7 @@ const ANSWERS: Readonly<Record<string, readonly [TSchema, unknown]>> = {
       counters: { dedupe: { received: 2, accepted: 2 } },
       catalogue: { items: 1, visible: 1 },
       models: [{ kind: 'als', version: 'v', trainedAt: '2026-01-31T18:30:00.000Z', ageMs: 3 }],
+      training: null,
       disk: {
         owners: [{ owner: 'log', bytes: 7, liveBytes: 5, limitBytes: null }],
         freeBytes: null,

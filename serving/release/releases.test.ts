@@ -204,7 +204,7 @@ describe('a release that is not fit to serve', () => {
         rewritten(({ facts }) => ({
           facts: { ...facts, options: { ...(facts.options as object), dimensions: 7 } },
         })),
-        /7 numbers an item/,
+        /numbers in array factors/,
       ],
       [await weighing(-1), /together/],
       [await weighing(Number.NaN), /together/],
