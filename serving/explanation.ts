@@ -73,6 +73,12 @@ const textOf = (
   const deed = event === undefined ? '' : deedOf(event, catalogue);
   if (request.about.length > 0) return aboutText(part, catalogue.titleOf(request.about[0]!));
   switch (part) {
+    case 'embedding':
+      return deed === '' ? 'Fits your latest choices' : `Fits your latest choices: you ${deed}`;
+    case 'graph':
+      return deed === '' ? 'Linked with your choices' : `Linked with your choices: you ${deed}`;
+    case 'sequence':
+      return deed === '' ? 'Often comes next' : `Often comes next: you ${deed}`;
     case 'taste':
       return deed === '' ? 'To your taste' : `To your taste: you ${deed}`;
     case 'together':
@@ -96,6 +102,12 @@ const textOf = (
 
 const aboutText = (part: PartName, title: string): string => {
   switch (part) {
+    case 'embedding':
+      return `Chosen around the same time as ${title}`;
+    case 'graph':
+      return `Linked with ${title}`;
+    case 'sequence':
+      return `Often comes next after ${title}`;
     case 'taste':
       return `For the same taste as ${title}`;
     case 'together':

@@ -53,7 +53,7 @@ export interface PostedEvent {
   readonly occurredAt: EpochMs;
 }
 
-export type Similarity = 'together' | 'taste' | 'content' | 'blend';
+export type Similarity = 'together' | 'taste' | 'embedding' | 'graph' | 'content' | 'blend';
 
 /** Of lists that are ordered by what everybody does. */
 const NO_MODELS: Models = {};
@@ -76,8 +76,10 @@ export interface ListServiceParts {
 const SIMILAR_PARTS: Readonly<Record<Similarity, readonly PartName[]>> = {
   together: ['together'],
   taste: ['taste'],
+  embedding: ['embedding'],
+  graph: ['graph'],
   content: ['content'],
-  blend: ['taste', 'together', 'content'],
+  blend: ['taste', 'embedding', 'graph', 'together', 'content'],
 };
 
 export class ListService {
@@ -151,7 +153,8 @@ export class ListService {
 
   /** What people go to from the last of these items, the others counting less. */
   next(slots: readonly number[], question: ListQuestion): MadeList {
-    const parts: readonly PartName[] = slots.length > 1 ? ['together', 'next'] : ['next'];
+    const parts: readonly PartName[] =
+      slots.length > 1 ? ['sequence', 'together', 'next'] : ['sequence', 'next'];
     return this.#about([...slots].reverse(), parts, question);
   }
 

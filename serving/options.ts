@@ -11,6 +11,9 @@ import type { DurationMs } from '../schemas/ids.ts';
 /** The parts of a score, in the order in which they are summed. */
 export const PARTS = [
   'taste',
+  'embedding',
+  'graph',
+  'sequence',
   'together',
   'next',
   'content',
@@ -180,6 +183,9 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
     // everybody does, and content, which knows no people, weighs about half of co-visitation.
     parts: {
       taste: { weight: 1, epsilon: 0.002, mass: 1 },
+      embedding: { weight: 0.5, epsilon: 0.002, mass: 0.3 },
+      graph: { weight: 0.3, epsilon: 0.002, mass: 0.3 },
+      sequence: { weight: 0.8, epsilon: 0.002, mass: 0.3 },
       together: { weight: 1, epsilon: 0.002, mass: 0.3 },
       next: { weight: 0.6, epsilon: 0.002, mass: 0.3 },
       content: { weight: 0.8, epsilon: 0.002, mass: 1 },

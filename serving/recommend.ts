@@ -24,7 +24,7 @@ import type { LadderOptions, PartName } from './options.ts';
 import { PARTS } from './options.ts';
 import { CategoryTaste, type Profile } from './profile.ts';
 import type { Rankings } from './rankings.ts';
-import { MODEL_OF_PART, type ServingRelease } from './release/serving-release.ts';
+import { MODEL_OF_PART, MODEL_PARTS, type ServingRelease } from './release/serving-release.ts';
 import { Aversion } from './sources/aversion.ts';
 import type { CandidateSource, Contribution, Retrieval } from './sources/candidate-source.ts';
 import type { ContentNeighbours } from './sources/content-source.ts';
@@ -166,10 +166,15 @@ export class Recommender {
       candidatesMax,
       commonMax,
     };
-    this.#board.begin(catalogue.slots.capacity, release?.weights ?? ladder.parts);
+    // A list by one part alone is no blend: whether people are to see the part is not the question.
+    const isBlend = only === undefined || only.length > 1;
+    const weights = (isBlend ? release?.weights : undefined) ?? ladder.parts;
+    this.#board.begin(catalogue.slots.capacity, weights);
     for (let index = 0; index < sources.length; index++) {
       const source = sources[index]!;
       if (only !== undefined && !only.includes(source.part)) continue;
+      // What weighs nothing need not be looked for.
+      if (weights[source.part].weight === 0) continue;
       const scores = this.#board.scores[index]!;
       source.retrieve(retrieval, scores);
       scores.keepBest(candidatesMax);
@@ -319,12 +324,12 @@ export class Recommender {
 
   #modelsOf(release: ServingRelease | undefined, only: ListRequest['only']): Models {
     const models: Record<string, string | null> = {};
-    PARTS.forEach((part, index) => {
+    for (const part of MODEL_PARTS) {
+      if (only !== undefined && !only.includes(part)) continue;
       const kind = MODEL_OF_PART[part];
-      if (kind === undefined || (only !== undefined && !only.includes(part))) return;
       if (!release?.kinds.has(kind)) models[kind] = null;
-      else if (this.#board.scores[index]!.count > 0) models[kind] = release.version;
-    });
+      else if (this.#board.scores[placeOf(part)]!.count > 0) models[kind] = release.version;
+    }
     models.blend = release?.kinds.has('blend') ? release.version : null;
     return models;
   }
@@ -335,10 +340,8 @@ const isThinnedOut = ({ predicate, category, page, limit }: ListRequest): boolea
   predicate !== undefined || category !== undefined || page.count > 0 || limit > LIMIT_PLAIN;
 
 const placeOf = (part: PartName): number => PARTS.indexOf(part);
+const PERSONAL = [...MODEL_PARTS, 'together' as const, 'next' as const].map(placeOf);
 const PLACES = {
-  taste: placeOf('taste'),
-  together: placeOf('together'),
-  next: placeOf('next'),
   content: placeOf('content'),
   trending: placeOf('trending'),
   popular: placeOf('popular'),
@@ -349,7 +352,7 @@ const rungOf = (
   { audience, leans }: { readonly audience: Audience; readonly leans: boolean },
 ): Rung => {
   const has = (place: number): boolean => items.some(({ parts }) => parts[place]! > 0);
-  if (has(PLACES.taste) || has(PLACES.together) || has(PLACES.next)) {
+  if (PERSONAL.some(has)) {
     return audience === 'user' ? 'personalised' : 'session';
   }
   if (has(PLACES.content)) return 'content';

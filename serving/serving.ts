@@ -48,9 +48,9 @@ import { registerPersonRoutes } from './routes/person-routes.ts';
 import type { RouteParts } from './routes/route-support.ts';
 import type { CandidateSource } from './sources/candidate-source.ts';
 import { contentSource } from './sources/content-source.ts';
+import { modelSource } from './sources/model-source.ts';
 import { nextSource } from './sources/next-source.ts';
 import { latestSource, popularSource, trendingSource } from './sources/ranking-sources.ts';
-import { tasteSource } from './sources/taste-source.ts';
 import { togetherSource } from './sources/together-source.ts';
 import { type StateChangeNotice, StateFollower } from './state-follower.ts';
 import { SubjectReader } from './subject-reader.ts';
@@ -281,6 +281,7 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     search,
     coverage,
     cache,
+    releases,
     clock,
     options,
     catalogueFollower,
@@ -354,7 +355,10 @@ const sourcesOf = (given: {
 }): readonly CandidateSource[] => {
   const { catalogue, itemIndex, rankings, content, options } = given;
   const byPart: Readonly<Record<(typeof PARTS)[number], CandidateSource>> = {
-    taste: tasteSource(),
+    taste: modelSource('taste'),
+    embedding: modelSource('embedding'),
+    graph: modelSource('graph'),
+    sequence: modelSource('sequence'),
     together: togetherSource(itemIndex, options.ladder),
     next: nextSource(itemIndex, options.ladder),
     content: contentSource(content),

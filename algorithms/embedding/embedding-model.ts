@@ -19,6 +19,7 @@ import type { History } from '../histories/histories.ts';
 import type { ExplainingItemModel } from '../model/item-model.ts';
 import { arrayOf, checkLength, decodeModel, encodeModel } from '../model/model-bytes.ts';
 import { checkCount, checkNonNegative, checkOneOf, checkRange } from '../model/option-checks.ts';
+import type { Pieces } from '../model/pieces.ts';
 import type { SkipGramVectors } from './skip-gram.ts';
 
 const SCORINGS = ['in-out', 'cosine'] as const;
@@ -37,6 +38,8 @@ export const checkScoreOptions = (options: EmbeddingScoreOptions): void => {
   checkNonNegative('countDamping', options.countDamping);
 };
 
+const ITEMS_AT_ONCE = 1_024;
+
 interface Share {
   readonly item: number;
   readonly place: number;
@@ -50,8 +53,8 @@ export class EmbeddingModel implements ExplainingItemModel {
   readonly #vectors: SkipGramVectors;
   readonly #options: EmbeddingScoreOptions;
   readonly #damping: Float64Array;
-  /** 1 ÷ length of each input vector, 0 for a vector of zeros. */
-  readonly #scales: Float64Array;
+  /** 1 ÷ length of each input vector, 0 for a vector of zeros; made when first needed. */
+  #scales: Float64Array | null = null;
 
   constructor(format: string, vectors: SkipGramVectors, options: EmbeddingScoreOptions) {
     checkScoreOptions(options);
@@ -64,10 +67,6 @@ export class EmbeddingModel implements ExplainingItemModel {
     this.#damping = vectors.counts.map(
       (count) => options.countDamping * Math.log(count > 0 ? count : largest),
     );
-    this.#scales = Float64Array.from({ length: this.itemCount }, (_, item) => {
-      const length = Math.sqrt(dot(this.vector(item), vectors.inputs, item * vectors.dimensions));
-      return length > 0 ? 1 / length : 0;
-    });
   }
 
   get sizeBytes(): number {
@@ -75,9 +74,67 @@ export class EmbeddingModel implements ExplainingItemModel {
     return inputs.byteLength + outputs.byteLength + counts.byteLength;
   }
 
+  /** How many numbers it holds, whatever its item count promises. */
+  get lengths(): { readonly inputs: number; readonly outputs: number } {
+    return { inputs: this.#vectors.inputs.length, outputs: this.#vectors.outputs.length };
+  }
+
   /** The input vector of an item. */
   vector(item: number): Float32Array {
     return this.#vectors.inputs.subarray(item * this.dimensions, (item + 1) * this.dimensions);
+  }
+
+  #scaleOf(item: number): number {
+    this.#scales ??= Float64Array.from({ length: this.itemCount }, (_, other) => {
+      const own = this.vector(other);
+      const length = Math.sqrt(dot(own, this.#vectors.inputs, other * this.dimensions));
+      return length > 0 ? 1 / length : 0;
+    });
+    return this.#scales[item]!;
+  }
+
+  /**
+   * Vectors such that an item's score for a history is the product of the item's with that of
+   * `queryOf` the history: what a search for the best items goes by. The last number of each is the
+   * item's damping. Some thousand items in one piece of work.
+   */
+  *answersInPieces(): Pieces<Float32Array> {
+    const targets = this.#targets();
+    const width = this.dimensions + 1;
+    const answers = new Float32Array(this.itemCount * width);
+    for (let item = 0; item < this.itemCount; item++) {
+      const scale = this.#itemScale(item);
+      for (let k = 0; k < this.dimensions; k++) {
+        answers[item * width + k] = scale * targets[item * this.dimensions + k]!;
+      }
+      answers[item * width + this.dimensions] = -this.#damping[item]!;
+      if (item % ITEMS_AT_ONCE === ITEMS_AT_ONCE - 1) yield;
+    }
+    return answers;
+  }
+
+  /** undefined for a history of which it knows nothing. */
+  queryOf(history: History): Float32Array | undefined {
+    if (this.#sharesOf(history).length === 0) return undefined;
+    const person = this.personVector(history);
+    const scale = this.#personScale(person);
+    const query = new Float32Array(this.dimensions + 1);
+    for (let k = 0; k < this.dimensions; k++) query[k] = scale * person[k]!;
+    query[this.dimensions] = 1;
+    return query;
+  }
+
+  /** Whether every number of the vectors is one. Some thousand items in one piece of work. */
+  *isFiniteInPieces(): Pieces<boolean> {
+    const { inputs, outputs, counts } = this.#vectors;
+    for (const numbers of [inputs, outputs, counts]) {
+      const step = ITEMS_AT_ONCE * this.dimensions;
+      for (let from = 0; from < numbers.length; from += step) {
+        if (!numbers.subarray(from, from + step).every(Number.isFinite)) return false;
+        yield;
+      }
+    }
+    return true;
   }
 
   /** The same vectors, scored otherwise. */
@@ -109,13 +166,25 @@ export class EmbeddingModel implements ExplainingItemModel {
   }
 
   explain(history: History, item: number): Float64Array {
-    const parts = new Float64Array(history.items.length);
     const shares = this.#sharesOf(history);
     const total = shares.reduce((sum, { weight }) => sum + weight, 0);
-    const scale = this.#personScale(this.personVector(history)) * this.#itemScale(item);
+    const parts = this.#products(history, shares, item);
+    for (const { place, weight } of shares)
+      parts[place]! -= (weight * this.#damping[item]!) / total;
+    return parts;
+  }
+
+  /** What each event gives to the score, before the damping is taken off. */
+  products(history: History, item: number): Float64Array {
+    return this.#products(history, this.#sharesOf(history), item);
+  }
+
+  #products(history: History, shares: readonly Share[], item: number): Float64Array {
+    const parts = new Float64Array(history.items.length);
+    const targets = this.#targets();
+    const scale = this.#itemScale(item) * this.#historyScale(history);
     for (const { item: met, place, weight } of shares) {
-      const product = dot(this.vector(met), this.#targets(), item * this.dimensions);
-      parts[place] = weight * (scale * product - this.#damping[item]! / total);
+      parts[place] = weight * scale * dot(this.vector(met), targets, item * this.dimensions);
     }
     return parts;
   }
@@ -129,7 +198,7 @@ export class EmbeddingModel implements ExplainingItemModel {
       for (let other = 0; other < this.itemCount; other++) {
         if (other === item) continue;
         const product = dot(own, this.#vectors.inputs, other * this.dimensions);
-        scores[other] = this.#scales[item]! * this.#scales[other]! * product;
+        scores[other] = this.#scaleOf(item) * this.#scaleOf(other) * product;
       }
     }
     return topList(scores, { limit });
@@ -141,7 +210,12 @@ export class EmbeddingModel implements ExplainingItemModel {
   }
 
   #itemScale(item: number): number {
-    return this.#options.scoring === 'in-out' ? 1 : this.#scales[item]!;
+    return this.#options.scoring === 'in-out' ? 1 : this.#scaleOf(item);
+  }
+
+  #historyScale(history: History): number {
+    if (this.#options.scoring === 'in-out') return 1;
+    return this.#personScale(this.personVector(history));
   }
 
   #personScale(person: Float64Array): number {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historiesOf, historiesOfRows, historyOfItems } from '../histories/histories.ts';
 import { isAlgorithmError } from '../model/algorithm-error.ts';
+import { atOnce } from '../model/pieces.ts';
 import {
   DEFAULT_ITEM2VEC_OPTIONS,
   fitItem2vec,
@@ -43,9 +44,15 @@ describe('item2vec', () => {
         const history = historyOfItems(met);
         const scores = new Float64Array(items).fill(Number.NaN);
         model.score(history, scores);
+        const width = model.dimensions + 1;
+        const answers = atOnce(model.answersInPieces());
+        const query = model.queryOf(history);
         scores.forEach((score, item) => {
           const sum = model.explain(history, item).reduce((total, part) => total + part, 0);
           expect(sum).toBeCloseTo(score, 9);
+          const answer = answers.subarray(item * width, (item + 1) * width);
+          const found = query ? query.reduce((total, part, k) => total + part * answer[k]!, 0) : 0;
+          expect(found).toBeCloseTo(score, 4);
           for (const other of model.similar(item, items).scores) expect(other).toBeLessThan(1.001);
         });
         expect(model.sizeBytes).toBeGreaterThanOrEqual(0);

@@ -4,10 +4,12 @@
  * times what that event weighs. The sum is the explanation.
  */
 import type { History } from '../histories/histories.ts';
+import { AlgorithmError } from '../model/algorithm-error.ts';
 import type { ExplainingItemModel } from '../model/item-model.ts';
 import { decodeModel, encodeModel } from '../model/model-bytes.ts';
 import { checkCount } from '../model/option-checks.ts';
-import { blockWeights, type HistoryBlock } from './history-block.ts';
+import { atOnce, type Pieces } from '../model/pieces.ts';
+import { blockWeights, checkBlock, type HistoryBlock } from './history-block.ts';
 import { WeightRows } from './weight-rows.ts';
 
 interface Fitted {
@@ -94,12 +96,22 @@ export class LinearItemModel implements ExplainingItemModel {
   }
 
   static read(bytes: Uint8Array, format: string): LinearItemModel {
+    return atOnce(LinearItemModel.readInPieces(bytes, format));
+  }
+
+  /** The same between other work: laying out many rows takes a while. */
+  static *readInPieces(bytes: Uint8Array, format: string): Pieces<LinearItemModel> {
     const parts = decodeModel(bytes, format);
-    return new LinearItemModel({
-      format,
-      blocks: parts.facts.blocks as readonly HistoryBlock[],
-      itemCount: parts.facts.itemCount as number,
-      weights: WeightRows.unpack(parts),
-    });
+    const blocks = parts.facts.blocks as readonly HistoryBlock[];
+    const itemCount = parts.facts.itemCount as number;
+    blocks.forEach(checkBlock);
+    const weights = yield* WeightRows.unpackInPieces(parts);
+    if (weights.rowCount !== blocks.length * itemCount || weights.columnCount !== itemCount) {
+      throw new AlgorithmError('bad_artifact', {
+        expected: `${blocks.length} rows of weights for each of ${itemCount} items`,
+        got: `${weights.rowCount} rows for ${weights.columnCount}`,
+      });
+    }
+    return new LinearItemModel({ format, blocks, itemCount, weights });
   }
 }

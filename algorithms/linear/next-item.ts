@@ -18,6 +18,7 @@ import { blockedLinearAlgebra } from '../linear-algebra/blocked-linear-algebra.t
 import type { DenseLinearAlgebra } from '../linear-algebra/dense-linear-algebra.ts';
 import { type FitContext, partOf, pause } from '../model/fit-context.ts';
 import { checkCount, checkPositive } from '../model/option-checks.ts';
+import type { Pieces } from '../model/pieces.ts';
 import { LinearItemModel } from './linear-item-model.ts';
 import { NextItemStatistics } from './next-item-statistics.ts';
 import { checkShape, type NextItemShape } from './position-tables.ts';
@@ -109,3 +110,7 @@ export const fitNextItem = async (
 
 export const readNextItem = (bytes: Uint8Array): LinearItemModel =>
   LinearItemModel.read(bytes, FORMAT);
+
+/** The same between other work. */
+export const readNextItemInPieces = (bytes: Uint8Array): Pieces<LinearItemModel> =>
+  LinearItemModel.readInPieces(bytes, FORMAT);

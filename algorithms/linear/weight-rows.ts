@@ -3,7 +3,9 @@
  * columns rising within a row. Six or eight bytes a weight: f32 values beside u16 columns, or u32
  * columns where there are more than 65,536.
  */
+import { AlgorithmError } from '../model/algorithm-error.ts';
 import { arrayOf, type ModelParts } from '../model/model-bytes.ts';
+import type { Pieces } from '../model/pieces.ts';
 
 export class WeightRows {
   readonly rowCount: number;
@@ -102,22 +104,47 @@ export class WeightRows {
     return { facts, arrays: { lengths: this.#lengths, columns, values } };
   }
 
-  static unpack(parts: ModelParts): WeightRows {
+  /** What `pack` made, checked; some hundred rows in one piece of work. */
+  static *unpackInPieces(parts: ModelParts): Pieces<WeightRows> {
     const { rowCount, columnCount, keep } = parts.facts as Record<string, number>;
+    const lengths = arrayOf(parts, 'lengths', 'u32');
+    mustHold(lengths.length === rowCount, `${rowCount} rows of weights`, lengths.length);
     const rows = new WeightRows(rowCount!, columnCount!, keep!);
-    rows.#lengths.set(arrayOf(parts, 'lengths', 'u32'));
+    rows.#lengths.set(lengths);
     const columns = arrayOf(parts, 'columns', columnCount! <= 2 ** 16 ? 'u16' : 'u32');
     const values = arrayOf(parts, 'values', 'f32');
     let at = 0;
     for (let row = 0; row < rowCount!; row++) {
-      const end = at + rows.#lengths[row]!;
-      rows.#columns.set(columns.subarray(at, end), row * keep!);
-      rows.#values.set(values.subarray(at, end), row * keep!);
+      const end = at + lengths[row]!;
+      const isThere = lengths[row]! <= rows.#keep && end <= values.length;
+      mustHold(isThere, 'the weights of all rows', 'a part');
+      const own = { columns: columns.subarray(at, end), values: values.subarray(at, end) };
+      mustHold(areWeights(own, columnCount!), 'finite weights in rising columns', 'others');
+      rows.#columns.set(own.columns, row * rows.#keep);
+      rows.#values.set(own.values, row * rows.#keep);
       at = end;
+      if (row % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) yield;
     }
     return rows;
   }
 }
+
+const ROWS_AT_ONCE = 256;
+
+const areWeights = (
+  row: { readonly columns: Uint16Array | Uint32Array; readonly values: Float32Array },
+  columnCount: number,
+): boolean => {
+  for (let k = 0; k < row.columns.length; k++) {
+    if (!Number.isFinite(row.values[k]) || row.columns[k]! >= columnCount) return false;
+    if (k > 0 && row.columns[k]! <= row.columns[k - 1]!) return false;
+  }
+  return true;
+};
+
+const mustHold = (holds: boolean, expected: string, got: unknown): void => {
+  if (!holds) throw new AlgorithmError('bad_artifact', { expected, got });
+};
 
 /** The smallest of the `count` largest absolute values; 0 where all may stay. */
 const leastOfLargest = (weights: Float64Array, count: number): number => {

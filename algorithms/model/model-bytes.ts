@@ -94,20 +94,28 @@ const readHeader = (bytes: Uint8Array): { header: Header; bodyStart: number } =>
   return { header: JSON.parse(text) as Header, bodyStart };
 };
 
-/** The arrays are views of a copy of `bytes`, so the caller may reuse its buffer. */
+/**
+ * The arrays are views of `bytes` where these lie at a multiple of 8, as a file that was read does, and
+ * of a copy otherwise: who hands them over must not write them any more.
+ */
 export const decodeModel = (bytes: Uint8Array, format: string): ModelParts => {
   const { header, bodyStart } = readHeader(bytes);
   if (header.format !== format) {
     throw new AlgorithmError('bad_artifact', { expected: format, got: header.format });
   }
-  const body = bytes.slice(bodyStart);
+  const { buffer, byteOffset } = bytes;
+  const isAligned = (byteOffset + bodyStart) % 8 === 0;
+  const body =
+    isAligned && buffer instanceof ArrayBuffer
+      ? new Uint8Array(buffer, byteOffset + bodyStart, bytes.length - bodyStart)
+      : bytes.slice(bodyStart);
   const arrays: Record<string, ModelArray> = Object.create(null);
   for (const { name, kind, length, position } of header.entries) {
     const Constructor = CONSTRUCTORS[kind];
     if (position + length * Constructor.BYTES_PER_ELEMENT > body.length) {
       throw new AlgorithmError('bad_artifact', { expected: `all of array ${name}`, got: 'a part' });
     }
-    arrays[name] = new Constructor(body.buffer, position, length);
+    arrays[name] = new Constructor(body.buffer, body.byteOffset + position, length);
   }
   return { format, facts: header.facts, arrays };
 };

@@ -4,10 +4,14 @@
  * that are none, weights below 0) and laid out in the kernels' memory, in pieces that leave the event
  * loop free. Checksums were the store's affair.
  */
+import type { EmbeddingModel } from '../../algorithms/embedding/embedding-model.ts';
+import { readGraphEmbedding } from '../../algorithms/embedding/graph-embedding.ts';
+import { readItem2vec } from '../../algorithms/embedding/item2vec.ts';
 import { FoldIn } from '../../algorithms/factors/fold-in.ts';
 import { readImplicitAls } from '../../algorithms/factors/implicit-als.ts';
 import { checkImplicitAlsOptions } from '../../algorithms/factors/implicit-als-options.ts';
 import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
+import { readNextItemInPieces } from '../../algorithms/linear/next-item.ts';
 import type { Pieces } from '../../algorithms/model/pieces.ts';
 import { TopItems } from '../../algorithms/selection/top-items.ts';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -25,9 +29,13 @@ import {
 import type { Release } from '../../storage/artifact-store/artifact-store.ts';
 import type { ItemSlots } from '../item-slots.ts';
 import { type LadderOptions, PARTS, type PartName, type PartWeight } from '../options.ts';
+import type { ModelSource } from './model-source.ts';
+import { PersonSequences } from './person-sequence.ts';
 import { ReleaseItems } from './release-items.ts';
-import type { ServingRelease } from './serving-release.ts';
+import { SequenceModel } from './sequence-model.ts';
+import { MODEL_PARTS, type ModelPart, type ServingRelease } from './serving-release.ts';
 import { TasteModel } from './taste-model.ts';
+import { VectorModel } from './vector-model.ts';
 
 export interface LoadingParts {
   readonly engine: KernelEngine;
@@ -52,17 +60,82 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
   const ids = itemIdsOf(stored);
   const items = yield* ReleaseItems.inPieces(ids, given.slots);
   const weights = partWeights(given.ladder.parts, learnedWeightsOf(stored));
-  const taste = kinds.has('als') ? yield* tasteModelOf(stored, items, given) : undefined;
-  return {
-    version: manifest.version,
-    createdAt: manifest.createdAt,
-    itemCount: items.count,
-    kinds,
-    weights,
-    taste,
-    forgetVectors: () => taste?.forgetVectors(),
-    release: () => taste?.release(),
-  };
+  const sources: Partial<Record<ModelPart, ModelSource>> = {};
+  let isDone = false;
+  try {
+    const taste = kinds.has('als') ? yield* tasteModelOf(stored, items, given) : undefined;
+    if (taste !== undefined) sources.taste = taste;
+    yield* addSequenceSources(sources, stored, { kinds, items, engine: given.engine });
+    isDone = true;
+    return {
+      version: manifest.version,
+      createdAt: manifest.createdAt,
+      itemCount: items.count,
+      kinds,
+      weights,
+      taste,
+      sources,
+      forgetVectors: () => taste?.forgetVectors(),
+      release: () => releaseAll(sources),
+    };
+  } finally {
+    if (!isDone) releaseAll(sources);
+  }
+}
+
+const releaseAll = (sources: Readonly<Partial<Record<ModelPart, ModelSource>>>): void => {
+  for (const part of MODEL_PARTS) sources[part]?.release();
+};
+
+const EMBEDDINGS = [
+  { kind: 'item2vec', part: 'embedding', read: readItem2vec },
+  { kind: 'graph', part: 'graph', read: readGraphEmbedding },
+] as const;
+
+/** Those that go by what a person chose in which order. */
+function* addSequenceSources(
+  sources: Partial<Record<ModelPart, ModelSource>>,
+  stored: Release,
+  given: {
+    readonly kinds: ReadonlySet<ModelKind>;
+    readonly items: ReleaseItems;
+    readonly engine: KernelEngine;
+  },
+): Pieces<void> {
+  const { kinds, items, engine } = given;
+  const sequences = new PersonSequences(items);
+  for (const { kind, part, read } of EMBEDDINGS) {
+    if (!kinds.has(kind)) continue;
+    const file = fileOfModel(kind);
+    const model = read(stored.files.get(file)!);
+    sources[part] = yield* vectorModelOf(file, model, { items, sequences, engine });
+  }
+  if (!kinds.has('next-item')) return;
+  const file = fileOfModel('next-item');
+  const model = yield* readNextItemInPieces(stored.files.get(file)!);
+  mustFitItems(file, { itemCount: model.itemCount, numbers: 0, dimensions: 0 }, items);
+  sources.sequence = new SequenceModel({ model, items, sequences });
+}
+
+function* vectorModelOf(
+  file: string,
+  model: EmbeddingModel,
+  given: {
+    readonly items: ReleaseItems;
+    readonly sequences: PersonSequences;
+    readonly engine: KernelEngine;
+  },
+): Pieces<VectorModel> {
+  const { items, sequences, engine } = given;
+  const { itemCount, dimensions } = model;
+  const { inputs, outputs } = model.lengths;
+  mustFitItems(file, { itemCount, numbers: inputs, dimensions }, items);
+  mustFitItems(file, { itemCount, numbers: outputs, dimensions }, items);
+  mustBe(yield* model.isFiniteInPieces(), `finite numbers in ${file}`, 'others');
+  const factors = yield* model.answersInPieces();
+  const answers = { itemCount, dimensions: dimensions + 1, factors };
+  const topItems = yield* TopItems.inPieces(engine, answers);
+  return new VectorModel({ model, topItems, items, sequences });
 }
 
 /** Those that the facts name: their files must be there. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeModel, encodeModel } from '../../algorithms/model/model-bytes.ts';
+import { decodeModel, encodeModel, type ModelParts } from '../../algorithms/model/model-bytes.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import { itemId } from '../../schemas/ids.ts';
-import { fileOfModel, ITEMS_FILE } from '../../schemas/release.ts';
+import { fileOfModel, ITEMS_FILE, type ModelKind } from '../../schemas/release.ts';
 import {
   promote,
   type TrainedRelease,
@@ -21,6 +21,7 @@ import type { ReleaseStatus } from './release-follower.ts';
 const IDS = Array.from({ length: 40 }, (_, index) => itemId(`film-${index}`));
 const LIST = '/v1/users/ada/recommendations';
 const WHOLE_LIST = `${LIST}?limit=40&diversity=0`;
+const NO_MODELS = { als: null, item2vec: null, graph: null, 'next-item': null, blend: null };
 /** Turns of the event loop within which a switch is done: time plays no part. */
 const TURNS_MAX = 400;
 
@@ -66,7 +67,7 @@ const likesEven = () =>
 describe('lists of a release', () => {
   it('go by taste: what people with this history like, named by the events that led there', async () => {
     await likesEven();
-    expect((await list()).models).toEqual({ als: null, blend: null });
+    expect((await list()).models).toEqual(NO_MODELS);
     expect((await list()).held).toContainEqual({
       part: 'taste',
       why: 'needs a trained model, have none',
@@ -75,7 +76,7 @@ describe('lists of a release', () => {
     await use('r1');
     const answer = await list(`${LIST}?limit=5&diversity=0`);
     expect(answer.rung).toBe('personalised');
-    expect(answer.models).toEqual({ als: 'r1', blend: null });
+    expect(answer.models).toEqual({ ...NO_MODELS, als: 'r1' });
     for (const entry of answer.items) {
       expect(Number(entry.itemId.slice(5)) % 2).toBe(0);
       expect(entry.parts.taste).toBeGreaterThan(0);
@@ -91,7 +92,7 @@ describe('lists of a release', () => {
     await use('r1');
     const history = { items: Uint32Array.of(0, 4), weights: Float32Array.of(1, 1), times: null };
     const scores = new Float64Array(IDS.length);
-    first.als.score(history, scores);
+    first.models.als.score(history, scores);
     const proposed = [...scores.keys()].filter((k) => k !== 0 && k !== 4 && scores[k]! > 0);
     expect(proposed.length).toBeGreaterThan(10);
     const { weight, epsilon, mass } = DEFAULT_SERVING_OPTIONS.ladder.parts.taste;
@@ -147,10 +148,42 @@ describe('lists of a release', () => {
     const byHand = tasteOf(await list(WHOLE_LIST));
     await use('r3');
     const answer = await list(WHOLE_LIST);
-    expect(answer.models).toEqual({ als: 'r3', blend: 'r3' });
+    expect(answer.models).toEqual({ ...NO_MODELS, als: 'r3', blend: 'r3' });
     for (const [id, part] of Object.entries(tasteOf(answer))) {
       expect(part).toBeCloseTo(5 * byHand[id]!, 4);
     }
+  });
+
+  it('blend all models that the release holds, and look for nothing that weighs nothing', async () => {
+    const weights = { graph: { weight: 0, epsilon: 0.002, mass: 0 } };
+    await likesEven();
+    await publish(
+      await trainRelease({ version: 'all', itemIds: IDS, hasSequences: true, weights }),
+    );
+    await use('all');
+    const answer = await list(WHOLE_LIST);
+    expect(answer.models).toEqual({
+      als: 'all',
+      item2vec: 'all',
+      'next-item': 'all',
+      blend: 'all',
+    });
+    const parts = new Set(answer.items.flatMap((entry) => Object.keys(entry.parts)));
+    for (const part of ['taste', 'embedding', 'sequence']) expect(parts).toContain(part);
+    expect(parts).not.toContain('graph');
+    for (const { reasons } of answer.items) {
+      for (const { part, because } of reasons) {
+        if (part === 'taste' || part === 'sequence') expect(because.length).toBeGreaterThan(0);
+      }
+    }
+    for (const by of ['taste', 'embedding', 'graph'] as const) {
+      const similar = await list(`/v1/items/film-2/similar?by=${by}&limit=3`);
+      expect(similar.held ?? []).toEqual([]);
+      expect(Object.keys(similar.items[0]!.parts)).toEqual([by]);
+    }
+    const next = await list('/v1/items/film-2/next?limit=3');
+    expect(next.models['next-item']).toBe('all');
+    expect(next.items[0]!.reasons[0]!.text).toBe('Often comes next after film-2');
   });
 
   it('answer what is like an item to a taste', async () => {
@@ -168,7 +201,7 @@ describe('lists of a release', () => {
     await world.act('u:bob', { item: 'newcomer' });
     const { body } = await under.get<ListAnswer>('/v1/users/bob/recommendations');
     expect(body.items.length).toBeGreaterThan(0);
-    expect(body.models).toEqual({ blend: null });
+    expect(body.models).toEqual({ item2vec: null, graph: null, 'next-item': null, blend: null });
   });
 });
 
@@ -208,6 +241,7 @@ describe('a release that is not fit to serve', () => {
       ],
       [await weighing(-1), /together/],
       [await weighing(Number.NaN), /together/],
+      ...(await spoiledSequences()),
       [
         {
           ...second,
@@ -216,6 +250,39 @@ describe('a release that is not fit to serve', () => {
         /format 1/,
       ],
     ];
+  };
+
+  const spoiledSequences = async () => {
+    const whole = await trainRelease({ version: 'whole', itemIds: IDS, hasSequences: true });
+    const changed = (kind: ModelKind, format: string, change: (parts: ModelParts) => object) =>
+      withFile(whole, fileOfModel(kind), (bytes) => {
+        const parts = decodeModel(bytes, format);
+        return encodeModel({ ...parts, ...change(parts) });
+      });
+    const spoil = (name: string, value: number) => (parts: ModelParts) => ({
+      arrays: {
+        ...parts.arrays,
+        [name]: (parts.arrays[name] as Float32Array).slice().fill(value, 3, 4),
+      },
+    });
+    const nextItem = 'next-item/1';
+    return [
+      [
+        changed('item2vec', 'item2vec/1', spoil('inputs', Number.NaN)),
+        /finite numbers in item2vec/,
+      ],
+      [
+        changed('graph', 'graph-embedding/1', spoil('outputs', Infinity)),
+        /finite numbers in graph/,
+      ],
+      [changed('next-item', nextItem, spoil('values', Number.NaN)), /finite weights/],
+      [changed('next-item', nextItem, spoil('columns', 9_999)), /rising columns/],
+      [changed('next-item', nextItem, spoil('lengths', 499)), /weights of all rows/],
+      [
+        changed('next-item', nextItem, ({ facts }) => ({ facts: { ...facts, itemCount: 7 } })),
+        /each of 7 items/,
+      ],
+    ] as const;
   };
 
   it('is refused with its reason, and the one in use goes on serving', async () => {

@@ -4,8 +4,9 @@
  * place; a list is made within one turn of the event loop, so no list has half of each.
  */
 import type { EpochMs } from '../../schemas/ids.ts';
-import type { MODEL_KINDS, ModelKind } from '../../schemas/release.ts';
+import type { ModelKind } from '../../schemas/release.ts';
 import type { PartName, PartWeight } from '../options.ts';
+import type { ModelSource } from './model-source.ts';
 import type { TasteModel } from './taste-model.ts';
 
 export interface ServingRelease {
@@ -16,12 +17,20 @@ export interface ServingRelease {
   /** What each part weighs in lists of this release. */
   readonly weights: Readonly<Record<PartName, PartWeight>>;
   readonly taste: TasteModel | undefined;
+  /** By the part that they make; those that the release holds. */
+  readonly sources: Readonly<Partial<Record<ModelPart, ModelSource>>>;
   /** A person's state may be another one at the same offset. */
   forgetVectors(): void;
   release(): void;
 }
 
 /** The models behind parts. The other parts go by what the stream counts. */
-export const MODEL_OF_PART: Readonly<Partial<Record<PartName, (typeof MODEL_KINDS)[number]>>> = {
+export const MODEL_OF_PART = {
   taste: 'als',
-};
+  embedding: 'item2vec',
+  graph: 'graph',
+  sequence: 'next-item',
+} as const satisfies Partial<Record<PartName, ModelKind>>;
+export type ModelPart = keyof typeof MODEL_OF_PART;
+
+export const MODEL_PARTS = Object.keys(MODEL_OF_PART) as readonly ModelPart[];

@@ -8,8 +8,9 @@
  * A dislike is in A alone: it lowers what others give and gives nothing itself.
  */
 import type { FoldIn } from '../../algorithms/factors/fold-in.ts';
-import type { TopItem, TopItems } from '../../algorithms/selection/top-items.ts';
+import type { TopItems } from '../../algorithms/selection/top-items.ts';
 import type { Profile, TasteEvent } from '../profile.ts';
+import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
 import { RecentVectors } from './recent-vectors.ts';
 import { NO_ITEM, type ReleaseItems } from './release-items.ts';
 
@@ -30,7 +31,7 @@ interface KnownEvents {
   readonly positiveCount: number;
 }
 
-export class TasteModel {
+export class TasteModel implements ModelSource {
   readonly #given: TasteModelParts;
   readonly #vectors: RecentVectors;
   /** Whose normal equations are factored now. */
@@ -62,16 +63,17 @@ export class TasteModel {
     return vector;
   }
 
-  /** Best first. */
-  best(vector: Float32Array, count: number): readonly TopItem[] {
-    return this.#given.topItems.find(vector, count);
+  propose(profile: Profile, { count, isLeftOut }: ModelProposals, give: GiveToSlot): void {
+    const vector = this.vectorOf(profile);
+    if (vector === undefined) return;
+    const { topItems, items } = this.#given;
+    for (const { item, score } of topItems.find(vector, count)) {
+      if (score <= 0) return;
+      const slot = items.slotOf(item);
+      if (!isLeftOut(slot)) give(slot, score);
+    }
   }
 
-  slotOf(item: number): number {
-    return this.#given.items.slotOf(item);
-  }
-
-  /** Calls `give` with what each event for something gave to the score of each of these items. */
   contribute(
     profile: Profile,
     slots: readonly number[],

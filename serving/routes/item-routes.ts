@@ -67,9 +67,11 @@ type By = SimilarQuery['by'];
 /** What no model is there for yet is answered by the blend, and said to be. */
 const similarityOf = (
   by: By,
+  { releases }: RouteParts,
 ): { readonly similarity: Similarity; readonly held: readonly Held[] } => {
   if (by === undefined || by === 'blend') return { similarity: 'blend', held: [] };
-  if (by === 'together' || by === 'taste' || by === 'content') return { similarity: by, held: [] };
+  const isThere = by === 'together' || by === 'content' || releases.current?.sources[by];
+  if (isThere) return { similarity: by, held: [] };
   return { similarity: 'blend', held: [{ part: by, why: 'needs a trained model, have none' }] };
 };
 
@@ -102,7 +104,7 @@ const registerSimilar = (app: FastifyInstance, parts: RouteParts): void => {
 };
 
 const similarTo = (slot: number, query: SimilarQuery, parts: RouteParts): MadeList => {
-  const { similarity, held } = similarityOf(query.by);
+  const { similarity, held } = similarityOf(query.by, parts);
   const id = parts.catalogue.slots.idOf(slot);
   const question = questionFor(`similar:${similarity}:${id}`, query, parts);
   const { items, facts } = parts.lists.similar(slot, similarity, question);

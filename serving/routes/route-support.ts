@@ -14,6 +14,7 @@ import { type ListParameters, type ListQuestion, questionOf } from '../list-quer
 import type { ListService } from '../list-service.ts';
 import type { ServingOptions } from '../options.ts';
 import type { Rankings } from '../rankings.ts';
+import type { ReleaseHolder } from '../release/release-holder.ts';
 import type { SubjectReader } from '../subject-reader.ts';
 
 export interface RouteParts {
@@ -26,6 +27,7 @@ export interface RouteParts {
   readonly search: ItemSearch;
   readonly coverage: Coverage;
   readonly cache: AnswerCache;
+  readonly releases: Pick<ReleaseHolder, 'current'>;
   readonly clock: Clock;
   readonly options: ServingOptions;
 }

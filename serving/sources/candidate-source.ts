@@ -1,7 +1,8 @@
 /**
  * What proposes items for a list. A source gives each of its items a raw score that is not negative
  * and can say which of the person's events it came from; how much a source weighs is not its affair.
- * A trained model becomes another source, and nothing else changes.
+ * The trained models are sources as well (`model-source.ts`): they change with the release, and so may
+ * be absent.
  */
 
 import { kthLargest } from '../../algorithms/selection/largest.ts';

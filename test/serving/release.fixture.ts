@@ -3,6 +3,12 @@
  * so that what a model has learned can be seen with the eye; published, promoted, and spoiled.
  */
 
+import type { EmbeddingModel } from '../../algorithms/embedding/embedding-model.ts';
+import {
+  DEFAULT_GRAPH_EMBEDDING_OPTIONS,
+  fitGraphEmbedding,
+} from '../../algorithms/embedding/graph-embedding.ts';
+import { DEFAULT_ITEM2VEC_OPTIONS, fitItem2vec } from '../../algorithms/embedding/item2vec.ts';
 import { fitImplicitAls, type ImplicitAls } from '../../algorithms/factors/implicit-als.ts';
 import { DEFAULT_IMPLICIT_ALS_OPTIONS } from '../../algorithms/factors/implicit-als-options.ts';
 import {
@@ -10,6 +16,8 @@ import {
   type Histories,
   historiesOf,
 } from '../../algorithms/histories/histories.ts';
+import type { LinearItemModel } from '../../algorithms/linear/linear-item-model.ts';
+import { DEFAULT_NEXT_ITEM_OPTIONS, fitNextItem } from '../../algorithms/linear/next-item.ts';
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { EpochMs, ItemId } from '../../schemas/ids.ts';
@@ -32,13 +40,20 @@ export interface TrainedRelease {
   readonly manifest: ReleaseManifest & { readonly facts: ReleaseFacts & Record<string, unknown> };
   readonly files: readonly ArtifactFile[];
   /** The models as the trainer had them: what lists are held against. */
-  readonly als: ImplicitAls;
+  readonly models: {
+    readonly als: ImplicitAls;
+    readonly item2vec?: EmbeddingModel;
+    readonly graph?: EmbeddingModel;
+    readonly 'next-item'?: LinearItemModel;
+  };
 }
 
 export interface TrainingInput {
   readonly version: string;
   readonly itemIds: readonly ItemId[];
   readonly seed?: number;
+  /** Models of sequences beside that of taste. */
+  readonly hasSequences?: boolean;
   readonly dimensions?: number;
   readonly weights?: LearnedWeights;
   readonly createdAt?: EpochMs;
@@ -61,23 +76,35 @@ export const audienceOf = (itemCount: number, seed: number): Histories => {
 };
 
 export const trainRelease = async (input: TrainingInput): Promise<TrainedRelease> => {
-  const { version, itemIds, seed = 1, dimensions = 3, weights, createdAt = 0 as EpochMs } = input;
-  const histories = audienceOf(itemIds.length, seed);
-  const options = { ...DEFAULT_IMPLICIT_ALS_OPTIONS, dimensions, epochs: 8 };
-  const als = await fitImplicitAls(histories, options, { seed });
+  const { version, itemIds, seed = 1, weights, createdAt = 0 as EpochMs } = input;
+  const models = await trainedModels(input, audienceOf(itemIds.length, seed));
+  const kinds = Object.keys(models) as (keyof typeof models)[];
   const files: ArtifactFile[] = [
     { name: ITEMS_FILE, bytes: writeItemIds(itemIds) },
-    { name: fileOfModel('als'), bytes: als.serialise() },
+    ...kinds.map((kind) => ({ name: fileOfModel(kind), bytes: models[kind]!.serialise() })),
+    ...(weights ? [{ name: fileOfModel('blend'), bytes: encoded(weights) }] : []),
   ];
-  const kinds: ModelKind[] = ['als'];
-  if (weights !== undefined) {
-    files.push({ name: fileOfModel('blend'), bytes: encoded(weights) });
-    kinds.push('blend');
-  }
+  const facts = factsOf(version, weights ? [...kinds, 'blend'] : kinds, itemIds.length);
+  return { manifest: { version, createdAt, facts }, files, models };
+};
+
+const trainedModels = async (
+  { dimensions = 3, seed = 1, hasSequences = false }: TrainingInput,
+  histories: Histories,
+): Promise<TrainedRelease['models']> => {
+  const options = { ...DEFAULT_IMPLICIT_ALS_OPTIONS, dimensions, epochs: 8 };
+  const als = await fitImplicitAls(histories, options, { seed });
+  if (!hasSequences) return { als };
+  const vectors = { dimensions, epochs: 10, rate: 0.1 };
   return {
-    manifest: { version, createdAt, facts: factsOf(version, kinds, itemIds.length) },
-    files,
     als,
+    item2vec: await fitItem2vec(histories, { ...DEFAULT_ITEM2VEC_OPTIONS, ...vectors }, { seed }),
+    graph: await fitGraphEmbedding(
+      histories,
+      { ...DEFAULT_GRAPH_EMBEDDING_OPTIONS, ...vectors, walksPerItem: 5 },
+      { seed },
+    ),
+    'next-item': await fitNextItem(histories, DEFAULT_NEXT_ITEM_OPTIONS, { seed }),
   };
 };
 

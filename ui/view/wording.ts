@@ -46,6 +46,9 @@ export const rungText = (rung: Rung): string => RUNGS[rung];
 /** Names of the sources whose parts add up to a score. */
 const PARTS: Readonly<Record<string, string>> = {
   taste: 'fits the taste shown so far',
+  embedding: 'fits the latest choices',
+  graph: 'linked with the choices',
+  sequence: 'often comes next',
   together: 'chosen together',
   next: 'chosen next',
   content: 'about the same things',

@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { inlineEngine } from '../../algorithms/kernels/kernel-engine.ts';
+import { atOnce } from '../../algorithms/model/pieces.ts';
+import { TopItems } from '../../algorithms/selection/top-items.ts';
+import { epochMs, eventId, itemId } from '../../schemas/ids.ts';
+import { trainRelease } from '../../test/serving/release.fixture.ts';
+import { ItemSlots } from '../item-slots.ts';
+import { emptyProfile, type Profile } from '../profile.ts';
+import type { ModelSource } from './model-source.ts';
+import { PersonSequences } from './person-sequence.ts';
+import { ReleaseItems } from './release-items.ts';
+import { SequenceModel } from './sequence-model.ts';
+import { VectorModel } from './vector-model.ts';
+
+const COUNT = 24;
+/** Beyond what the release knows. */
+const SLOTS = COUNT + 4;
+const IDS = Array.from({ length: COUNT }, (_, index) => itemId(`i${index}`));
+const NOW = epochMs(0);
+
+const slots = new ItemSlots();
+for (let slot = 0; slot < SLOTS; slot++) slots.ofId(itemId(`i${slot}`));
+const items = atOnce(ReleaseItems.inPieces(IDS, slots));
+const sequences = new PersonSequences(items);
+const engine = inlineEngine();
+const { models } = await trainRelease({ version: 'r', itemIds: IDS, hasSequences: true });
+
+const anyChoices = fc.array(fc.nat(SLOTS - 1), { maxLength: 12 });
+
+/** Oldest first, as told; a profile has the newest first. */
+const profileOf = (choices: readonly number[]): Profile => ({
+  ...emptyProfile(null, NOW),
+  positives: choices.toReversed().map((slot) => ({
+    slot,
+    weight: 1,
+    entry: {
+      eventId: eventId('e'),
+      itemId: itemId(`i${slot}`),
+      kind: 'like',
+      value: null,
+      occurredAt: NOW,
+      isCounted: true,
+      busy: 0,
+    },
+  })),
+});
+
+/** What training would have made of the same choices. */
+const historyOf = (choices: readonly number[]) => {
+  const known = choices.filter((slot) => slot < COUNT);
+  const kept = known.filter((slot, place) => slot !== known[place - 1]);
+  return { items: Uint32Array.from(kept), weights: null, times: null };
+};
+
+const proposedBy = (source: ModelSource, profile: Profile, left: ReadonlySet<number>) => {
+  const found = new Map<number, number>();
+  const proposals = { count: SLOTS, isLeftOut: (slot: number) => left.has(slot) };
+  source.propose(profile, proposals, (slot, amount) => found.set(slot, amount));
+  return found;
+};
+
+const sumsOf = (source: ModelSource, profile: Profile): Float64Array => {
+  const sums = new Float64Array(SLOTS);
+  const all = Array.from(sums, (_, slot) => slot);
+  source.contribute(profile, all, (slot, _, amount) => {
+    sums[slot]! += amount;
+  });
+  return sums;
+};
+
+describe('any person’s choices', () => {
+  it.each(['item2vec', 'graph'] as const)(
+    'are a softmax of the logits of %s, which their events add up to',
+    (kind) => {
+      const model = models[kind]!;
+      const answers = atOnce(model.answersInPieces());
+      const dimensions = model.dimensions + 1;
+      const vectors = { itemCount: COUNT, dimensions, factors: answers };
+      const topItems = new TopItems(engine, vectors);
+      const source = new VectorModel({ model, topItems, items, sequences });
+      fc.assert(
+        fc.property(anyChoices, (choices) => {
+          const profile = profileOf(choices);
+          const history = historyOf(choices);
+          const logits = new Float64Array(COUNT);
+          model.score(history, logits);
+          const left = new Set(choices);
+          const proposed = proposedBy(source, profile, left);
+          expect(proposed.size).toBe(
+            history.items.length === 0 ? 0 : COUNT - new Set(history.items).size,
+          );
+          const best = Math.max(...[...proposed.keys()].map((slot) => logits[slot]!));
+          for (const [slot, raw] of proposed)
+            expect(raw).toBeCloseTo(Math.exp(logits[slot]! - best), 4);
+          const sums = sumsOf(source, profile);
+          for (const slot of proposed.keys()) {
+            const damping = answers[(slot + 1) * dimensions - 1]!;
+            expect(sums[slot]! + damping).toBeCloseTo(logits[slot]!, 4);
+          }
+        }),
+        { numRuns: 40 },
+      );
+      source.release();
+    },
+  );
+
+  it('are scored by the next-item model as by the training, which their events add up to', () => {
+    const model = models['next-item']!;
+    const source = new SequenceModel({ model, items, sequences });
+    fc.assert(
+      fc.property(anyChoices, (choices) => {
+        const profile = profileOf(choices);
+        const scores = new Float64Array(COUNT);
+        model.score(historyOf(choices), scores);
+        const proposed = proposedBy(source, profile, new Set());
+        const sums = sumsOf(source, profile);
+        for (let slot = 0; slot < COUNT; slot++) {
+          expect(proposed.get(slot) ?? 0).toBe(Math.max(scores[slot]!, 0));
+          expect(sums[slot]).toBeCloseTo(scores[slot]!, 9);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});

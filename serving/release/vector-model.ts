@@ -1,0 +1,62 @@
+/**
+ * Item vectors (item2vec, or those of the graph) to serve: a person is the recency-weighted sum of the
+ * vectors of what they chose, and the items that answer it best are found exactly. Scores are logits,
+ * of either sign: an item's raw score is e^(its logit less the best one), so that its share of the list
+ * is the softmax over the list, as the blend's weights were learned.
+ */
+import type { EmbeddingModel } from '../../algorithms/embedding/embedding-model.ts';
+import type { TopItem, TopItems } from '../../algorithms/selection/top-items.ts';
+import type { Profile } from '../profile.ts';
+import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
+import type { PersonSequences } from './person-sequence.ts';
+import { NO_ITEM, type ReleaseItems } from './release-items.ts';
+
+export interface VectorModelParts {
+  readonly model: EmbeddingModel;
+  /** Over the model's answers. */
+  readonly topItems: TopItems;
+  readonly items: ReleaseItems;
+  readonly sequences: PersonSequences;
+}
+
+export class VectorModel implements ModelSource {
+  readonly #given: VectorModelParts;
+
+  constructor(given: VectorModelParts) {
+    this.#given = given;
+  }
+
+  propose(profile: Profile, { count, isLeftOut }: ModelProposals, give: GiveToSlot): void {
+    const { model, topItems, items, sequences } = this.#given;
+    const query = model.queryOf(sequences.of(profile).history);
+    if (query === undefined) return;
+    let best: TopItem | undefined;
+    for (const found of topItems.find(query, count)) {
+      const slot = items.slotOf(found.item);
+      if (isLeftOut(slot)) continue;
+      best ??= found;
+      give(slot, Math.exp(found.score - best.score));
+    }
+  }
+
+  contribute(
+    profile: Profile,
+    slots: readonly number[],
+    give: Parameters<ModelSource['contribute']>[2],
+  ): void {
+    const { model, items, sequences } = this.#given;
+    const { history, events } = sequences.of(profile);
+    for (const slot of slots) {
+      const item = items.itemOf(slot);
+      if (item === NO_ITEM || item >= model.itemCount) continue;
+      const products = model.products(history, item);
+      for (let place = 0; place < products.length; place++) {
+        if (products[place] !== 0) give(slot, events[place]!, products[place]!);
+      }
+    }
+  }
+
+  release(): void {
+    this.#given.topItems.release();
+  }
+}
