@@ -52,6 +52,9 @@ describe('the causal sequence model', () => {
     const shared = await fitCausal(ring, SMALL, { seed: 3 }, { engine: pool });
     const resumed = await fitCausal(ring, SMALL, { seed: 3 }, { from: checkpoints[0]! });
     expect(checkpoints.map(({ stepsDone }) => stepsDone)).toEqual([20, 40]);
+    // A guess among ten items costs log 10 a target.
+    expect(checkpoints[0]!.loss).toBeLessThan(Math.log(10));
+    expect(checkpoints[1]!.loss).toBeLessThan(checkpoints[0]!.loss);
     expect(shared.serialise()).toEqual(whole.serialise());
     expect(resumed.serialise()).toEqual(whole.serialise());
   });
@@ -78,6 +81,16 @@ describe('the causal sequence model', () => {
     const scores = new Float64Array(4);
     model.score({ items: Uint32Array.of(0), weights: null, times: Float64Array.of(10) }, scores);
     expect(best(scores)).toBe(1);
+  });
+
+  it('is refused at the step that diverges, and never returned', async () => {
+    const shares: number[] = [];
+    const onProgress = (share: number): number => shares.push(share);
+    const wild = fitCausal(ring, { ...SMALL, rate: 1e30 }, { seed: 1, onProgress });
+    await expect(wild).rejects.toThrow(/Expected option rate to be .* converges/);
+    expect(shares.length).toBeLessThan(5);
+    const last = fitCausal(ring, { ...SMALL, rate: 1e39, positions: 1 }, { seed: 1 });
+    await expect(last).rejects.toThrow(/converges/);
   });
 
   it('stops when it is told to', async () => {

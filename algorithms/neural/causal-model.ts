@@ -80,6 +80,8 @@ export const checkCausalOptions = (options: CausalOptions): void => {
 /** How far a fit is, for a run that stops and goes on. */
 export interface Checkpoint {
   readonly stepsDone: number;
+  /** Cross-entropy in nats a target, the mean since the checkpoint before. */
+  readonly loss: number;
   /** Parameters and what the optimiser keeps of each. */
   readonly state: Float32Array;
 }
@@ -135,6 +137,7 @@ export const fitCausal = async (
     parameters: network.parameters,
     layout,
     tapes: shards.map(({ tape }) => tape),
+    losses: shards.map(({ loss }) => loss),
     scratchBytes: scratchBytes({ ...shape, items: tableRows(shape.itemCount) }),
     optimiser: options,
     stepCount,
@@ -142,16 +145,24 @@ export const fitCausal = async (
   const training = new NetworkTraining(plan, engine, region, context.seed);
   if (fitting.from) training.resume(fitting.from.state, fitting.from.stepsDone);
   const source = new WindowSource(histories);
+  const { checkpointEvery = Number.POSITIVE_INFINITY } = fitting;
+  const since = { loss: 0, targets: 0 };
   while (source.targetCount > 0 && training.stepsDone < stepCount) {
-    loadStep(training, shards, { histories, source, bounds, length: options.length, context });
+    const data = { histories, source, bounds, length: options.length, context };
+    since.targets += loadStep(training, shards, data);
     await training.step(context);
-    const { checkpointEvery = Number.POSITIVE_INFINITY } = fitting;
+    since.loss += training.loss;
     if (training.stepsDone % checkpointEvery === 0) {
-      fitting.onCheckpoint?.({ stepsDone: training.stepsDone, state: training.state.slice() });
+      fitting.onCheckpoint?.({
+        stepsDone: training.stepsDone,
+        loss: since.loss / since.targets,
+        state: training.state.slice(),
+      });
+      Object.assign(since, { loss: 0, targets: 0 });
     }
     await pause(context, training.stepsDone / stepCount);
   }
-  return new CausalModel(shape, bounds, training.values.slice());
+  return new CausalModel(shape, bounds, training.learned());
 };
 
 const writeShard = (
@@ -192,15 +203,18 @@ interface StepData {
 /** Seeds of dropout are exact as f32. */
 const SEED_BOUND = 2 ** 24;
 
-const loadStep = (training: NetworkTraining, shards: readonly Shard[], data: StepData): void => {
+/** Fills the inputs of a step; gives how many targets it has. */
+const loadStep = (training: NetworkTraining, shards: readonly Shard[], data: StepData): number => {
   const { histories, source, bounds, length, context } = data;
   const { arena } = training;
+  let loaded = 0;
   const random = seededRandom(context.seed).fork(training.stepsDone + 1);
   for (const { inputs, targets, seed, windows } of shards) {
     arena[seed] = random.below(SEED_BOUND);
     for (let window = 0; window < windows; window++) {
       const { start, count } = source.draw(length, random);
       const at = window * length;
+      loaded += count;
       for (let k = 0; k < length; k++) {
         const isThere = k < count;
         arena[inputs.items + at + k] = isThere ? histories.items[start + k]! : -1;
@@ -210,6 +224,7 @@ const loadStep = (training: NetworkTraining, shards: readonly Shard[], data: Ste
       }
     }
   }
+  return loaded;
 };
 
 /** One window's forward pass, over memory of its own. */

@@ -2,13 +2,15 @@
  * Training of a network whose tapes are written: each step runs one tape for each shard of the batch,
  * in one wave, then AdamW (Loshchilov and Hutter, 2019) on slices of the parameters, in another. The
  * number of shards is fixed, each has a gradient of its own, and these are summed in order: so the
- * bits of a step do not depend on how many threads share it.
+ * bits of a step do not depend on how many threads share it. A run whose loss is no number any more is
+ * refused at that step, not after the minutes that it would still take.
  *
  * In the arena: parameters, their means, their squares, a gradient a shard, then everything else.
  */
 import type { KernelEngine } from '../kernels/kernel-engine.ts';
 import type { KernelRegion } from '../kernels/kernel-memory.ts';
 import { neuralKernels } from '../kernels/neural.ts';
+import { AlgorithmError } from '../model/algorithm-error.ts';
 import type { FitContext } from '../model/fit-context.ts';
 import { seededRandom } from '../random/seeded-random.ts';
 import type { Parameters, WriterPlan } from './layers.ts';
@@ -61,6 +63,8 @@ export interface TrainingPlan {
   readonly parameters: Parameters;
   readonly layout: ArenaLayout;
   readonly tapes: readonly Tape[];
+  /** Where each tape leaves the loss of its step, a sum over what it was asked. */
+  readonly losses: readonly number[];
   readonly scratchBytes: number;
   readonly optimiser: OptimiserOptions;
   readonly stepCount: number;
@@ -92,8 +96,12 @@ export class NetworkTraining {
     return this.#step;
   }
 
-  /** The learned numbers as they are now, a view. */
-  get values(): Float32Array {
+  /** The loss of the last step, a sum over what it was asked. */
+  get loss(): number {
+    return this.#plan.losses.reduce((sum, place) => sum + this.arena[place]!, 0);
+  }
+
+  get #values(): Float32Array {
     return this.arena.subarray(0, this.#plan.parameters.length);
   }
 
@@ -125,6 +133,21 @@ export class NetworkTraining {
       quiet,
     );
     this.#step += 1;
+    if (!Number.isFinite(this.loss)) this.#refuse();
+  }
+
+  /** The learned numbers of a run that is over, a copy. */
+  learned(): Float32Array {
+    if (!this.#values.every(Number.isFinite)) this.#refuse();
+    return this.#values.slice();
+  }
+
+  #refuse(): never {
+    throw new AlgorithmError('bad_option', {
+      name: 'rate',
+      expected: `a step at which training converges (it did not at step ${this.#step})`,
+      got: this.#plan.optimiser.rate,
+    });
   }
 
   #adamCalls(): number[][] {

@@ -47,6 +47,11 @@ describe('NeuMF', () => {
     }
   });
 
+  it('is refused where training diverges', async () => {
+    const wild = fitNeuMf(circles, { ...SMALL, rate: 1e30 }, { seed: 1 });
+    await expect(wild).rejects.toThrow(/Expected option rate to be .* converges/);
+  });
+
   it('refuses odd options with a sentence', async () => {
     const odd = [{ width: 6 }, { epochs: Number.NaN }, { rate: Number.NaN }, { negatives: -1 }];
     for (const options of odd) {

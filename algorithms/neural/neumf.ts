@@ -118,6 +118,7 @@ const writeNeuMf = (
 interface Shard {
   readonly inputs: PairInputs;
   readonly labels: number;
+  readonly loss: number;
 }
 
 export const fitNeuMf = async (
@@ -144,14 +145,22 @@ export const fitNeuMf = async (
     writer.push('zero', loss, 1);
     const outputs = writeNeuMf(writer, network, { inputs, count, width });
     writer.logistic(outputs, { labels, loss, scale: 1 / (SHARDS * count * OUTPUTS) });
-    shards.push({ inputs, labels, tape: writer.finish('train') });
+    shards.push({ inputs, labels, loss, tape: writer.finish('train') });
   }
   const pairs = userItemsOf(histories);
   const perEpoch = (pairs.columns.length * (1 + options.negatives)) / (SHARDS * count);
   const stepCount = Math.ceil(options.epochs * perEpoch);
   const tapes = shards.map(({ tape }) => tape);
   const scratch = scratchBytes({ items: 0, width, length: 1 });
-  const plan = { parameters, layout, tapes, scratchBytes: scratch, optimiser: options, stepCount };
+  const plan = {
+    parameters,
+    layout,
+    tapes,
+    losses: shards.map(({ loss }) => loss),
+    scratchBytes: scratch,
+    optimiser: options,
+    stepCount,
+  };
   const training = new NetworkTraining(plan, engine, region, context.seed);
   const owners = ownersOf(pairs);
   while (training.stepsDone < stepCount) {
@@ -168,7 +177,7 @@ export const fitNeuMf = async (
     await training.step(context);
     await pause(context, training.stepsDone / stepCount);
   }
-  return new NeuMf(shape, training.values.slice());
+  return new NeuMf(shape, training.learned());
 };
 
 /** The row of each pair. */

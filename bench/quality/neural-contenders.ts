@@ -8,6 +8,8 @@ import { logPool } from './log-pool.ts';
 import { reporting } from './usual-contenders.ts';
 
 const SEED = 1;
+/** A training that goes wrong is to be seen early. */
+const STEPS_BETWEEN_REPORTS = 250;
 
 export const causalContender = (train: Histories): Promise<Contender> =>
   contenderOf({
@@ -15,7 +17,14 @@ export const causalContender = (train: Histories): Promise<Contender> =>
     seed: SEED,
     settings: DEFAULT_CAUSAL_OPTIONS,
     note: `trained on ${engine.threadCount} threads`,
-    fit: () => fitCausal(train, DEFAULT_CAUSAL_OPTIONS, reporting('causal'), { engine }),
+    fit: () =>
+      fitCausal(train, DEFAULT_CAUSAL_OPTIONS, reporting('causal'), {
+        engine,
+        checkpointEvery: STEPS_BETWEEN_REPORTS,
+        onCheckpoint: ({ stepsDone, loss }) => {
+          console.error(`  causal: step ${stepsDone}, ${loss.toFixed(3)} nats a target`);
+        },
+      }),
   });
 
 export const NEURAL_POOL = logPool('log pool: next-item + sequence kNN + causal + EASE', {
