@@ -1,7 +1,8 @@
 /**
  * How fast networks are: the product that they stand on, positions of the causal model in training on
- * one thread and on two (the same bits), and 500 candidates scored by a trained one. The catalogue has
- * MovieLens 1M's size, the sequences are random, since speed does not depend on what is learned.
+ * one thread and on two (the same bits), a sampled softmax beside the full one on a larger catalogue,
+ * and 500 candidates scored by a trained one. The catalogue has MovieLens 1M's size elsewhere; the
+ * sequences are random, since speed does not depend on what is learned.
  */
 import { historiesOfRows, historyOfItems } from '../algorithms/histories/histories.ts';
 import { inlineEngine, type KernelEngine } from '../algorithms/kernels/kernel-engine.ts';
@@ -20,6 +21,9 @@ import type { Benchmark, Figure } from './result.ts';
 const SEED = 1;
 const ITEMS = 3_416;
 const STEPS = 20;
+const MANY_ITEMS = 20_000;
+const MANY_ITEMS_STEPS = 3;
+const SAMPLED_ITEMS = 512;
 const CANDIDATES = 500;
 
 const msOf = (work: () => void, times: number): number => {
@@ -57,10 +61,10 @@ const productFigures = (): Figure[] => {
   ];
 };
 
-const histories = () => {
+const randomHistories = (items: number) => {
   const random = seededRandom(SEED);
-  const row = (): number[] => Array.from({ length: 165 }, () => random.below(ITEMS));
-  return historiesOfRows(Array.from({ length: 600 }, row), ITEMS);
+  const row = (): number[] => Array.from({ length: 165 }, () => random.below(items));
+  return historiesOfRows(Array.from({ length: 600 }, row), items);
 };
 
 interface Trained {
@@ -68,15 +72,52 @@ interface Trained {
   readonly positionsPerSecond: number;
 }
 
-const trained = async (engine: KernelEngine): Promise<Trained> => {
+interface Training {
+  readonly items: number;
+  readonly steps: number;
+  readonly sampledItems: number;
+}
+
+const USUAL: Training = { items: ITEMS, steps: STEPS, sampledItems: 0 };
+
+const trained = async (
+  engine: KernelEngine,
+  { items, steps, sampledItems }: Training = USUAL,
+): Promise<Trained> => {
   const { windowsPerStep, length } = DEFAULT_CAUSAL_OPTIONS;
-  const positions = STEPS * windowsPerStep * length;
-  const options = { ...DEFAULT_CAUSAL_OPTIONS, positions };
+  const positions = steps * windowsPerStep * length;
+  const options = { ...DEFAULT_CAUSAL_OPTIONS, positions, sampledItems };
+  const histories = randomHistories(items);
   const start = performance.now();
-  const model = await fitCausal(histories(), options, { seed: SEED }, { engine });
+  const model = await fitCausal(histories, options, { seed: SEED }, { engine });
   const seconds = (performance.now() - start) / 1_000;
   await engine.close();
   return { model, positionsPerSecond: positions / seconds };
+};
+
+/** Both on one thread. */
+const sampledFigures = async (): Promise<Figure[]> => {
+  const many = { items: MANY_ITEMS, steps: MANY_ITEMS_STEPS };
+  const full = await trained(inlineEngine(), { ...many, sampledItems: 0 });
+  const sampled = await trained(inlineEngine(), { ...many, sampledItems: SAMPLED_ITEMS });
+  return [
+    {
+      name: 'causal model, 20,000 items, softmax over all',
+      value: full.positionsPerSecond,
+      unit: 'positions/s',
+    },
+    {
+      name: 'the same, softmax over targets and 512 drawn',
+      value: sampled.positionsPerSecond,
+      unit: 'positions/s',
+    },
+    {
+      name: 'sampled ÷ full, 20,000 items',
+      value: sampled.positionsPerSecond / full.positionsPerSecond,
+      unit: '×',
+      isRatio: true,
+    },
+  ];
 };
 
 const candidateMs = (model: CausalModel): number => {
@@ -115,6 +156,7 @@ export const neuralSpeed: Benchmark = {
           unit: '×',
           isRatio: true,
         },
+        ...(await sampledFigures()),
         {
           name: 'causal model, 500 candidates for a full window',
           value: candidateMs(one.model),

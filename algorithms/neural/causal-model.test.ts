@@ -44,6 +44,16 @@ describe('the causal sequence model', () => {
     }
   });
 
+  it('learns the same from a sampled softmax, with the same bits on one thread and on two', async () => {
+    const options = { ...SMALL, sampledItems: 4 };
+    const model = await fitCausal(ring, options, { seed: 1 });
+    const shared = await fitCausal(ring, options, { seed: 1 }, { engine: pool });
+    expect(shared.serialise()).toEqual(model.serialise());
+    for (let item = 0; item < 10; item++) {
+      expect(best(scoresOf(model, [(item + 9) % 10, item]))).toBe((item + 1) % 10);
+    }
+  });
+
   it('has the same bits on one thread and on two, and after stopping half way', async () => {
     const checkpoints: Checkpoint[] = [];
     const onCheckpoint = (checkpoint: Checkpoint): number => checkpoints.push(checkpoint);
@@ -114,6 +124,7 @@ describe('the causal sequence model with poor data', () => {
       historiesOfRows([long], 11),
     ];
     for (const histories of sets) {
+      await fitCausal(histories, { ...brief, sampledItems: 3 }, { seed: 1 });
       const model = await fitCausal(histories, brief, { seed: 1 });
       for (const items of [[], [0], [...histories.items.subarray(0, 40)]]) {
         expect(scoresOf(model, items).every(Number.isFinite)).toBe(true);
@@ -139,6 +150,7 @@ describe('the causal sequence model with poor data', () => {
       { dropout: 1 },
       { rate: 0 },
       { positions: Number.NaN },
+      { sampledItems: -1 },
       { decay: -1 },
     ];
     for (const options of odd) {

@@ -16,15 +16,15 @@ import { type FitContext, pause } from '../model/fit-context.ts';
 import type { ItemModel } from '../model/item-model.ts';
 import { arrayOf, decodeModel, encodeModel } from '../model/model-bytes.ts';
 import { checkCount, checkNonNegative, checkPositive, checkRange } from '../model/option-checks.ts';
-import { seededRandom } from '../random/seeded-random.ts';
+import { CandidateSource } from './candidate-source.ts';
 import {
   type CausalParameters,
   type CausalShape,
   causalParameters,
-  tableRows,
   type WindowInputs,
   writeCausalNetwork,
 } from './causal-network.ts';
+import { headRows, loadStep, writeShard } from './causal-shard.ts';
 import { NetworkWriter } from './layers.ts';
 import {
   NetworkTraining,
@@ -35,7 +35,7 @@ import {
   trainingLayout,
 } from './network-training.ts';
 import { bucketOf, calendarBounds, WindowSource } from './sequence-windows.ts';
-import { ArenaLayout, checkWidth, type Tape } from './tape.ts';
+import { ArenaLayout, checkWidth } from './tape.ts';
 
 export interface CausalOptions extends OptimiserOptions {
   readonly width: number;
@@ -47,6 +47,11 @@ export interface CausalOptions extends OptimiserOptions {
   /** Calendar buckets, used where the histories have times. */
   readonly buckets: number;
   readonly windowsPerStep: number;
+  /**
+   * 0: the softmax goes over all items. Else over the targets of half a step and so many items that
+   * are drawn evenly, which pays from about 10,000 items on.
+   */
+  readonly sampledItems: number;
   /** Events to learn from in all; how long a fit takes is in proportion. */
   readonly positions: number;
 }
@@ -59,6 +64,7 @@ export const DEFAULT_CAUSAL_OPTIONS: CausalOptions = {
   dropout: 0.15,
   buckets: 64,
   windowsPerStep: 64,
+  sampledItems: 0,
   positions: 20_700_000,
   rate: 2.5e-3,
   decay: 0.01,
@@ -69,6 +75,7 @@ export const checkCausalOptions = (options: CausalOptions): void => {
     checkCount(name, options[name]);
   }
   checkCount('buckets', options.buckets, 0);
+  checkCount('sampledItems', options.sampledItems, 0);
   checkWidth('length', options.length);
   checkWidth('width ÷ heads', options.width / options.heads);
   checkRange('dropout', options.dropout, { min: 0, max: 0.9 });
@@ -93,15 +100,6 @@ export interface CausalFitting {
   /** Called every `checkpointEvery` steps with a copy. */
   readonly onCheckpoint?: (checkpoint: Checkpoint) => void;
   readonly checkpointEvery?: number;
-}
-
-interface Shard {
-  readonly tape: Tape;
-  readonly inputs: WindowInputs;
-  readonly targets: number;
-  readonly seed: number;
-  readonly loss: number;
-  readonly windows: number;
 }
 
 const FORMAT = 'causal/1';
@@ -130,6 +128,7 @@ export const fitCausal = async (
       plan: shardPlan(network.parameters, layout, { shard, rate: options.dropout }),
       windows,
       scale: 1 / (SHARDS * windows * options.length),
+      sampledItems: options.sampledItems,
     }),
   );
   const stepCount = Math.ceil(options.positions / (SHARDS * windows * options.length));
@@ -138,17 +137,19 @@ export const fitCausal = async (
     layout,
     tapes: shards.map(({ tape }) => tape),
     losses: shards.map(({ loss }) => loss),
-    scratchBytes: scratchBytes({ ...shape, items: tableRows(shape.itemCount) }),
+    scratchBytes: scratchBytes({ ...shape, items: headRows(shards[0]!, shape) }),
     optimiser: options,
     stepCount,
   };
   const training = new NetworkTraining(plan, engine, region, context.seed);
   if (fitting.from) training.resume(fitting.from.state, fitting.from.stepsDone);
   const source = new WindowSource(histories);
+  const candidates =
+    options.sampledItems > 0 ? new CandidateSource(histories, options.sampledItems) : null;
   const { checkpointEvery = Number.POSITIVE_INFINITY } = fitting;
   const since = { loss: 0, targets: 0 };
   while (source.targetCount > 0 && training.stepsDone < stepCount) {
-    const data = { histories, source, bounds, length: options.length, context };
+    const data = { histories, source, bounds, candidates, length: options.length, context };
     since.targets += loadStep(training, shards, data);
     await training.step(context);
     since.loss += training.loss;
@@ -163,68 +164,6 @@ export const fitCausal = async (
     await pause(context, training.stepsDone / stepCount);
   }
   return new CausalModel(shape, bounds, training.learned());
-};
-
-const writeShard = (
-  network: CausalParameters,
-  shape: CausalShape,
-  part: { plan: ConstructorParameters<typeof NetworkWriter>[0]; windows: number; scale: number },
-): Shard => {
-  const { plan, windows, scale } = part;
-  const writer = new NetworkWriter(plan);
-  const count = windows * shape.length;
-  const inputs = { items: writer.array(count), buckets: writer.array(count) };
-  const targets = writer.array(count);
-  const loss = writer.array(1);
-  writer.push('zero', loss, 1);
-  const h = writeCausalNetwork(writer, network, { shape, inputs, windows });
-  const rows = tableRows(shape.itemCount);
-  const { items, itemBias } = network;
-  const { width } = shape;
-  writer.softmaxHead(h, {
-    table: { place: items, gradient: writer.gradientOf(items), count: rows, width },
-    bias: { place: itemBias, gradient: writer.gradientOf(itemBias), count: rows, width: 1 },
-    targets,
-    loss,
-    scale,
-  });
-  const tape = writer.finish('train');
-  return { tape, inputs, targets, seed: plan.dropout.seed, loss, windows };
-};
-
-interface StepData {
-  readonly histories: Histories;
-  readonly source: WindowSource;
-  readonly bounds: Float64Array;
-  readonly length: number;
-  readonly context: FitContext;
-}
-
-/** Seeds of dropout are exact as f32. */
-const SEED_BOUND = 2 ** 24;
-
-/** Fills the inputs of a step; gives how many targets it has. */
-const loadStep = (training: NetworkTraining, shards: readonly Shard[], data: StepData): number => {
-  const { histories, source, bounds, length, context } = data;
-  const { arena } = training;
-  let loaded = 0;
-  const random = seededRandom(context.seed).fork(training.stepsDone + 1);
-  for (const { inputs, targets, seed, windows } of shards) {
-    arena[seed] = random.below(SEED_BOUND);
-    for (let window = 0; window < windows; window++) {
-      const { start, count } = source.draw(length, random);
-      const at = window * length;
-      loaded += count;
-      for (let k = 0; k < length; k++) {
-        const isThere = k < count;
-        arena[inputs.items + at + k] = isThere ? histories.items[start + k]! : -1;
-        arena[targets + at + k] = isThere ? histories.items[start + k + 1]! : -1;
-        arena[inputs.buckets + at + k] =
-          isThere && histories.times ? bucketOf(bounds, histories.times[start + k]!) : -1;
-      }
-    }
-  }
-  return loaded;
 };
 
 /** One window's forward pass, over memory of its own. */

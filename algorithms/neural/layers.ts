@@ -147,6 +147,17 @@ export class NetworkWriter {
     return y;
   }
 
+  /** A number for each id. */
+  column(table: number, ids: number, count: number): Rows {
+    const y = { place: this.array(count), gradient: this.array(count), count, width: 1 };
+    this.#gradients.push([y.gradient, count]);
+    this.push('gather', table, ids, y.place, count, 1);
+    this.onReturn(() => {
+      this.push('scatter', y.gradient, ids, this.gradientOf(table), count, 1);
+    });
+    return y;
+  }
+
   dense(x: Rows, { weight, bias, inputs, outputs }: Dense): Rows {
     const y = this.rows(x.count, outputs);
     this.push('fillRows', bias, y.place, x.count, outputs);
