@@ -7,11 +7,14 @@ import { skipGramRows } from '../algorithms/p8-skip-gram.ts';
 import type { Figure } from '../result.ts';
 import { lastResult, machineFacts, printResult, writeResult } from '../result.ts';
 import { besideImplicit } from './implicit-models.ts';
+import { besideRiver, besideSurprise } from './rating-models.ts';
 
 /** Each peer stands in a file of its own. */
 const PEERS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   implicit: besideImplicit,
   gensim: skipGramRows,
+  surprise: besideSurprise,
+  river: besideRiver,
 };
 
 const words = process.argv.slice(2);

@@ -1,131 +1,187 @@
 /**
- * `node bench/peers/rating-models.ts` runs scikit-surprise (SVD, SVD++, their defaults) and ours on
- * the first fold of Q5, and river's biased MF and ours over Q4's latest-small stream: the same
- * ratings in the same order, one after the other on one core. `batch` or `progressive` as argument
- * runs one part. The packages go into a virtual environment under the system's temporary directory.
+ * Predicted ratings beside others', on the same ratings in the same run, one core each: SVD and SVD++
+ * of scikit-surprise (their defaults) on the first fold of Q5, biased MF of river (its tutorial's
+ * settings) over Q4's latest-small stream. Seconds of a fit are processor time, so that what else runs
+ * on the machine does not count.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { historiesOf, historyOf } from '../../algorithms/histories/histories.ts';
+import { type Histories, historiesOf, historyOf } from '../../algorithms/histories/histories.ts';
 import { DEFAULT_BIASED_MF_OPTIONS, fitBiasedMf } from '../../algorithms/ratings/biased-mf.ts';
+import type { FactorRatingModel } from '../../algorithms/ratings/factor-rating-model.ts';
 import {
   DEFAULT_SVD_PLUS_PLUS_OPTIONS,
   fitSvdPlusPlus,
 } from '../../algorithms/ratings/svd-plus-plus.ts';
 import { kFolds } from '../../algorithms/splits/k-fold.ts';
 import { prequentialPlan } from '../../algorithms/splits/prequential.ts';
-import { seconds } from '../quality/contender.ts';
+import { SEED } from '../algorithms/timing.ts';
 import { absenceOf, isPresent } from '../quality/datasets/location.ts';
 import {
   ML_1M_FILE,
   ML_SMALL_FILE,
   type Rating,
+  type Ratings,
   readMovieLens1M,
   readMovieLensSmall,
 } from '../quality/datasets/movielens.ts';
-import { biasedMfs, progressiveStack } from '../quality/online/progressive-predictors.ts';
+import { progressiveStack, quickBiasMf } from '../quality/online/progressive-predictors.ts';
 import { runProgressive } from '../quality/online/progressive-run.ts';
+import type { Figure } from '../result.ts';
+import { installPackages, runPython, withFiles } from './environment.ts';
 
-const ENVIRONMENT = join(tmpdir(), 'freshet-rating-peers');
-const PYTHON = join(ENVIRONMENT, 'bin/python');
-const PACKAGES = ['scikit-surprise==1.1.5', 'river==0.26.1'];
-const SEED = 1;
+const SCRIPT = 'rating_models.py';
+const ONE_THREAD = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
 
-interface PeerFigures {
+interface RatingErrors {
   readonly rmse: number;
   readonly mae: number;
-  readonly seconds: number;
+  readonly coreSeconds: number;
 }
 
-const install = (): void => {
-  if (!existsSync(PYTHON)) execFileSync('python3', ['-m', 'venv', ENVIRONMENT]);
-  execFileSync(PYTHON, ['-m', 'pip', 'install', '--quiet', ...PACKAGES], { stdio: 'inherit' });
+type NamedErrors = Readonly<Record<string, RatingErrors>>;
+
+const coreSeconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 };
 
-const runPeers = (part: string, files: Readonly<Record<string, string>>): void => {
-  const directory = mkdtempSync(join(tmpdir(), 'freshet-ratings-'));
-  try {
-    for (const [name, content] of Object.entries(files))
-      writeFileSync(join(directory, name), content);
-    const script = join(import.meta.dirname, 'rating_models.py');
-    const answer = execFileSync(PYTHON, [script, directory, part], { encoding: 'utf8' });
-    const figures = JSON.parse(answer) as Readonly<Record<string, PeerFigures>>;
-    for (const [name, values] of Object.entries(figures)) print(name, values);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+const runPeers = (part: string, files: Readonly<Record<string, string>>): Promise<NamedErrors> => {
+  const bytes = Object.entries(files).map(([name, text]) => [name, Buffer.from(text)] as const);
+  return withFiles(Object.fromEntries(bytes), async (directory) =>
+    runPython<NamedErrors>(SCRIPT, [part, directory], ONE_THREAD),
+  );
 };
 
-const print = (name: string, { rmse, mae, seconds: spent }: PeerFigures): void => {
-  const figures = `RMSE ${rmse.toFixed(4)}  MAE ${mae.toFixed(4)}  ${spent.toFixed(1)} s`;
-  console.log(`${name.padEnd(24)} ${figures}`);
-};
+const figuresOf = (what: string, errors: NamedErrors): Figure[] =>
+  Object.entries(errors).flatMap(([name, { rmse, mae, coreSeconds: spent }]) => [
+    { name: `${name}: RMSE`, value: rmse, unit: '' },
+    { name: `${name}: MAE`, value: mae, unit: '' },
+    { name: `${name}: ${what}`, value: spent, unit: 's of a core' },
+  ]);
+
+/** Ours over theirs, below 1 where ours is better. */
+const ratio = (name: string, ours: number, theirs: number): Figure => ({
+  name,
+  value: ours / theirs,
+  unit: '×',
+  isRatio: true,
+});
 
 const linesOf = (ratings: readonly Rating[]): string =>
   ratings.map(({ user, item, value }) => `${user},${item},${value}\n`).join('');
 
-const batch = async (): Promise<void> => {
-  const data = await readMovieLens1M();
-  const foldOf = kFolds(data.ratings.length, { folds: 5, seed: SEED });
-  const train = data.ratings.filter((_, k) => foldOf[k] !== 0);
-  const test = data.ratings.filter((_, k) => foldOf[k] === 0);
-  console.log('MovieLens 1M, first of five folds; seconds are those of the fit');
-  const histories = historiesOf(
-    train.map(({ user, item, value }) => ({ user, item, weight: value })),
-    data,
-  );
-  const fits = {
-    'our biased MF': () => fitBiasedMf(histories, DEFAULT_BIASED_MF_OPTIONS, { seed: SEED }),
-    'our SVD++': () => fitSvdPlusPlus(histories, DEFAULT_SVD_PLUS_PLUS_OPTIONS, { seed: SEED }),
+interface Fold extends Pick<Ratings, 'userCount' | 'itemCount'> {
+  readonly train: readonly Rating[];
+  readonly test: readonly Rating[];
+}
+
+const firstFold = async (): Promise<Fold> => {
+  const { ratings, ...size } = await readMovieLens1M();
+  const foldOf = kFolds(ratings.length, { folds: 5, seed: SEED });
+  return {
+    ...size,
+    train: ratings.filter((_, k) => foldOf[k] !== 0),
+    test: ratings.filter((_, k) => foldOf[k] === 0),
   };
-  for (const [name, fitOne] of Object.entries(fits)) {
-    const start = seconds();
-    const model = await fitOne();
-    const spent = seconds() - start;
-    const people = new Map<number, ReturnType<typeof model.foldIn>>();
-    let squares = 0;
-    let absolutes = 0;
-    for (const { user, item, value } of test) {
-      const person = people.get(user) ?? model.foldIn(historyOf(histories, user));
-      people.set(user, person);
-      const [predicted] = model.predictFor(person, [item]);
-      const error = Math.min(Math.max(predicted!, 1), 5) - value;
-      squares += error * error;
-      absolutes += Math.abs(error);
-    }
-    const rmse = Math.sqrt(squares / test.length);
-    print(name, { rmse, mae: absolutes / test.length, seconds: spent });
-  }
-  runPeers('batch', { 'train.csv': linesOf(train), 'test.csv': linesOf(test) });
 };
 
-const progressive = async (): Promise<void> => {
-  const data = await readMovieLensSmall();
-  console.log('MovieLens latest-small, predict, then learn; seconds are those of the whole pass');
-  for (const predictor of [...biasedMfs(data), progressiveStack(data)]) {
-    const task = { data, share: 1, scale: { min: 0.5, max: 5 } };
-    const { metrics, scoreSeconds, model } = runProgressive(task, predictor).row;
-    const figures = { rmse: metrics.RMSE!.mean, mae: metrics.MAE!.mean, seconds: scoreSeconds };
-    print(`our ${model}`, figures);
+const FITS = {
+  'biased MF': (train: Histories) => fitBiasedMf(train, DEFAULT_BIASED_MF_OPTIONS, { seed: SEED }),
+  'SVD++': (train: Histories) =>
+    fitSvdPlusPlus(train, DEFAULT_SVD_PLUS_PLUS_OPTIONS, { seed: SEED }),
+};
+
+/** Predictions are clipped to the scale, as the peer clips its own. */
+const errorsOf = (model: FactorRatingModel, histories: Histories, test: readonly Rating[]) => {
+  const people = new Map<number, ReturnType<FactorRatingModel['foldIn']>>();
+  let squares = 0;
+  let absolutes = 0;
+  for (const { user, item, value } of test) {
+    const person = people.get(user) ?? model.foldIn(historyOf(histories, user));
+    people.set(user, person);
+    const [predicted] = model.predictFor(person, [item]);
+    const error = Math.min(Math.max(predicted!, 1), 5) - value;
+    squares += error * error;
+    absolutes += Math.abs(error);
   }
-  const stream = prequentialPlan(data.ratings, 0)
+  return { rmse: Math.sqrt(squares / test.length), mae: absolutes / test.length };
+};
+
+const ourFits = async ({ train: ratings, test, ...size }: Fold): Promise<NamedErrors> => {
+  const events = ratings.map(({ user, item, value }) => ({ user, item, weight: value }));
+  const histories = historiesOf(events, size);
+  const errors: Record<string, RatingErrors> = {};
+  for (const [name, train] of Object.entries(FITS)) {
+    const start = coreSeconds();
+    const model = await train(histories);
+    const spent = coreSeconds() - start;
+    errors[name] = { ...errorsOf(model, histories, test), coreSeconds: spent };
+  }
+  return errors;
+};
+
+export const besideSurprise = async (): Promise<Figure[]> => {
+  if (!isPresent(ML_1M_FILE)) {
+    console.log(absenceOf(ML_1M_FILE, 'rating models beside scikit-surprise'));
+    return [];
+  }
+  installPackages(['scikit-surprise==1.1.5']);
+  const fold = await firstFold();
+  const ours = await ourFits(fold);
+  const theirs = await runPeers('surprise', {
+    'train.csv': linesOf(fold.train),
+    'test.csv': linesOf(fold.test),
+  });
+  const pairs = [
+    ['biased MF', 'surprise SVD'],
+    ['SVD++', 'surprise SVD++'],
+  ] as const;
+  return [
+    ...figuresOf('fit', { ...ours, ...theirs }),
+    ...pairs.flatMap(([our, their]) => [
+      ratio(`${our}: RMSE against ${their}`, ours[our]!.rmse, theirs[their]!.rmse),
+      ratio(`${our}: time against ${their}`, ours[our]!.coreSeconds, theirs[their]!.coreSeconds),
+    ]),
+  ];
+};
+
+const ourStreams = (data: Ratings): NamedErrors => {
+  const errors: Record<string, RatingErrors> = {};
+  for (const predictor of [quickBiasMf(data), progressiveStack(data)]) {
+    const start = coreSeconds();
+    const task = { data, share: 1, scale: { min: 0.5, max: 5 } };
+    const { metrics } = runProgressive(task, predictor).row;
+    errors[predictor.name] = {
+      rmse: metrics.RMSE!.mean,
+      mae: metrics.MAE!.mean,
+      coreSeconds: coreSeconds() - start,
+    };
+  }
+  return errors;
+};
+
+/** Steps are numbered: what one person rates at one moment is all predicted before any is learned. */
+const streamOf = (data: Ratings): string =>
+  prequentialPlan(data.ratings, 0)
     .steps.flatMap((step, k) =>
       step.map(({ user, item, value }) => `${k},${user},${item},${value}\n`),
     )
     .join('');
-  runPeers('progressive', { 'stream.csv': stream });
-};
 
-const PARTS = { batch, progressive };
-const wanted = process.argv[2];
-const missing = [ML_1M_FILE, ML_SMALL_FILE].find((name) => !isPresent(name));
-if (missing) {
-  console.log(absenceOf(missing, 'rating models beside scikit-surprise and river'));
-} else {
-  install();
-  for (const [name, run] of Object.entries(PARTS)) {
-    if (wanted === undefined || wanted === name) await run();
+export const besideRiver = async (): Promise<Figure[]> => {
+  if (!isPresent(ML_SMALL_FILE)) {
+    console.log(absenceOf(ML_SMALL_FILE, 'progressive ratings beside river'));
+    return [];
   }
-}
+  installPackages(['river==0.26.1']);
+  const data = await readMovieLensSmall();
+  const ours = ourStreams(data);
+  const theirs = await runPeers('river', { 'stream.csv': streamOf(data) });
+  return [
+    ...figuresOf('whole pass', { ...ours, ...theirs }),
+    ratio(
+      'progressive stack: RMSE against river BiasedMF',
+      ours['progressive stack']!.rmse,
+      theirs['river BiasedMF']!.rmse,
+    ),
+  ];
+};
