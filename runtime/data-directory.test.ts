@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { STATE_FORMAT } from '../schemas/state/state-format.ts';
 import { openDataDirectory, readFacts } from './data-directory.ts';
 
 const FRESH = { userPartitions: 4, itemPartitions: 4 };
@@ -20,7 +21,13 @@ describe('data directory', () => {
     const { instanceId } = first.facts;
     first.release();
     const second = openDataDirectory(root, { userPartitions: 8, itemPartitions: 8 });
-    expect(second.facts).toEqual({ format: 1, instanceId, dataset: 'demo', ...FRESH });
+    expect(second.facts).toEqual({
+      format: 1,
+      stateFormat: STATE_FORMAT,
+      instanceId,
+      dataset: 'demo',
+      ...FRESH,
+    });
     second.release();
   });
 

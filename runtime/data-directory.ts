@@ -10,10 +10,11 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { join, resolve } from 'node:path';
 import { FreshetError } from '../schemas/errors.ts';
 import type { EpochMs } from '../schemas/ids.ts';
+import { STATE_FORMAT, UNNUMBERED_STATE_FORMAT } from '../schemas/state/state-format.ts';
 import { fileSystemTypeOf, refuseNetworkFileSystem } from './file-system.ts';
 import { randomSecret } from './random.ts';
 
-/** Rises whenever an older Freshet could not read what this one writes. */
+/** Of everything but the state; rises whenever an older Freshet could not read what this one writes. */
 export const DATA_FORMAT = 1;
 
 export interface DataPaths {
@@ -36,6 +37,8 @@ export interface DataDirectory {
 /** What must not change over the life of a data directory. */
 export interface DataFacts {
   readonly format: number;
+  /** Of the state (`STATE_FORMAT`); absent in directories of before it was numbered. */
+  readonly stateFormat?: number;
   readonly instanceId: string;
   readonly userPartitions: number;
   readonly itemPartitions: number;
@@ -87,18 +90,13 @@ export const openDataDirectory = (
   try {
     let facts = readFacts(paths.root) ?? {
       format: DATA_FORMAT,
+      stateFormat: STATE_FORMAT,
       instanceId: randomSecret(9),
       dataset: null,
       userPartitions: fresh.userPartitions,
       itemPartitions: fresh.itemPartitions,
     };
-    if (facts.format > DATA_FORMAT) {
-      throw new FreshetError('data_newer', {
-        supported: DATA_FORMAT,
-        directory: paths.root,
-        found: facts.format,
-      });
-    }
+    refuseNewer(facts, paths.root);
     writeFacts(paths.root, facts);
     return {
       paths,
@@ -116,6 +114,21 @@ export const openDataDirectory = (
     throw error;
   }
 };
+
+/** A newer one is left exactly as it is; an older state is renewed by whoever opens the state. */
+const refuseNewer = (facts: DataFacts, directory: string): void => {
+  if (facts.format > DATA_FORMAT) {
+    const details = { supported: DATA_FORMAT, directory, found: facts.format };
+    throw new FreshetError('data_newer', details);
+  }
+  if (stateFormatOf(facts) > STATE_FORMAT) {
+    const details = { supported: STATE_FORMAT, directory, found: facts.stateFormat };
+    throw new FreshetError('state_newer', details);
+  }
+};
+
+export const stateFormatOf = (facts: DataFacts): number =>
+  facts.stateFormat ?? UNNUMBERED_STATE_FORMAT;
 
 /** The facts of a directory, without owning it; undefined where none was made. */
 export const readFacts = (root: string): DataFacts | undefined => {

@@ -6,7 +6,8 @@ import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } 
 import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { DATA_FORMAT, type DataPaths, readFacts } from './data-directory.ts';
+import { STATE_FORMAT } from '../schemas/state/state-format.ts';
+import { DATA_FORMAT, type DataPaths, readFacts, stateFormatOf } from './data-directory.ts';
 import { existingPart, fileSystemTypeOf, networkFileSystem } from './file-system.ts';
 import type { Settings } from './settings.ts';
 import { formatBytes } from './terminal.ts';
@@ -96,14 +97,20 @@ const examineDirectory = (paths: DataPaths): Finding => {
 
 const examineFormat = (paths: DataPaths): Finding => {
   const facts = readFacts(paths.root);
-  const isNewer = facts !== undefined && facts.format > DATA_FORMAT;
+  const what = 'Data format';
+  if (facts === undefined) return { what, verdict: 'good', found: 'none yet', advice: '' };
+  const state = stateFormatOf(facts);
+  const isNewer = facts.format > DATA_FORMAT || state > STATE_FORMAT;
+  const isOld = !isNewer && state < STATE_FORMAT;
   return {
-    what: 'Data format',
-    verdict: isNewer ? 'bad' : 'good',
-    found: facts
-      ? `${facts.format}, holds ${facts.dataset ?? 'a catalogue of your own'}`
-      : 'none yet',
-    advice: isNewer ? `This Freshet reads formats up to ${DATA_FORMAT}; use a newer one.` : '',
+    what,
+    verdict: isNewer ? 'bad' : isOld ? 'warning' : 'good',
+    found: `${facts.format}, state ${state}, holds ${facts.dataset ?? 'a catalogue of your own'}`,
+    advice: isNewer
+      ? `This Freshet reads formats up to ${DATA_FORMAT} and state up to ${STATE_FORMAT}; use a newer one.`
+      : isOld
+        ? `The next start makes the state anew from the log, as of format ${STATE_FORMAT}.`
+        : '',
   };
 };
 

@@ -227,6 +227,12 @@ export const ERRORS = {
     template:
       'Expected a data directory of format {supported} or older, {directory} has format {found}; use a newer Freshet.',
   },
+  state_newer: {
+    status: 500,
+    retriable: false,
+    template:
+      'Expected state of format {supported} or older, {directory} holds state of format {found}; use a newer Freshet.',
+  },
   data_in_use: {
     status: 500,
     retriable: false,

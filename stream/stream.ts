@@ -158,7 +158,10 @@ const USER_REST = 1;
 const ITEM_REST = 20;
 
 /** Nothing is thrown away that the log can no longer make: compacted topics lose nothing needed. */
-const checkReachesBack = async ({ eventLog, partitions }: StreamDependencies): Promise<void> => {
+export const checkReachesBack = async ({
+  eventLog,
+  partitions,
+}: Pick<StreamDependencies, 'eventLog' | 'partitions'>): Promise<void> => {
   const { interactions, itemSignals } = TOPICS;
   const places = [
     ...partitions.interactions.map((partition) => ({ topic: interactions.name, partition })),

@@ -1,15 +1,18 @@
 /** `freshet rebuild`: throws the state away and makes it again from the log, to the same bits. */
+import type { Logger } from '../../schemas/environment.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import { rebuildState } from '../../stream/stream.ts';
 import { createCrashPoint } from '../crash-point.ts';
-import { openDataDirectory } from '../data-directory.ts';
+import { type DataDirectory, openDataDirectory } from '../data-directory.ts';
+import { discardOldState } from '../embedded/old-state.ts';
 import { openEmbeddedLog, openEmbeddedState } from '../embedded/stores.ts';
 import { allPartitionsOf, STREAM_TOPICS } from '../embedded/topic-plan.ts';
 import { environment } from '../environment.ts';
 import { streamOptionsOf } from '../option-mapping.ts';
 import { formatSeconds } from '../terminal.ts';
-import { type CommandSpec, EXIT_DONE } from './command.ts';
+import { type CommandContext, type CommandSpec, EXIT_DONE } from './command.ts';
 
 export const rebuildCommand: CommandSpec = {
   name: 'rebuild',
@@ -21,39 +24,51 @@ export const rebuildCommand: CommandSpec = {
     const { settings } = configuration;
     const logger = context.createLogger('rebuild');
     const directory = openDataDirectory(settings.dataDirectory, settings);
-    const eventLog = await openEmbeddedLog({
-      directory: directory.paths.log,
-      counts: directory.facts,
-      writableTopics: STREAM_TOPICS,
-      clock,
-    });
-    const stateStore = await openEmbeddedState({
-      directory: directory.paths.state,
-      readOnly: false,
-      clock,
-      logger,
-    });
-    const liveBus = createInProcessLiveBus({ name: 'rebuild' });
     const began = clock.monotonicMs();
     try {
-      await rebuildState({
-        eventLog,
-        stateStore,
-        liveBus,
+      const eventLog = await openEmbeddedLog({
+        directory: directory.paths.log,
+        counts: directory.facts,
+        writableTopics: STREAM_TOPICS,
         clock,
-        logger,
-        crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
-        options: streamOptionsOf(settings),
-        kinds: kindTable(DEFAULT_KINDS),
-        partitions: allPartitionsOf(directory.facts),
       });
+      try {
+        await discardOldState(directory, eventLog, logger);
+        await rebuildIn(directory, eventLog, context, logger);
+      } finally {
+        await eventLog.close();
+      }
     } finally {
-      await liveBus.close();
-      await stateStore.close();
-      await eventLog.close();
       directory.release();
     }
     terminal.line(`Rebuilt in ${formatSeconds((clock.monotonicMs() - began) / 1000)}.`);
     return EXIT_DONE;
   },
+};
+
+const rebuildIn = async (
+  { paths, facts }: DataDirectory,
+  eventLog: EventLog,
+  { clock, configuration }: CommandContext,
+  logger: Logger,
+): Promise<void> => {
+  const directory = paths.state;
+  const stateStore = await openEmbeddedState({ directory, readOnly: false, clock, logger });
+  const liveBus = createInProcessLiveBus({ name: 'rebuild' });
+  try {
+    await rebuildState({
+      eventLog,
+      stateStore,
+      liveBus,
+      clock,
+      logger,
+      crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
+      options: streamOptionsOf(configuration.settings),
+      kinds: kindTable(DEFAULT_KINDS),
+      partitions: allPartitionsOf(facts),
+    });
+  } finally {
+    await liveBus.close();
+    await stateStore.close();
+  }
 };

@@ -31,6 +31,7 @@ import { keepWarehouseWithinLimit } from '../retention/warehouse-retention.ts';
 import type { Settings } from '../settings.ts';
 import { createSystemReport, type ServingFacts, type SystemReport } from '../system-report.ts';
 import { startTrainingHost, type TrainingHost } from '../training/training-host.ts';
+import { discardOldState } from './old-state.ts';
 import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
 import { type StreamHost, type StreamHostData, startStreamHost } from './stream-host.ts';
 import {
@@ -115,6 +116,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     }),
     (opened) => opened.close(),
   );
+  await discardOldState(directory, log, logger);
   const warehouse = openings.add(
     await startWarehouseHost({ directory: directory.paths.warehouse, settings, clock, logger }),
     (opened) => opened.close(),
