@@ -2,7 +2,7 @@
 import type { Histories } from '../../algorithms/histories/histories.ts';
 import { DEFAULT_CAUSAL_OPTIONS, fitCausal } from '../../algorithms/neural/causal-model.ts';
 import { DEFAULT_NEUMF_OPTIONS, fitNeuMf } from '../../algorithms/neural/neumf.ts';
-import { type Contender, contenderOf, seconds } from './contender.ts';
+import { type Contender, contenderOf } from './contender.ts';
 import { engine } from './engine.ts';
 import { logPool } from './log-pool.ts';
 import { reporting } from './usual-contenders.ts';
@@ -33,20 +33,20 @@ export const NEURAL_POOL = logPool('log pool: next-item + sequence kNN + causal 
   zScores: { EASE: 0.1 },
 });
 
-/** For people by their row in the training data. */
-export const neuMfContender = async (train: Histories): Promise<Contender> => {
-  const start = seconds();
-  const context = reporting('NeuMF');
-  const model = await fitNeuMf(train, DEFAULT_NEUMF_OPTIONS, context, engine);
-  const fitSeconds = seconds() - start;
-  console.error(`  NeuMF: fitted in ${fitSeconds.toFixed(1)} s`);
-  return {
-    name: 'NeuMF',
-    fitSeconds,
-    modelBytes: model.sizeBytes,
+/** People by their row in the training data, as published, and folded in from their histories. */
+export const neuMfContenders = async (train: Histories): Promise<Contender[]> => {
+  const folded = await contenderOf({
+    name: 'NeuMF, people folded in',
     seed: SEED,
-    settings: { ...DEFAULT_NEUMF_OPTIONS },
+    settings: DEFAULT_NEUMF_OPTIONS,
+    note: 'the same fit',
+    fit: () => fitNeuMf(train, DEFAULT_NEUMF_OPTIONS, reporting('NeuMF'), engine),
+  });
+  const trained: Contender = {
+    ...folded,
+    name: 'NeuMF',
     note: 'published: .709 / .435',
-    score: ({ user }, scores) => model.scoreUser(user, scores),
+    score: ({ user }, scores) => folded.model.scoreUser(user, scores),
   };
+  return [trained, folded];
 };

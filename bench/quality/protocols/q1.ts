@@ -11,7 +11,7 @@ import {
 } from '../../../algorithms/neighbourhood/user-neighbours.ts';
 import { type Contender, contenderOf } from '../contender.ts';
 import { NCF_FILE, readNcf, validationOf } from '../datasets/ncf.ts';
-import { causalContender, NEURAL_POOL, neuMfContender } from '../neural-contenders.ts';
+import { causalContender, NEURAL_POOL, neuMfContenders } from '../neural-contenders.ts';
 import { compareWithBestPart, rowsOf, runRanking } from '../ranking-run.ts';
 import { zBlend } from '../score-blends.ts';
 import { usualContenders } from '../usual-contenders.ts';
@@ -56,7 +56,7 @@ export const q1: Protocol = {
     });
     for (const measure of MEASURES) contenders.push(await userContender(data.train, measure));
     if (isNeural) {
-      contenders.push(await neuMfContender(data.train), await causalContender(data.train));
+      contenders.push(...(await neuMfContenders(data.train)), await causalContender(data.train));
     }
     const blends = isNeural ? [...BLENDS, NEURAL_POOL] : BLENDS;
     const task = { histories: data.train, targets: data.targets, against: data.negatives };
