@@ -24,4 +24,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   growth,
   algorithms,
   neuralSpeed,
+  trainingSpeed,
 ];
+
+import { trainingSpeed } from './training.ts';

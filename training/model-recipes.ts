@@ -48,7 +48,12 @@ export const MODEL_RECIPES: readonly ModelRecipe[] = [
     view: 'sequences',
     isLogit: true,
     fit: (histories, { options, engine, context }) =>
-      fitItem2vec(histories, options.item2vec, context, kernelLearner(engine)),
+      fitItem2vec(
+        histories,
+        withEpochsFor(histories.items.length, options.item2vec, options),
+        context,
+        kernelLearner(engine),
+      ),
     read: readItem2vec,
   },
   {
@@ -57,7 +62,12 @@ export const MODEL_RECIPES: readonly ModelRecipe[] = [
     view: 'sequences',
     isLogit: true,
     fit: (histories, { options, engine, context }) =>
-      fitGraphEmbedding(histories, options.graph, context, kernelLearner(engine)),
+      fitGraphEmbedding(
+        histories,
+        withEpochsFor(walkedItems(histories, options), options.graph, options),
+        context,
+        kernelLearner(engine),
+      ),
     read: readGraphEmbedding,
   },
   {
@@ -79,6 +89,19 @@ export const MODEL_RECIPES: readonly ModelRecipe[] = [
     read: readNextItem,
   },
 ];
+
+/** As many epochs as are set, fewer where they would take too long. */
+const withEpochsFor = <Options extends { readonly epochs: number }>(
+  words: number,
+  settings: Options,
+  { limits }: TrainingOptions,
+): Options => {
+  const affordable = Math.floor(limits.embeddingWordsMax / Math.max(1, words));
+  return { ...settings, epochs: Math.max(1, Math.min(settings.epochs, affordable)) };
+};
+
+const walkedItems = ({ itemCount }: Histories, { graph }: TrainingOptions): number =>
+  itemCount * graph.walksPerItem * graph.walkLength;
 
 export const recipeOf = (kind: ModelKind): ModelRecipe | undefined =>
   MODEL_RECIPES.find((recipe) => recipe.kind === kind);

@@ -24,6 +24,8 @@ export interface TrainingLimits {
   readonly eventsPerPersonMax: number;
   /** Items with models, those with most events; others are served by what needs no model. */
   readonly itemsMax: number;
+  /** What embeddings learn at most, events times epochs: beyond it there are fewer epochs. */
+  readonly embeddingWordsMax: number;
   /** The next-item model is dense: beyond so many items it is left out. */
   readonly nextItemItemsMax: number;
 }
@@ -62,6 +64,7 @@ export const DEFAULT_TRAINING_OPTIONS: TrainingOptions = {
     eventsMax: 25_000_000,
     eventsPerPersonMax: 2_000,
     itemsMax: 200_000,
+    embeddingWordsMax: 60_000_000,
     nextItemItemsMax: 5_000,
   },
   holdOut: { share: 0.1, peopleMax: 5_000, peopleMin: 50, listLength: 10 },

@@ -8,6 +8,7 @@
 import { blendBoundText } from './blend-bound.ts';
 import { seconds } from './contender.ts';
 import { absenceOf, isPresent } from './datasets/location.ts';
+import { loop } from './protocols/loop.ts';
 import { newItems } from './protocols/new-items.ts';
 import type { Part, Protocol } from './protocols/protocol.ts';
 import { q1 } from './protocols/q1.ts';
@@ -19,7 +20,7 @@ import { q6 } from './protocols/q6.ts';
 import { q8 } from './protocols/q8.ts';
 import { saveReport, textOf } from './report.ts';
 
-const PROTOCOLS: readonly Protocol[] = [q1, q2, q3, q4, q5, q6, q8, newItems];
+const PROTOCOLS: readonly Protocol[] = [q1, q2, q3, q4, q5, q6, q8, newItems, loop];
 
 /** Q7 asks nothing of the data: it is read from what Q1, Q2, Q3 and Q6 wrote. */
 const BLEND_BOUND = 'Q7';

@@ -25,5 +25,10 @@ export type ToTraining =
 
 export type FromTraining =
   | { readonly kind: 'progress'; readonly progress: TrainingProgress }
-  | { readonly kind: 'done'; readonly result: TrainingResult }
+  | {
+      readonly kind: 'done';
+      readonly result: TrainingResult;
+      /** The most memory that it ever held. */
+      readonly residentBytesMax: number;
+    }
   | { readonly kind: 'failed'; readonly problem: string };

@@ -18,12 +18,15 @@ export interface TrainingProcessOptions {
   /** Everything but the order; only read where there can be trainings. */
   readonly task: () => Omit<TrainingTask, 'order'>;
   readonly clock: Clock;
+  /** Told the most memory that a training held, once it passed its end. */
+  readonly onMemory?: (residentBytesMax: number) => void;
 }
 
 export const trainingProcessRunner = ({
   whyOff,
   task,
   clock,
+  onMemory,
 }: TrainingProcessOptions): TrainingRunner => ({
   whyOff,
   run(order, { signal, onProgress }) {
@@ -41,23 +44,24 @@ export const trainingProcessRunner = ({
     };
     signal.addEventListener('abort', cancel, { once: true });
     tell({ kind: 'start', task: given });
-    return resultOf(child, (message) => onProgress(message.progress)).finally(() =>
-      signal.removeEventListener('abort', cancel),
-    );
+    return resultOf(child, (message) => {
+      if (message.kind === 'progress') onProgress(message.progress);
+      else onMemory?.(message.residentBytesMax);
+    }).finally(() => signal.removeEventListener('abort', cancel));
   },
 });
 
 const resultOf = (
   child: ChildProcess,
-  onProgress: (message: Extract<FromTraining, { kind: 'progress' }>) => void,
+  onNews: (message: Exclude<FromTraining, { kind: 'failed' }>) => void,
 ): Promise<TrainingResult> =>
   new Promise((resolve, reject) => {
     let result: TrainingResult | undefined;
     let problem: string | undefined;
     child.on('message', (message: FromTraining) => {
-      if (message.kind === 'progress') onProgress(message);
-      else if (message.kind === 'done') result = message.result;
-      else problem = message.problem;
+      if (message.kind === 'failed') problem = message.problem;
+      else onNews(message);
+      if (message.kind === 'done') result = message.result;
     });
     child.once('error', reject);
     child.once('exit', (code, signal) => {

@@ -19,6 +19,7 @@ import type { FromTraining, ToTraining, TrainingTask } from './training-messages
 
 const NICE = 15;
 const MEMORY_LOOK_MS = 250;
+const KIB = 1024;
 
 setPriority(NICE);
 const stop = new AbortController();
@@ -53,7 +54,8 @@ const train = async (task: TrainingTask): Promise<void> => {
       signal: stop.signal,
       onProgress: (progress) => send({ kind: 'progress', progress }),
     });
-    send({ kind: 'done', result });
+    const residentBytesMax = process.resourceUsage().maxRSS * KIB;
+    send({ kind: 'done', result, residentBytesMax });
   } finally {
     await engine.close();
     await artifactStore.close();

@@ -40,6 +40,8 @@ export interface OnlineTask {
   /** Refresh once so many events, or this share of all learned ones, have come since the last. */
   readonly refreshEvents: number;
   readonly refreshShare: number;
+  /** Refresh at the first event of each such span of time instead. */
+  readonly refreshEvery?: number;
 }
 
 export const runPrequential = async (task: OnlineTask): Promise<OnlineRun> => {
@@ -58,6 +60,7 @@ export const runPrequential = async (task: OnlineTask): Promise<OnlineRun> => {
   let refreshes = 0;
   let unknownItems = 0;
   let place = 0;
+  let lastSpan: number | undefined;
 
   const timed = (name: string, start: number): void => {
     spentSeconds.set(name, spentSeconds.get(name)! + seconds() - start);
@@ -107,11 +110,21 @@ export const runPrequential = async (task: OnlineTask): Promise<OnlineRun> => {
     place += 1;
   };
 
+  const isDue = (time: number): boolean => {
+    if (task.refreshEvery !== undefined) {
+      const span = Math.floor(time / task.refreshEvery);
+      if (span === lastSpan) return false;
+      lastSpan = span;
+      return true;
+    }
+    const due = Math.max(task.refreshEvents, task.refreshShare * learnedAtRefresh);
+    return learned - learnedAtRefresh >= due;
+  };
+
   for (const event of plan.warmUp) learn(event);
   await refresh();
   for (const step of plan.steps) {
-    const due = Math.max(task.refreshEvents, task.refreshShare * learnedAtRefresh);
-    if (learned - learnedAtRefresh >= due) await refresh();
+    if (isDue(step[0]!.time)) await refresh();
     for (const event of step) rankAll(event);
     for (const event of step) learn(event);
   }
