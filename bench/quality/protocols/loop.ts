@@ -58,21 +58,43 @@ const ONLINE = 'online alone';
 const NIGHTLY = 'nightly alone';
 const BOTH = 'both';
 
-const COUNTED = { transitions: 3, 'item cosine': 0.5 } as const;
-const BLENDS: readonly OnlineBlend[] = [
-  { name: ONLINE, weights: COUNTED, coldStart: 'popularity' },
-  {
-    name: NIGHTLY,
-    weights: {
-      'transitions of the night': 3,
-      'item cosine of the night': 0.5,
-      'EASE of the night': 1,
-      'taste of the night': 1,
-    },
-    coldStart: 'popularity of the night',
-  },
-  { name: BOTH, weights: { ...COUNTED, EASE: 1, taste: 1 }, coldStart: 'popularity' },
-];
+/** Weights of z-scores: of what is counted, and of what is solved at night. */
+interface Weights {
+  readonly transitions: number;
+  readonly 'item cosine': number;
+  readonly EASE: number;
+  readonly taste: number;
+}
+
+const ofTheNightNames = (weights: Weights): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(weights).map(([name, weight]) => [`${name} of the night`, weight]),
+  );
+
+const blendsOf = (weights: Weights): readonly OnlineBlend[] => {
+  const { transitions, 'item cosine': cosine } = weights;
+  return [
+    { name: ONLINE, weights: { transitions, 'item cosine': cosine }, coldStart: 'popularity' },
+    { name: NIGHTLY, weights: ofTheNightNames(weights), coldStart: 'popularity of the night' },
+    { name: BOTH, weights: { ...weights }, coldStart: 'popularity' },
+  ];
+};
+
+/** Tried on the warm-up. */
+const TRIED: readonly Weights[] = [0.5, 1, 3].flatMap((transitions) =>
+  [0.5, 1, 2].flatMap((cosine) =>
+    [0.5, 1, 2].flatMap((taste) =>
+      [0.5, 1].map((EASE) => ({ transitions, 'item cosine': cosine, EASE, taste })),
+    ),
+  ),
+);
+
+const triedBlends = (): readonly OnlineBlend[] =>
+  TRIED.map((weights) => ({
+    name: `both ${Object.values(weights).join(' ')}`,
+    weights: { ...weights },
+    coldStart: 'popularity',
+  }));
 
 const METRICS: Readonly<Record<string, (rank: number) => number>> = {
   'recall@10': (rank) => hitAtRank(rank, 10),
@@ -84,6 +106,7 @@ interface LoopStream {
   events(): Promise<OnlineEvent[]>;
   readonly nights: { readonly share: number } | { readonly everyMs: number };
   readonly sgd: IncrementalSgdSettings;
+  readonly weights: Weights;
 }
 
 const numbered = (): ((id: number | string) => number) => {
@@ -128,18 +151,21 @@ const STREAMS: readonly LoopStream[] = [
     events: async () => takenByAudience(),
     nights: { everyMs: DAY_MS },
     sgd: { rate: 0.05, deviation: 0.02 },
+    weights: { transitions: 3, 'item cosine': 0.5, EASE: 1, taste: 1 },
   },
   {
     name: 'latest-small',
     events: async () => likedOf(await readMovieLensSmall()),
     nights: { share: 0.1 },
     sgd: { rate: 0.1, deviation: 0.1 },
+    weights: { transitions: 3, 'item cosine': 0.5, EASE: 1, taste: 1 },
   },
   {
     name: 'ml-1m',
     events: async () => likedOf(await readMovieLens1M()),
     nights: { share: 0.1 },
     sgd: { rate: 0.05, deviation: 0.02 },
+    weights: { transitions: 3, 'item cosine': 0.5, EASE: 1, taste: 1 },
   },
 ];
 
@@ -187,7 +213,8 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
     'share' in stream.nights
       ? { refreshEvents: 300, refreshShare: stream.nights.share }
       : { refreshEvents: 0, refreshShare: 0, refreshEvery: stream.nights.everyMs };
-  const run = await runPrequential({ plan, size, models, blends: BLENDS, ...nights });
+  const blends = [...blendsOf(stream.weights), ...(part === 'validation' ? triedBlends() : [])];
+  const run = await runPrequential({ plan, size, models, blends, ...nights });
   if (part === 'test' && 'everyMs' in stream.nights) {
     drawTheDay(
       run,
@@ -196,10 +223,10 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
   }
   const clusters = (model: string, metric: string): Clusters =>
     clustersOf(run, run.ranks.get(model)!.map(METRICS[metric]!));
-  const names = [...models.map(({ name }) => name), ...BLENDS.map(({ name }) => name)];
+  const names = [...models.map(({ name }) => name), ...blends.map(({ name }) => name)];
   const settingsOf = new Map<string, Readonly<Record<string, unknown>>>([
     ...models.map(({ name, settings }) => [name, settings] as const),
-    ...BLENDS.map((blend) => [blend.name, { ...blend }] as const),
+    ...blends.map((blend) => [blend.name, { ...blend }] as const),
   ]);
   const rows = names.map(
     (name): ResultRow => ({
