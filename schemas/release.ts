@@ -57,6 +57,13 @@ export interface HoldOutScore {
   readonly ndcgMargin: number;
 }
 
+/** How predicted ratings did on ratings given later, beside the items' and people's usual ones. */
+export interface RatingTrial {
+  readonly ratings: number;
+  readonly rmse: number;
+  readonly usualRmse: number;
+}
+
 export interface ReleaseFacts {
   readonly format: 1;
   readonly configVersion: number;
@@ -74,6 +81,8 @@ export interface ReleaseFacts {
     /** Users whose last positive event was held out. */
     readonly users: number;
     readonly scores: readonly HoldOutScore[];
+    /** null where there were too few, and in releases that did not look. */
+    readonly ratings?: RatingTrial | null;
   };
 }
 

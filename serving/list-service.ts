@@ -2,6 +2,7 @@
  * Every list that serving can make, from what is in memory and at most one read of a person's state.
  * Routes turn it into answers, the live socket into snapshots and diffs.
  */
+import type { Forecast } from '../algorithms/ratings/rating-forecast.ts';
 import type { Removal } from '../schemas/api/explanations.ts';
 import type { AsOf, ListName, Rung } from '../schemas/api/lists.ts';
 import type { Clock } from '../schemas/environment.ts';
@@ -30,6 +31,7 @@ import type {
   Recommender,
   Standing,
 } from './recommend.ts';
+import type { ServingRelease } from './release/serving-release.ts';
 import type { StateFollower } from './state-follower.ts';
 import type { Subject, SubjectReader } from './subject-reader.ts';
 
@@ -40,6 +42,8 @@ export interface MadeList {
 
 export interface MadeStanding {
   readonly standing: Standing;
+  /** That the person would give it; undefined where no release can tell. */
+  readonly stars: Forecast | undefined;
   readonly asOf: AsOf;
   readonly tookMs: number;
 }
@@ -64,6 +68,7 @@ export interface ListServiceParts {
   readonly itemFollower: ItemFollower;
   readonly rankings: Rankings;
   readonly recommender: Recommender;
+  readonly releases: { readonly current: ServingRelease | undefined };
   readonly subjects: SubjectReader;
   readonly follower: StateFollower;
   readonly freshness: FreshnessMeter;
@@ -142,9 +147,17 @@ export class ListService {
     const state = await subjects.read(subject);
     const profile = this.#profile(subject, state);
     const request = this.#request(profile, subject.audience, question);
+    // In one turn with the list, so of the same release.
     const standing = recommender.stand({ ...request, limit: 1 }, slot);
+    const stars = this.#starsOf(state, slot);
     const asOf = this.#asOfSubject(subject, state);
-    return { standing, asOf, tookMs: clock.monotonicMs() - startedMs };
+    return { standing, stars, asOf, tookMs: clock.monotonicMs() - startedMs };
+  }
+
+  #starsOf(state: SubjectState | undefined, slot: number): Forecast | undefined {
+    const { releases, catalogue, kinds } = this.#given;
+    const { slots } = catalogue;
+    return releases.current?.stars?.forecast(state?.history ?? [], slot, { slots, kinds });
   }
 
   similar(slot: number, by: Similarity, question: ListQuestion): MadeList {

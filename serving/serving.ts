@@ -245,6 +245,7 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     itemFollower,
     rankings,
     recommender,
+    releases,
     subjects,
     follower,
     freshness,

@@ -5,6 +5,7 @@
  * that everybody would get.
  */
 import type { ItemModel } from '../algorithms/model/item-model.ts';
+import { readRatingForecast } from '../algorithms/ratings/rating-forecast.ts';
 import type { HoldOutScore, ModelKind } from '../schemas/release.ts';
 import { recipeOf } from './model-recipes.ts';
 import type { GateOptions } from './options.ts';
@@ -18,6 +19,7 @@ export interface CandidateModel {
 
 /** What is wrong with the bytes that would be published. */
 export const faultsOfModel = ({ kind, bytes, itemCount }: CandidateModel): readonly string[] => {
+  if (kind === 'ratings') return faultsOfRatings(bytes, itemCount);
   const recipe = recipeOf(kind);
   if (!recipe) return [];
   let model: ItemModel;
@@ -32,6 +34,18 @@ export const faultsOfModel = ({ kind, bytes, itemCount }: CandidateModel): reado
   }
   const fault = faultOfScores(model);
   return fault === undefined ? faults : [...faults, `${kind} ${fault}`];
+};
+
+const faultsOfRatings = (bytes: Uint8Array, itemCount: number): readonly string[] => {
+  try {
+    const model = readRatingForecast(bytes);
+    if (model.itemCount !== itemCount) {
+      return [`ratings knows ${model.itemCount} items, expected ${itemCount}`];
+    }
+    return model.isFinite ? [] : ['ratings holds numbers that are none'];
+  } catch (error) {
+    return [`ratings cannot be read back: ${(error as Error).message}`];
+  }
 };
 
 const faultOfScores = (model: ItemModel): string | undefined => {

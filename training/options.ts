@@ -16,6 +16,10 @@ import {
 } from '../algorithms/factors/implicit-als-options.ts';
 import { DEFAULT_NEXT_ITEM_OPTIONS, type NextItemOptions } from '../algorithms/linear/next-item.ts';
 import type { OwnMeanPrior } from '../algorithms/popularity/own-mean.ts';
+import {
+  DEFAULT_EXPLICIT_ALS_OPTIONS,
+  type ExplicitAlsOptions,
+} from '../algorithms/ratings/explicit-als.ts';
 
 export interface TrainingLimits {
   /** Newest events of all that are read; 21 bytes each, and some 50 more while factors are fitted. */
@@ -26,6 +30,8 @@ export interface TrainingLimits {
   readonly itemsMax: number;
   /** What embeddings learn at most, events times epochs: beyond it there are fewer epochs. */
   readonly embeddingWordsMax: number;
+  /** Ratings that the model of ratings is fitted on. */
+  readonly ratingsMax: number;
   /** The next-item model is dense: beyond so many items it is left out. */
   readonly nextItemItemsMax: number;
 }
@@ -57,6 +63,7 @@ export interface TrainingOptions {
   readonly item2vec: Item2vecOptions;
   readonly graph: GraphEmbeddingOptions;
   readonly nextItem: NextItemOptions;
+  readonly ratings: ExplicitAlsOptions;
 }
 
 export const DEFAULT_TRAINING_OPTIONS: TrainingOptions = {
@@ -65,6 +72,7 @@ export const DEFAULT_TRAINING_OPTIONS: TrainingOptions = {
     eventsPerPersonMax: 2_000,
     itemsMax: 200_000,
     embeddingWordsMax: 60_000_000,
+    ratingsMax: 3_000_000,
     nextItemItemsMax: 5_000,
   },
   holdOut: { share: 0.1, peopleMax: 5_000, peopleMin: 50, listLength: 10 },
@@ -76,4 +84,5 @@ export const DEFAULT_TRAINING_OPTIONS: TrainingOptions = {
   item2vec: { ...DEFAULT_ITEM2VEC_OPTIONS, dimensions: 64 },
   graph: { ...DEFAULT_GRAPH_EMBEDDING_OPTIONS, dimensions: 64 },
   nextItem: DEFAULT_NEXT_ITEM_OPTIONS,
+  ratings: { ...DEFAULT_EXPLICIT_ALS_OPTIONS, factors: 16 },
 };

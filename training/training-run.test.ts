@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { readImplicitAls } from '../algorithms/factors/implicit-als.ts';
+import { readRatingForecast } from '../algorithms/ratings/rating-forecast.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { itemId } from '../schemas/ids.ts';
 import { DEFAULT_KINDS } from '../schemas/kinds.ts';
 import { type LearnedWeights, type ReleaseFacts, readItemIds } from '../schemas/release.ts';
 import { MemoryArtifactStore } from '../storage/artifact-store/memory-artifact-store.ts';
@@ -171,6 +173,49 @@ describe('a training', () => {
     expect(shares).toEqual(shares.toSorted((one, other) => one - other));
     expect(shares.at(-1)).toBe(1);
     expect([...stages]).toEqual(['reading', 'trying', 'fitting', 'publishing']);
+    await warehouse.close();
+  }, 60_000);
+
+  it('predicts stars where there are ratings to learn from, and says how well', async () => {
+    const random = plantedRandom(9);
+    const events = Array.from({ length: 120 }, (_, person) =>
+      Array.from({ length: 12 }, (_, k) => {
+        const item = random.below(30);
+        // Two camps: what one half of the people loves, the other half does not.
+        const likes = person % 2 === item % 2;
+        return {
+          user: `person${person}`,
+          item: `film${item}`,
+          kind: 'rating',
+          value: (likes ? 4 : 2) + random.below(3) / 2,
+          at: PLANTED_NOW - (12 - k) * HOUR_MS + person,
+        };
+      }),
+    ).flat();
+    const warehouse = await warehouseWith(events);
+    const artifactStore = new MemoryArtifactStore();
+    const { version, facts } = await runTraining(
+      trainingOrder({ kinds: ['als', 'ratings'] }),
+      trainingDependencies(warehouse, { artifactStore }),
+    );
+    const { rmse, usualRmse, ratings } = facts.holdOut.ratings!;
+    expect(rmse).toBeLessThan(usualRmse * 0.8);
+    expect(ratings).toBeGreaterThan(100);
+    const { files } = await artifactStore.read(version!);
+    const stars = readRatingForecast(files.get('ratings.model')!);
+    const itemIds = readItemIds(files.get('items.json')!);
+    const place = (name: string) => itemIds.indexOf(itemId(name));
+    const evens = [2, 4, 6].map((k) => place(`film${k}`));
+    const history = {
+      items: Uint32Array.from(evens),
+      weights: Float32Array.from([5, 5, 5]),
+      times: null,
+    };
+    const even = stars.forecast(history, place('film8'))!;
+    const odd = stars.forecast(history, place('film9'))!;
+    expect(even.value).toBeGreaterThan(odd.value + 1);
+    expect(even.low).toBeLessThan(even.value);
+    expect(even.high).toBeLessThanOrEqual(5);
     await warehouse.close();
   }, 60_000);
 

@@ -11,16 +11,17 @@ import { type FitContext, partOf } from '../algorithms/model/fit-context.ts';
 import { seededRandom } from '../algorithms/random/seeded-random.ts';
 import type { Clock, CrashPoint } from '../schemas/environment.ts';
 import type { FeedbackKind } from '../schemas/kinds.ts';
-import type { ModelFacts, ModelKind, ReleaseFacts } from '../schemas/release.ts';
+import type { ModelFacts, ModelKind, RatingTrial, ReleaseFacts } from '../schemas/release.ts';
 import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
 import type { Warehouse } from '../storage/warehouse/warehouse.ts';
 import type { TRAINING_CRASH_POINTS } from './crash-points.ts';
 import { faultsOfModel } from './gate.ts';
 import { type ReadHistory, readHistory } from './histories/history-reader.ts';
 import { historiesFor } from './histories/training-histories.ts';
-import { holdOutOf } from './hold-out.ts';
+import { type HoldOut, holdOutOf } from './hold-out.ts';
 import { type FitTools, MODEL_RECIPES, type ModelRecipe } from './model-recipes.ts';
 import type { TrainingOptions } from './options.ts';
+import { fitRatings, type RatingFit } from './ratings.ts';
 import {
   filesOf,
   jsonBytes,
@@ -74,6 +75,8 @@ export interface TrainingResult {
 
 /** Shares of the run at which its stages end; a trial sees fewer people, and tests lists. */
 const STAGE_ENDS = { reading: 0.2, trying: 0.55, fitting: 0.97, publishing: 1 } as const;
+/** Of the fitting, what the model of ratings takes, with its own trial. */
+const RATINGS_SHARE = 0.15;
 
 export const runTraining = async (
   order: TrainingOrder,
@@ -93,13 +96,13 @@ export const runTraining = async (
   });
   pass(crashPoint, 'training.tried');
   const version = versionOf(clock.now(), order.runId);
-  const run = { order, dependencies, reporter, former, history, recipes, trial, version };
+  const run = { order, dependencies, reporter, former, history, holdOut, recipes, trial, version };
   const allRemarks = [...remarks, ...trial.remarks];
   if (trial.faults.length > 0) {
-    const facts = factsOf(run, new Map());
+    const facts = factsOf(run, { fitted: new Map(), ratings: null });
     return { version: null, faults: trial.faults, remarks: allRemarks, facts };
   }
-  return { ...(await fitAndPublish(run)), remarks: allRemarks };
+  return fitAndPublish(run, allRemarks);
 };
 
 interface Run {
@@ -108,6 +111,7 @@ interface Run {
   readonly reporter: Reporter;
   readonly former: OpenedRelease | undefined;
   readonly history: ReadHistory;
+  readonly holdOut: HoldOut;
   readonly recipes: readonly ModelRecipe[];
   readonly trial: Trial;
   readonly version: string;
@@ -160,10 +164,13 @@ const toolsOf = (
   { options, engine, signal }: TrainingDependencies,
 ): FitTools => ({ options, engine, context: { seed, ...(signal ? { signal } : {}) } });
 
-const fitAndPublish = async (run: Run): Promise<Omit<TrainingResult, 'remarks'>> => {
+const fitAndPublish = async (run: Run, remarks: readonly string[]): Promise<TrainingResult> => {
   const { order, dependencies, reporter, former, history, trial, version } = run;
   const { artifactStore, clock, crashPoint } = dependencies;
-  const fitted = await fitAll(run);
+  const fitted = new Map(await fitAll(run));
+  const ratings = await fitStars(run);
+  if (ratings?.fitted) fitted.set('ratings', ratings.fitted);
+  const allRemarks = ratings?.remark === undefined ? remarks : [...remarks, ratings.remark];
   pass(crashPoint, 'training.fitted');
   const files = new Map(former?.files);
   const itemCounts = new Map<ModelKind, number>();
@@ -176,17 +183,17 @@ const fitAndPublish = async (run: Run): Promise<Omit<TrainingResult, 'remarks'>>
     const weights = new Map([...(former?.weights ?? []), ...trial.weights]);
     files.set('blend', jsonBytes(learnedWeightsOf(weights)));
   }
-  const facts = factsOf(run, fitted);
+  const facts = factsOf(run, { fitted, ratings: ratings?.trial ?? null });
   const faults = [...itemCounts].flatMap(([kind, itemCount]) =>
     faultsOfModel({ kind, bytes: files.get(kind)!, itemCount }),
   );
-  if (faults.length > 0) return { version: null, faults, facts };
+  if (faults.length > 0) return { version: null, faults, facts, remarks: allRemarks };
   reporter.report('publishing', 0);
   const manifest = { version, createdAt: clock.now(), facts: { ...facts } };
   await artifactStore.publish(manifest, filesOf(history.itemIds, files));
   pass(crashPoint, 'training.published');
   reporter.report('publishing', 1);
-  return { version, faults: [], facts };
+  return { version, faults: [], facts, remarks: allRemarks };
 };
 
 interface FittedModel {
@@ -203,7 +210,10 @@ const fitAll = async ({
 }: Run): Promise<ReadonlyMap<ModelKind, FittedModel>> => {
   const { kinds, clock } = dependencies;
   const fitted = new Map<ModelKind, FittedModel>();
-  const whole = reporter.context('fitting', order.seed);
+  const whole = partOf(reporter.context('fitting', order.seed), {
+    start: 0,
+    end: 1 - RATINGS_SHARE,
+  });
   for (const [place, recipe] of recipes.entries()) {
     reporter.model = recipe.kind;
     const startedMs = clock.monotonicMs();
@@ -220,9 +230,39 @@ const fitAll = async ({
   return fitted;
 };
 
+/** undefined where nobody asked for it. */
+const fitStars = async ({
+  order,
+  dependencies,
+  reporter,
+  history,
+  holdOut,
+}: Run): Promise<
+  (Pick<RatingFit, 'trial' | 'remark'> & { readonly fitted: FittedModel | undefined }) | undefined
+> => {
+  if (!order.kinds.includes('ratings')) return undefined;
+  const { clock, options } = dependencies;
+  const startedMs = clock.monotonicMs();
+  reporter.model = 'ratings';
+  const context = partOf(reporter.context('fitting', order.seed), {
+    start: 1 - RATINGS_SHARE,
+    end: 1,
+  });
+  const { bytes, ...told } = await fitRatings(history, holdOut, options, context);
+  reporter.model = null;
+  const seconds = (clock.monotonicMs() - startedMs) / 1000;
+  return { ...told, fitted: bytes && { bytes, seconds } };
+};
+
 const factsOf = (
   { order, former, history, trial, version, dependencies }: Run,
-  fitted: ReadonlyMap<ModelKind, FittedModel>,
+  {
+    fitted,
+    ratings,
+  }: {
+    readonly fitted: ReadonlyMap<ModelKind, FittedModel>;
+    readonly ratings: RatingTrial | null;
+  },
 ): ReleaseFacts => {
   const trainedAt = dependencies.clock.now();
   const models: Partial<Record<ModelKind, ModelFacts>> = { ...former?.facts.models };
@@ -243,7 +283,7 @@ const factsOf = (
       eventsCut: history.eventsCut,
     },
     models,
-    holdOut: { users: trial.people, scores: trial.scores },
+    holdOut: { users: trial.people, scores: trial.scores, ratings },
   };
 };
 

@@ -69,6 +69,16 @@ export class FactorRatingModel implements RatingModel {
     return itemBiases.byteLength + itemFactors.byteLength + (implicitFactors?.byteLength ?? 0);
   }
 
+  get isFinite(): boolean {
+    const { mean, itemBiases, itemFactors, implicitFactors } = this.#parts;
+    return (
+      Number.isFinite(mean) &&
+      itemBiases.every(Number.isFinite) &&
+      itemFactors.every(Number.isFinite) &&
+      (implicitFactors?.every(Number.isFinite) ?? true)
+    );
+  }
+
   /** The same items with people folded in otherwise. */
   foldingBy(foldIn: FoldInOptions): FactorRatingModel {
     return new FactorRatingModel({ ...this.#parts, foldIn });

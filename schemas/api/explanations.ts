@@ -72,6 +72,16 @@ export const ExplanationAnswer = Type.Object(
         }),
       }),
     ),
+    stars: nullable(
+      Type.Object(
+        {
+          value: numberField({ description: 'The most likely.', examples: [4.2] }),
+          low: numberField({ description: 'One in ten would be lower.', examples: [3.1] }),
+          high: numberField({ description: 'One in ten would be higher.', examples: [5] }),
+        },
+        { description: 'The rating that the person would give; null where no model can tell.' },
+      ),
+    ),
     rung: choiceField(RUNGS, { description: 'The step of the cold-start ladder that answered.' }),
     held: Type.Optional(Type.Array(Held, { description: 'Sources that a floor keeps silent.' })),
     asOf: AsOf,

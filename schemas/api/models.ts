@@ -52,6 +52,18 @@ const HoldOut = Type.Object(
         }),
       }),
     ),
+    ratings: Type.Optional(
+      nullable(
+        Type.Object(
+          {
+            ratings: count('Ratings that were given later.'),
+            rmse: numberField({ description: 'Of the predicted stars.', minimum: 0 }),
+            usualRmse: numberField({ description: 'Of usual ratings.', minimum: 0 }),
+          },
+          { description: 'Predicted stars against ratings given later.' },
+        ),
+      ),
+    ),
   },
   { description: 'Lists from what happened before a moment, against what people chose after it.' },
 );

@@ -13,6 +13,7 @@ import { checkImplicitAlsOptions } from '../../algorithms/factors/implicit-als-o
 import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
 import { readNextItemInPieces } from '../../algorithms/linear/next-item.ts';
 import type { Pieces } from '../../algorithms/model/pieces.ts';
+import { readRatingForecast } from '../../algorithms/ratings/rating-forecast.ts';
 import { TopItems } from '../../algorithms/selection/top-items.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { ItemId } from '../../schemas/ids.ts';
@@ -34,6 +35,7 @@ import { PersonSequences } from './person-sequence.ts';
 import { ReleaseItems } from './release-items.ts';
 import { SequenceModel } from './sequence-model.ts';
 import { MODEL_PARTS, type ModelPart, type ServingRelease } from './serving-release.ts';
+import { StarsModel } from './stars-model.ts';
 import { TasteModel } from './taste-model.ts';
 import { VectorModel } from './vector-model.ts';
 
@@ -65,6 +67,7 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
   try {
     const taste = kinds.has('als') ? yield* tasteModelOf(stored, items, given) : undefined;
     if (taste !== undefined) sources.taste = taste;
+    const stars = kinds.has('ratings') ? starsModelOf(stored, items) : undefined;
     yield* addSequenceSources(sources, stored, { kinds, items, engine: given.engine });
     isDone = true;
     return {
@@ -74,6 +77,7 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
       kinds,
       weights,
       taste,
+      stars,
       sources,
       forgetVectors: () => taste?.forgetVectors(),
       release: () => releaseAll(sources),
@@ -116,6 +120,14 @@ function* addSequenceSources(
   mustFitItems(file, { itemCount: model.itemCount, numbers: 0, dimensions: 0 }, items);
   sources.sequence = new SequenceModel({ model, items, sequences });
 }
+
+const starsModelOf = (stored: Release, items: ReleaseItems): StarsModel => {
+  const file = fileOfModel('ratings');
+  const forecasts = readRatingForecast(stored.files.get(file)!);
+  mustFitItems(file, { itemCount: forecasts.itemCount, numbers: 0, dimensions: 0 }, items);
+  mustBe(forecasts.isFinite, `finite numbers in ${file}`, 'others');
+  return new StarsModel(forecasts, items);
+};
 
 function* vectorModelOf(
   file: string,

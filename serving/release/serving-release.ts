@@ -7,6 +7,7 @@ import type { EpochMs } from '../../schemas/ids.ts';
 import type { ModelKind } from '../../schemas/release.ts';
 import type { PartName, PartWeight } from '../options.ts';
 import type { ModelSource } from './model-source.ts';
+import type { StarsModel } from './stars-model.ts';
 import type { TasteModel } from './taste-model.ts';
 
 export interface ServingRelease {
@@ -17,6 +18,7 @@ export interface ServingRelease {
   /** What each part weighs in lists of this release. */
   readonly weights: Readonly<Record<PartName, PartWeight>>;
   readonly taste: TasteModel | undefined;
+  readonly stars: StarsModel | undefined;
   /** By the part that they make; those that the release holds. */
   readonly sources: Readonly<Partial<Record<ModelPart, ModelSource>>>;
   /** A person's state may be another one at the same offset. */

@@ -124,7 +124,10 @@ const REMOVAL_TEXTS: Readonly<Record<Removal, string>> = {
   filter: 'It does not fit the filter that was asked for.',
 };
 
-const standingJson = ({ standing, asOf, tookMs }: MadeStanding, parts: RouteParts): string => {
+const standingJson = (
+  { standing, stars, asOf, tookMs }: MadeStanding,
+  parts: RouteParts,
+): string => {
   const { catalogue, options } = parts;
   const { item, rank, removal, rung, held, models } = standing;
   const reasons = item.reasons.map((reason) => reasonJson(reason, catalogue)).join();
@@ -135,10 +138,21 @@ const standingJson = ({ standing, asOf, tookMs }: MadeStanding, parts: RoutePart
   return (
     `{${catalogue.jsonHead(item.slot)},"rank":${removal === undefined ? rank : null},` +
     `"score":${item.score},"parts":${partsJson(item.parts)},"reasons":[${reasons}],` +
-    `"removedBy":${removedBy},"rung":"${rung}","held":${JSON.stringify(held)},` +
+    `"removedBy":${removedBy},"stars":${starsJson(stars)},"rung":"${rung}","held":${JSON.stringify(held)},` +
     `"asOf":${asOfJson(asOf)},"models":${JSON.stringify(models)},"configVersion":${options.configVersion},"tookMs":${rounded(tookMs)}}`
   );
 };
+
+const starsJson = (stars: MadeStanding['stars']): string =>
+  stars === undefined
+    ? 'null'
+    : JSON.stringify({
+        value: toTenth(stars.value),
+        low: toTenth(stars.low),
+        high: toTenth(stars.high),
+      });
+
+const toTenth = (value: number): number => Math.round(value * 10) / 10;
 
 const registerHistory = (app: FastifyInstance, parts: RouteParts): void => {
   const { subjects, coverage, catalogue } = parts;

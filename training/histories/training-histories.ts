@@ -59,7 +59,7 @@ export const sequenceHistory = (view: HistoryView, person: number): History => {
   return { items: Uint32Array.from(items), weights: null, times: Float64Array.from(times) };
 };
 
-const ratingHistory = (view: HistoryView, person: number): History => {
+export const ratingHistory = (view: HistoryView, person: number): History => {
   const { start, end } = rowsOf(view, person);
   const { items, values, kinds, times } = view.history.events;
   // A person's last word on an item is their rating of it.

@@ -1,6 +1,7 @@
 /** The calls that the page makes, typed by the same schemas that the server checks. */
 import type { ErrorBody } from '../../schemas/api/errors.ts';
 import type { EventInput, EventsAnswer } from '../../schemas/api/events.ts';
+import type { ExplanationAnswer } from '../../schemas/api/explanations.ts';
 import type { Item, ItemSearchAnswer } from '../../schemas/api/items.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { HistoryAnswer } from '../../schemas/api/users.ts';
@@ -10,6 +11,7 @@ export interface ApiClient {
   search(text: string, signal: AbortSignal): Promise<ItemSearchAnswer>;
   similar(itemId: string): Promise<ListAnswer>;
   next(itemId: string): Promise<ListAnswer>;
+  why(userId: string, itemId: string): Promise<ExplanationAnswer>;
   history(userId: string): Promise<HistoryAnswer>;
   send(event: EventInput): Promise<EventsAnswer>;
 }
@@ -28,6 +30,8 @@ export const createApiClient = (base: string): ApiClient => {
     similar: (itemId) =>
       get(`items/${encodeURIComponent(itemId)}/similar?limit=${SIDE_LIST_ITEMS}`),
     next: (itemId) => get(`items/${encodeURIComponent(itemId)}/next?limit=${SIDE_LIST_ITEMS}`),
+    why: (userId, itemId) =>
+      get(`users/${encodeURIComponent(userId)}/recommendations/${encodeURIComponent(itemId)}`),
     history: (userId) => get(`users/${encodeURIComponent(userId)}/history?limit=${HISTORY_EVENTS}`),
     send: (event) =>
       call(`${base}v1/events`, {

@@ -1,4 +1,5 @@
 /** Everything that the page shows, as one immutable value. */
+import type { ExplanationAnswer } from '../../schemas/api/explanations.ts';
 import type { Item } from '../../schemas/api/items.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { LiveDiff } from '../../schemas/api/live.ts';
@@ -61,6 +62,8 @@ export interface OpenFilm {
   readonly item: Item | null;
   readonly similar: ListAnswer | null;
   readonly next: ListAnswer | null;
+  /** That the person would give it; null where nobody can tell. */
+  readonly stars: ExplanationAnswer['stars'];
 }
 
 export interface SearchView {

@@ -16,6 +16,8 @@ class Recorder implements ApiClient {
   item: ApiClient['item'] = async () => Promise.reject(new Error('no such film'));
   similar: ApiClient['similar'] = async () => listAnswer('s1');
   next: ApiClient['next'] = async () => listAnswer('n1');
+  why: ApiClient['why'] = async () =>
+    ({ stars: { value: 4.2, low: 3.1, high: 5 } }) as Awaited<ReturnType<ApiClient['why']>>;
   search: ApiClient['search'] = async (text) => {
     if (text === 'slow') await settled();
     return { items: [], nextCursor: null, tookMs: text.length };
@@ -132,6 +134,7 @@ describe('the store of the page', () => {
     expect(api.sent[0]).toMatchObject({ itemId: 'heat-1995', kind: 'click' });
     expect(store.get().film?.similar?.items[0]).toMatchObject(entry('s1', 1));
     expect(store.get().film?.next?.items[0]).toMatchObject(entry('n1', 1));
+    expect(store.get().film?.stars).toEqual({ value: 4.2, low: 3.1, high: 5 });
     expect(store.get().notice?.text).toBe('no such film');
   });
 

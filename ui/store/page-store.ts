@@ -82,7 +82,7 @@ export class PageStore {
 
   readonly open = (itemId: string): void => {
     const { api } = this.#options;
-    this.#set({ film: { itemId, item: null, similar: null, next: null } });
+    this.#set({ film: { itemId, item: null, similar: null, next: null, stars: null } });
     void this.#send({ itemId, kind: 'click' });
     const show = (part: Partial<OpenFilm>): void =>
       this.#source.update((state) =>
@@ -91,6 +91,7 @@ export class PageStore {
     api.item(itemId).then((item) => show({ item }), this.#fail);
     api.similar(itemId).then((similar) => show({ similar }), this.#fail);
     api.next(itemId).then((next) => show({ next }), this.#fail);
+    api.why(this.get().person.id, itemId).then(({ stars }) => show({ stars }), this.#fail);
   };
 
   readonly close = (): void => this.#set({ film: null });

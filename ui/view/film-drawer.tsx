@@ -5,6 +5,7 @@ import type { OpenFilm } from '../store/page-state.ts';
 import { FilmCounters } from './film-counters.tsx';
 import { Poster } from './poster.tsx';
 import { Stars } from './stars.tsx';
+import { starsText } from './wording.ts';
 
 interface FilmDrawerProps {
   readonly film: OpenFilm;
@@ -36,6 +37,9 @@ export const FilmDrawer = ({ film, rated, ...actions }: FilmDrawerProps) => {
             rated={rated}
             onRate={(stars) => actions.onRate(film.itemId, title, stars)}
           />
+          {film.stars === null || rated !== undefined ? null : (
+            <p className="quiet">{starsText(film.stars)}</p>
+          )}
           <button type="button" className="link" onClick={() => actions.onHide(film.itemId, title)}>
             Do not show me this
           </button>

@@ -1,4 +1,5 @@
 /** What the page says of kinds, rungs and times. Kinds that a site made itself read as they are. */
+import type { ExplanationAnswer } from '../../schemas/api/explanations.ts';
 import type { Rung } from '../../schemas/api/lists.ts';
 import type { TrainingAnswer } from '../../schemas/api/models.ts';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
@@ -100,3 +101,7 @@ export const modelsText = ({ models, training }: SystemAnswer): string => {
   const [release] = models;
   return release === undefined ? 'no release yet' : `release ${release.version}`;
 };
+
+/** “You would give it ★ 4.2, most likely 3.1 to 5.” */
+export const starsText = ({ value, low, high }: NonNullable<ExplanationAnswer['stars']>): string =>
+  `You would give it ★ ${value}, most likely ${low} to ${high}.`;
