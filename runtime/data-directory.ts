@@ -116,7 +116,7 @@ export const openDataDirectory = (
 };
 
 /** A newer one is left exactly as it is; an older state is renewed by whoever opens the state. */
-const refuseNewer = (facts: DataFacts, directory: string): void => {
+export const refuseNewer = (facts: DataFacts, directory: string): void => {
   if (facts.format > DATA_FORMAT) {
     const details = { supported: DATA_FORMAT, directory, found: facts.format };
     throw new FreshetError('data_newer', details);

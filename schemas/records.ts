@@ -158,6 +158,9 @@ export interface ItemSignalsRecord {
   readonly signals: readonly ItemSignal[];
 }
 
+/** A dead letter keeps this much of what could not be read; one of exactly this length may have been cut. */
+export const DEAD_LETTER_BYTES_MAX = 65_536;
+
 export interface DeadLetterRecord {
   readonly topic: string;
   readonly partition: PartitionIndex;
@@ -166,7 +169,7 @@ export interface DeadLetterRecord {
   readonly reason: string;
   readonly message: string;
   readonly key: Uint8Array | null;
-  /** The first 64 KiB of what could not be read. */
+  /** The first DEAD_LETTER_BYTES_MAX of what could not be read. */
   readonly value: Uint8Array;
   readonly at: EpochMs;
 }

@@ -26,6 +26,7 @@ import { subjectKey } from '../schemas/state/subject-state.ts';
 import type { LogRecord } from '../storage/event-log/event-log.ts';
 import type { StateChange } from '../storage/state-store/state-store.ts';
 import { EntityCache, type Slot } from './entity-cache.ts';
+import { interactionProblem } from './interaction-checks.ts';
 import { DedupeOperator, type DedupeVerdict } from './operators/dedupe.ts';
 import { HistoryOperator } from './operators/history.ts';
 import { clockAfter, latenessOf, settledTime } from './operators/partition-clock.ts';
@@ -144,7 +145,7 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     const { offset } = source.log;
     const numbered = this.#sequences.judge(record);
     const kind = this.#given.kinds.get(record.kind);
-    const problem = problemOf(record, kind, this.#given.kinds);
+    const problem = interactionProblem(record, kind, this.#given.kinds);
     // An unusable event leaves no id behind: it may come again once its kind is known.
     if (problem !== undefined && numbered !== 'duplicate') {
       this.#setAside(source, problem);
@@ -289,37 +290,3 @@ const unexpected = (what: string): FreshetError =>
 
 const conflict = ({ eventId }: InteractionRecord): FreshetError =>
   new Failure('id_conflict', { eventId });
-
-/** Ingest checks all this too; but others may write the topic, and the table of kinds may change. */
-const problemOf = (
-  record: InteractionRecord,
-  kind: FeedbackKind | undefined,
-  kinds: KindTable,
-): FreshetError | undefined => {
-  if (kind === undefined) {
-    return new Failure('unknown_kind', { known: [...kinds.keys()].join(', '), kind: record.kind });
-  }
-  const { value } = record;
-  if (value === null) {
-    if (kind.value?.required !== true) return undeterminedUndo(record, kind);
-    return new Failure('bad_value', { problem: `Expected a value for ${kind.name}, got none.` });
-  }
-  if (kind.value === null) {
-    return new Failure('bad_value', {
-      problem: `Expected no value for ${kind.name}, got ${value}.`,
-    });
-  }
-  const { min, max } = kind.value;
-  if (value >= min && value <= max) return undeterminedUndo(record, kind);
-  return new Failure('bad_value', {
-    problem: `Expected value of ${kind.name} to be ${min} to ${max}, got ${value}.`,
-  });
-};
-
-const undeterminedUndo = (
-  record: InteractionRecord,
-  kind: FeedbackKind,
-): FreshetError | undefined =>
-  kind.polarity !== 'none' || record.context?.undoes
-    ? undefined
-    : new Failure('bad_record', { problem: 'an undo that does not say what it takes back' });

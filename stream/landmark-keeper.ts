@@ -8,16 +8,16 @@
  */
 import { decodeRecord, encodeRecord } from '../schemas/avro/record-codec.ts';
 import type { Clock, Logger } from '../schemas/environment.ts';
-import type { DurationMs, EpochMs, Offset, PartitionIndex } from '../schemas/ids.ts';
+import type { DurationMs, EpochMs, PartitionIndex } from '../schemas/ids.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
+import { partitionSlices } from '../storage/event-log/partition-slices.ts';
 import { landmarkOf, REBASE, rebaseRecord } from './rebase.ts';
 
 const HOUR_MS = 3_600_000 as DurationMs;
 const RENEW_AFTER_MS = 24 * HOUR_MS;
 const CONTROL = TOPICS.control.name;
 const PARTITION = 0 as PartitionIndex;
-const READ = { recordsMax: 1_000, bytesMax: 1_048_576 };
 const KEY = new TextEncoder().encode(REBASE);
 
 export interface LandmarkKeeper {
@@ -58,13 +58,9 @@ export const keepLandmark = async (deps: {
 };
 
 const newestLandmark = async (eventLog: EventLog): Promise<EpochMs | undefined> => {
-  const { low, end } = await eventLog.watermarks(CONTROL, PARTITION);
   let newest: EpochMs | undefined;
-  for (let from = low; from < end; ) {
-    const slice = await eventLog.read(CONTROL, PARTITION, from, READ);
-    if (slice.length === 0) break;
+  for await (const slice of partitionSlices(eventLog, CONTROL, PARTITION)) {
     for (const { value } of slice) newest = landmarkIn(value) ?? newest;
-    from = (slice.at(-1)!.offset + 1) as Offset;
   }
   return newest;
 };

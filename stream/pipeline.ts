@@ -5,7 +5,11 @@
 import { decodeRecord } from '../schemas/avro/record-codec.ts';
 import { FreshetError, isFreshetError } from '../schemas/errors.ts';
 import type { PartitionIndex, StatePartition } from '../schemas/ids.ts';
-import type { DeadLetterRecord, NamedRecord } from '../schemas/records.ts';
+import {
+  DEAD_LETTER_BYTES_MAX,
+  type DeadLetterRecord,
+  type NamedRecord,
+} from '../schemas/records.ts';
 import type {
   ForwarderState,
   ItemPartitionState,
@@ -60,7 +64,6 @@ export interface Pipeline<Prepared extends PreparedRecord = PreparedRecord> {
   applied(): void;
 }
 
-const DEAD_VALUE_BYTES_MAX = 65_536;
 const NO_BYTES = new Uint8Array(0);
 
 export const sourceRecordOf = (log: LogRecord): SourceRecord => {
@@ -91,7 +94,7 @@ export const deadLetterOf = (
   reason: problem.code,
   message: problem.message,
   key: log.key,
-  value: (log.value ?? NO_BYTES).slice(0, DEAD_VALUE_BYTES_MAX),
+  value: (log.value ?? NO_BYTES).slice(0, DEAD_LETTER_BYTES_MAX),
   at: log.timestamp,
 });
 

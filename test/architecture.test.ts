@@ -66,7 +66,8 @@ const PORTS = ['event-log', 'state-store', 'warehouse', 'artifact-store', 'live-
 const isPortOrContract = (path: string): boolean =>
   PORTS.some((port) => path === `storage/${port}/${port}.ts`) ||
   path.endsWith('.contract.ts') ||
-  path === 'storage/event-log/partitioner.ts';
+  path === 'storage/event-log/partitioner.ts' ||
+  path === 'storage/event-log/partition-slices.ts';
 
 /** What a file may import of ours, by the folder that it is in. */
 const mayImport = (from: string, target: string): boolean => {

@@ -2,11 +2,12 @@
  * The people of an imported data set, as the log holds their ratings: what the audience of a data
  * set goes on from. Ratings that the audience gave itself carry other import ids and are left out.
  */
-import type { Offset, UserId } from '../../schemas/ids.ts';
+import type { UserId } from '../../schemas/ids.ts';
 import { partitionIndex } from '../../schemas/ids.ts';
 import type { CatalogueItemRecord } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
+import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import { readableRecord } from '../readable-record.ts';
 
 export interface RatedItem {
@@ -21,7 +22,7 @@ export interface Rater {
 
 /** The most active ones; a rating takes some 60 bytes while they are read. */
 const RATERS_MAX = 10_000;
-const SLICE = { recordsMax: 4_096, bytesMax: 1_048_576 };
+const _SLICE = { recordsMax: 4_096, bytesMax: 1_048_576 };
 /** As `freshet import` names what it imports: by a hash of the contents. */
 const CONTENT_HASH = /^[0-9a-f]{64}$/;
 
@@ -63,12 +64,8 @@ const eachRecord = async (
   const { partitionCount } = await log.topic(topic);
   for (let number = 0; number < partitionCount; number++) {
     const partition = partitionIndex(number);
-    const { low, end } = await log.watermarks(topic, partition);
-    for (let from = low; from < end; ) {
-      const slice = await log.read(topic, partition, from, SLICE);
-      if (slice.length === 0) break;
+    for await (const slice of partitionSlices(log, topic, partition)) {
       for (const record of slice) receive(record);
-      from = (slice.at(-1)!.offset + 1) as Offset;
       await new Promise(setImmediate);
     }
   }

@@ -14,15 +14,14 @@ import { decodeRecordAs } from '../../schemas/avro/record-codec.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { type Offset, offset, type PartitionIndex, partitionIndex } from '../../schemas/ids.ts';
-import type { DeadLetterRecord } from '../../schemas/records.ts';
+import { DEAD_LETTER_BYTES_MAX, type DeadLetterRecord } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
+import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import { readableRecord } from '../readable-record.ts';
 
 const TOPIC = TOPICS.deadLetters.name;
 const PARTITION = partitionIndex(0);
-/** Letters keep this much of a record; one of exactly this length may have been cut. */
-const KEPT_BYTES_MAX = 65_536;
 const SLICE_BYTES_MAX = 1_048_576;
 
 interface Place {
@@ -82,12 +81,13 @@ export class DeadLetterDesk {
 
   async #read(from: Offset, end: number): Promise<LogRecord[]> {
     const records: LogRecord[] = [];
-    for (let next = from; next < end; ) {
-      const limits = { recordsMax: end - next, bytesMax: SLICE_BYTES_MAX };
-      const slice = await this.#log.read(TOPIC, PARTITION, next, limits);
-      if (slice.length === 0) break;
-      for (const record of slice) if (record.offset < end) records.push(record);
-      next = offset(slice.at(-1)!.offset + 1);
+    const limits = { recordsMax: end - from, bytesMax: SLICE_BYTES_MAX };
+    for await (const slice of partitionSlices(this.#log, TOPIC, PARTITION, {
+      from,
+      to: end,
+      limits,
+    })) {
+      records.push(...slice);
     }
     return records;
   }
@@ -101,7 +101,7 @@ const placeOf = (id: string): Place => {
 };
 
 const isReplayable = ({ topic, value }: DeadLetterRecord): boolean =>
-  topic === TOPICS.interactions.name && value.length > 0 && value.length < KEPT_BYTES_MAX;
+  topic === TOPICS.interactions.name && value.length > 0 && value.length < DEAD_LETTER_BYTES_MAX;
 
 const letterOf = ({ offset: at, value }: LogRecord): DeadLetter => {
   const letter = decodeRecordAs('DeadLetter', value!);

@@ -6,13 +6,14 @@
 import type { Clock } from '../../schemas/environment.ts';
 import { eventIdentity, payloadHash } from '../../schemas/event-identity.ts';
 import type { PartitionIndex } from '../../schemas/ids.ts';
-import { type DurationMs, type EpochMs, offset, partitionIndex } from '../../schemas/ids.ts';
+import { type DurationMs, type EpochMs, partitionIndex } from '../../schemas/ids.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
+import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import { readableRecord } from '../readable-record.ts';
 import { subjectOf } from './event-check.ts';
 import type { RecentIndex } from './recent-index.ts';
 
-const SLICE = { recordsMax: 500, bytesMax: 262_144 };
+const _SLICE = { recordsMax: 500, bytesMax: 262_144 };
 
 export interface RecentIndexSeed {
   readonly log: EventLog;
@@ -39,16 +40,12 @@ const seedPartition = async (
   recordsMax: number,
 ): Promise<void> => {
   const { log, topic, clock, windowMs } = seed;
-  const { low, end } = await log.watermarks(topic, partition);
+  const { end } = await log.watermarks(topic, partition);
   const oldest = (clock.now() - windowMs) as EpochMs;
-  for (let from = offset(Math.max(low, end - recordsMax)); from < end; ) {
-    const records = await log.read(topic, partition, from, SLICE);
-    if (records.length === 0) return;
-    for (const record of records) {
-      if (record.timestamp >= oldest && record.offset < end)
-        remember(seed.recent, partition, record);
+  for await (const slice of partitionSlices(log, topic, partition, { from: end - recordsMax })) {
+    for (const record of slice) {
+      if (record.timestamp >= oldest) remember(seed.recent, partition, record);
     }
-    from = offset(records[records.length - 1]!.offset + 1);
     await new Promise(setImmediate);
   }
 };

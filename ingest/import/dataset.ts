@@ -39,6 +39,8 @@ export interface Dataset {
   readonly eventBytes: number;
   /** What a person should know about what is not imported. */
   readonly notes: readonly string[];
+  /** Its events may be of items that it does not describe, and count all the same. */
+  readonly hasEventsOfOtherItems?: boolean;
   readItems(context: ReadingContext): Promise<readonly ImportedItem[]>;
   /** May be called more than once. */
   readEvents(context: ReadingContext, take: TakeEvent): Promise<void>;

@@ -50,12 +50,13 @@ export const readContents = async (
   }
   const hash = new ContentHash();
   for (const item of items.values()) hash.add(JSON.stringify(item));
+  const mustDescribe = items.size > 0 && dataset.hasEventsOfOtherItems !== true;
   await dataset.readEvents({ problems, onBytes }, (event) => {
     if (sample && !sample.has(event.itemId)) return;
     const problem = problemOf(event, reading);
     if (problem !== undefined) {
       problems.broken(problem, `${event.file}:${event.line}`, textOf(event));
-    } else if (items.size > 0 && !items.has(event.itemId)) {
+    } else if (mustDescribe && !items.has(event.itemId)) {
       const what = 'an event of an item that the data set does not describe, left out';
       problems.cleaned(what, `${event.file}:${event.line}`, event.itemId);
     } else take(event, { sorter, hash });

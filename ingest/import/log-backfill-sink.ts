@@ -22,6 +22,7 @@ import { offset, partitionIndex } from '../../schemas/ids.ts';
 import type { CatalogueItemRecord, InteractionRecord } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
+import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
 import { readableRecord } from '../readable-record.ts';
 import type { BackfillEvent, BackfillSink, ImportState } from './backfill-sink.ts';
@@ -38,7 +39,6 @@ const CATALOGUE = TOPICS.catalogue.name;
 const CONTROL = TOPICS.control.name;
 const CONTROL_PARTITION = partitionIndex(0);
 const IMPORT_KIND = 'import';
-const READ = { recordsMax: 4_096, bytesMax: 1_048_576 };
 
 export const importSource = (importId: string): string => `import:${importId.slice(0, 16)}`;
 
@@ -158,7 +158,7 @@ export class LogBackfillSink implements BackfillSink {
       marks[partition] = event.sequence;
       const record: InteractionRecord = {
         source,
-        eventId: event.sequence.toString(36) as EventId,
+        eventId: orderedId(event.sequence),
         userId: event.userId as UserId | null,
         sessionId: event.sessionId as SessionId | null,
         itemId: event.itemId as ItemId,
@@ -243,38 +243,37 @@ export class LogBackfillSink implements BackfillSink {
     known: { readonly from: Offset; readonly sequence: number },
   ): Promise<number> {
     const { log } = this.#options;
-    const { low, end } = await log.watermarks(INTERACTIONS, partition);
     let { sequence } = known;
-    for (let from = Math.max(known.from, low); from < end; ) {
-      const records = await log.read(INTERACTIONS, partition, offset(from), READ);
-      for (const { value } of records) {
+    for await (const slice of partitionSlices(log, INTERACTIONS, partition, { from: known.from })) {
+      for (const { value } of slice) {
         const decoded = readableRecord(value);
         if (decoded?.name !== 'Interaction' || decoded.record.backfill !== importId) continue;
         sequence = Math.max(sequence, decoded.record.sequence ?? -1);
       }
-      from = records[records.length - 1]!.offset + 1;
     }
     return sequence;
   }
 
   async #stored(importId: string): Promise<StoredImport | undefined> {
     const { log } = this.#options;
-    const { low, end } = await log.watermarks(CONTROL, CONTROL_PARTITION);
     let found: StoredImport | undefined;
-    for (let from = low as number; from < end; ) {
-      const records = await log.read(CONTROL, CONTROL_PARTITION, offset(from), READ);
-      if (records.length === 0) break;
-      for (const { value } of records) {
+    for await (const slice of partitionSlices(log, CONTROL, CONTROL_PARTITION)) {
+      for (const { value } of slice) {
         const decoded = readableRecord(value);
         if (decoded?.name !== 'Control') continue;
         const { kind, subject, body } = decoded.record;
         if (kind === IMPORT_KIND && subject === importId) found = JSON.parse(body) as StoredImport;
       }
-      from = records[records.length - 1]!.offset + 1;
     }
     return found;
   }
 }
+
+/** Ids in the order of the numbers: of simultaneous events the history goes by their ids. */
+const orderedId = (sequence: number): EventId => {
+  const digits = sequence.toString(36);
+  return `${digits.length.toString(36)}${digits}` as EventId;
+};
 
 const push = <Key>(shares: Map<Key, AppendRecord[]>, key: Key, record: AppendRecord): void => {
   const share = shares.get(key);

@@ -1,6 +1,7 @@
 /** Finds out what kind of data set lies at a path: the known ones by their files, else by columns. */
 import { FreshetError } from '../../schemas/errors.ts';
 import type { Dataset } from './dataset.ts';
+import { openFreshetExport } from './freshet-export.ts';
 import { openKaggleMovies } from './kaggle-movies.ts';
 import { type MappedFileOptions, openMappedFile } from './mapped-file.ts';
 import { openMovieLens } from './movielens.ts';
@@ -19,7 +20,9 @@ export const openDataset = async (
   const source = await openSourceFiles(path);
   try {
     const isKnown = options.map === undefined && options.file === undefined;
-    const known = isKnown ? (openKaggleMovies(source) ?? openMovieLens(source)) : undefined;
+    const known = isKnown
+      ? ((await openFreshetExport(source)) ?? openKaggleMovies(source) ?? openMovieLens(source))
+      : undefined;
     const dataset = known ?? (await openMappedFile(source, options));
     if (!dataset) throw unknownDataset(path, source);
     return { dataset, close: () => source.close() };
@@ -35,7 +38,7 @@ const unknownDataset = (path: string, { files }: SourceFiles): FreshetError => {
   const names = files.slice(0, NAMES_SHOWN_MAX).map(({ name }) => name);
   return new FreshetError('bad_file', {
     expected:
-      'MovieLens (movies and ratings), The Movies Dataset (movies_metadata.csv) or one CSV, NDJSON or JSON file',
+      'MovieLens (movies and ratings), The Movies Dataset (movies_metadata.csv), an export of Freshet, or one CSV, NDJSON or JSON file',
     path,
     got: names.length === 0 ? 'no files' : names.join(', '),
   });

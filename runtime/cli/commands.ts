@@ -2,6 +2,7 @@
 import { backupCommand, restoreCommand } from './backup-command.ts';
 import type { CommandSpec } from './command.ts';
 import { doctorCommand } from './doctor-command.ts';
+import { exportCommand } from './export-command.ts';
 import { importCommand } from './import-command.ts';
 import { itemsSyncCommand } from './items-sync-command.ts';
 import { modelsCommand } from './models-command.ts';
@@ -13,6 +14,7 @@ import { trainCommand } from './train-command.ts';
 export const COMMANDS: readonly CommandSpec[] = [
   startCommand,
   importCommand,
+  exportCommand,
   itemsSyncCommand,
   simulateCommand,
   trainCommand,

@@ -22,7 +22,7 @@ export const importCommand: CommandSpec = {
   name: 'import',
   usage: '<path>',
   summary:
-    'Imports MovieLens, Kaggle’s The Movies Dataset, or any CSV or NDJSON file; can be repeated.',
+    'Imports MovieLens, Kaggle’s The Movies Dataset, an export, or any CSV or NDJSON file; can be repeated.',
   flags: [
     {
       name: 'map',

@@ -9,10 +9,11 @@ import { dataPathsOf, readFacts } from '../../runtime/data-directory.ts';
 import { openEmbeddedLog, openEmbeddedState } from '../../runtime/embedded/stores.ts';
 import { decodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { Logger } from '../../schemas/environment.ts';
-import { offset, partitionIndex } from '../../schemas/ids.ts';
+import { partitionIndex } from '../../schemas/ids.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
+import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { fingerprintOf, fingerprintsBy } from './fingerprint.ts';
 import type { SettledLedger } from './ledger.ts';
@@ -31,8 +32,6 @@ export interface Remains {
 }
 
 export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-
-const SLICE = { recordsMax: 4_096, bytesMax: 1_048_576 };
 
 /** Opens what a stopped server left behind. */
 export const openRemains = async (dataDirectory: string): Promise<Remains> => {
@@ -68,11 +67,7 @@ const readInteractions = async (log: EventLog): Promise<readonly LoggedInteracti
   const found: LoggedInteraction[] = [];
   for (let partition = 0; partition < partitionCount; partition += 1) {
     const index = partitionIndex(partition);
-    let from = (await log.watermarks(name, index)).low;
-    for (;;) {
-      const slice = await log.read(name, index, from, SLICE);
-      const last = slice.at(-1);
-      if (!last) break;
+    for await (const slice of partitionSlices(log, name, index)) {
       for (const { offset: at, value } of slice) {
         if (value === null) continue;
         const named = decodeRecord(value);
@@ -80,7 +75,6 @@ const readInteractions = async (log: EventLog): Promise<readonly LoggedInteracti
           found.push({ partition, offset: at, record: named.record });
         }
       }
-      from = offset(last.offset + 1);
     }
   }
   return found;

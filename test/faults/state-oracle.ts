@@ -53,7 +53,7 @@ export const compareWithTwin = ({ subjects, items }: PlainState, twin: Twin): re
     : problems;
 };
 
-const scanAll = async <Value>(
+export const scanAll = async <Value>(
   remains: Remains,
   topic: string,
   prefix: string,
