@@ -10,6 +10,7 @@
 import { checkHistories, type Histories } from '../histories/histories.ts';
 import { type SymmetricMatrix, symmetricMatrix } from '../linear-algebra/dense-linear-algebra.ts';
 import { checkCount } from '../model/option-checks.ts';
+import { SequenceBatch } from './next-item-batch.ts';
 import {
   checkShape,
   type NextItemShape,
@@ -63,7 +64,9 @@ export class NextItemStatistics {
 
   /** Adds a whole sequence, oldest first; sign −1 takes it back. */
   addSequence(items: Items, sign: Sign = 1): void {
-    this.appendTo(items, 0, sign);
+    const batch = this.#batch(sign);
+    batch.add(Uint32Array.from(items));
+    batch.flush();
   }
 
   /** Adds what `items` adds beyond its first `knownCount` events. */
@@ -83,27 +86,28 @@ export class NextItemStatistics {
     const kept = isSettled ? this.#settledTables.get(added) : undefined;
     if (kept) return kept;
     const first = Math.max(knownCount - this.#reach, 0);
-    const tables = new PositionTables(this.shape, first, length - first);
+    const tables = new PositionTables(this.shape, { first, capacity: length - first });
     for (let p = Math.max(knownCount, 1); p < length; p++) tables.addPosition(p);
     if (isSettled && added <= SETTLED_TABLES) this.#settledTables.set(added, tables);
     return tables;
   }
 
-  /** All sequences at once: users in order of length share one table that only grows. */
+  /** All sequences at once, in order of their lengths. */
   addAll(histories: Histories): void {
     checkHistories(histories);
     const { userCount, starts, items } = histories;
     const lengthOf = (user: number): number => starts[user + 1]! - starts[user]!;
     const users = Uint32Array.from({ length: userCount }, (_, user) => user);
     users.sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
-    const tables = new PositionTables(this.shape, 0, 256);
-    let position = 1;
-    for (const user of users) {
-      const sequence = items.subarray(starts[user]!, starts[user + 1]!);
-      for (; position < sequence.length; position++) tables.addPosition(position);
-      this.#scatterPairs({ items: sequence, first: 0, seenFrom: 0 }, tables, 1);
-      this.#scatterTargets(sequence, 0, 1);
-    }
+    const batch = this.#batch(1);
+    for (const user of users) batch.add(items.subarray(starts[user]!, starts[user + 1]!));
+    batch.flush();
+  }
+
+  #batch(sign: Sign): SequenceBatch {
+    const { itemCount, shape, gram } = this;
+    const addTarget = (items: Items, place: number): void => this.#addTarget(items, place, sign);
+    return new SequenceBatch({ itemCount, shape, gram, addTarget }, { sign });
   }
 
   #scatterPairs(part: ScatteredPart, tables: PositionTables, sign: Sign): void {
@@ -158,16 +162,18 @@ export class NextItemStatistics {
   }
 
   #scatterTargets(items: Items, knownCount: number, sign: Sign): void {
+    for (let t = Math.max(knownCount, 1); t < items.length; t++) this.#addTarget(items, t, sign);
+  }
+
+  #addTarget(items: Items, t: number, sign: Sign): void {
     const { cross, itemCount } = this;
-    for (let t = Math.max(knownCount, 1); t < items.length; t++) {
-      const rowStart = items[t]! * this.gram.size;
-      this.#weightsAt(t).forEach((weights, k) => {
-        const blockStart = rowStart + k * itemCount;
-        for (let distance = 1; distance < weights.length; distance++) {
-          cross[blockStart + items[t - distance]!]! += sign * weights[distance]!;
-        }
-      });
-    }
+    const rowStart = items[t]! * this.gram.size;
+    this.#weightsAt(t).forEach((weights, k) => {
+      const blockStart = rowStart + k * itemCount;
+      for (let distance = 1; distance < weights.length; distance++) {
+        cross[blockStart + items[t - distance]!]! += sign * weights[distance]!;
+      }
+    });
   }
 
   #weightsAt(t: number): Float64Array[] {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historiesOfRows, historyOfItems } from '../histories/histories.ts';
 import { fitNextItem, readNextItem } from './next-item.ts';
+import { SequenceBatch } from './next-item-batch.ts';
 import { nextItemReference } from './next-item-reference.ts';
 import { NextItemStatistics } from './next-item-statistics.ts';
 
@@ -18,7 +19,7 @@ const shape = {
 };
 const options = { shape, regularisation: 0.5, keepPerRow: 500 };
 
-const sequence = fc.array(fc.nat(ITEMS - 1), { maxLength: 25 });
+const sequence = fc.array(fc.nat(ITEMS - 1), { maxLength: 40 });
 const sequences = fc.array(sequence, { maxLength: 6 });
 
 const largestDifference = (a: Float64Array, b: Float64Array): number =>
@@ -48,6 +49,37 @@ describe('next-item statistics', () => {
         );
         expectSame(batchOf(rows), reference);
       }),
+    );
+  });
+
+  it('are the same however many sequences are gathered at a time, and taken back leave nothing', () => {
+    const gatherings = fc.record({
+      endsBytesMax: fc.constantFrom(0, 1000, 1e9),
+      eventsMax: fc.constantFrom(0, 30, 1e9),
+    });
+    // Longer than twice the longest block, where places weigh alike.
+    const long = fc.array(fc.nat(ITEMS - 1), { minLength: 15, maxLength: 60 });
+    fc.assert(
+      fc.property(
+        fc.array(long, { maxLength: 5 }),
+        sequences,
+        gatherings,
+        (longer, rows, sizes) => {
+          const all = [...rows, ...longer].sort((a, b) => a.length - b.length);
+          const parts = all.map((row) => Uint32Array.from(row));
+          const reference = nextItemReference(parts, { shape, itemCount: ITEMS });
+          const statistics = new NextItemStatistics(ITEMS, shape);
+          const { gram } = statistics;
+          const target = { itemCount: ITEMS, shape, gram, addTarget: () => {} };
+          for (const sign of [1, -1] as const) {
+            const batch = new SequenceBatch(target, { ...sizes, sign });
+            for (const part of parts) batch.add(part);
+            batch.flush();
+            const wanted = sign === 1 ? reference.gram.lower : gram.lower.map(() => 0);
+            expect(largestDifference(gram.lower, wanted)).toBeLessThan(1e-9);
+          }
+        },
+      ),
     );
   });
 

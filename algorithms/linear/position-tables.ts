@@ -41,21 +41,31 @@ export interface PairBand {
   values: Float64Array;
 }
 
+export interface TableOptions {
+  /** The first place that is a source. */
+  readonly first: number;
+  /** Places at first; more are made as they come. */
+  readonly capacity: number;
+  /** A block with itself is symmetric: only b ≤ a is kept unless both halves are asked for. */
+  readonly isWhole?: boolean;
+}
+
 export class PositionTables {
   readonly first: number;
   readonly pairs: readonly PairBand[];
   readonly #shape: NextItemShape;
+  readonly #isWhole: boolean;
   #capacity: number;
 
-  /** For sources from place `first` on. */
-  constructor(shape: NextItemShape, first: number, capacity: number) {
+  constructor(shape: NextItemShape, { first, capacity, isWhole = false }: TableOptions) {
     this.#shape = shape;
     this.first = first;
     this.#capacity = capacity;
+    this.#isWhole = isWhole;
     this.pairs = shape.blocks.flatMap((blockK, k) =>
       shape.blocks.slice(0, k + 1).map((blockL, l) => {
-        // A block with itself is symmetric: only b ≤ a is kept.
-        const width = k === l ? blockK.length : blockK.length + blockL.length - 1;
+        const isHalf = k === l && !isWhole;
+        const width = isHalf ? blockK.length : blockK.length + blockL.length - 1;
         const values = new Float64Array(capacity * width);
         return { k, l, width, reach: blockL.length - 1, values };
       }),
@@ -71,7 +81,7 @@ export class PositionTables {
       for (let ageA = 0; ageA < weightsK.length; ageA++) {
         // (b − a) is ageA − ageB, since place = p − 1 − age.
         const row = (p - 1 - ageA - this.first) * width + ageA + reach;
-        for (let ageB = k === l ? ageA : 0; ageB < weightsL.length; ageB++) {
+        for (let ageB = k === l && !this.#isWhole ? ageA : 0; ageB < weightsL.length; ageB++) {
           values[row - ageB]! += weightsK[ageA]! * weightsL[ageB]!;
         }
       }
