@@ -3,7 +3,6 @@ import type { EpochMs } from '../schemas/ids.ts';
 import type { Catalogue } from './catalogue.ts';
 import { PARTS, type PartName, type ShownPart } from './options.ts';
 import type { CategoryTaste, TasteEvent } from './profile.ts';
-import type { Contribution } from './sources/candidate-source.ts';
 
 export interface Because {
   readonly event: TasteEvent;
@@ -17,51 +16,66 @@ export interface Reason {
   readonly because: readonly Because[];
 }
 
+/** The events that gave most to a part, the strongest first. What gave nothing is none of them. */
+export class StrongestEvents {
+  readonly events: TasteEvent[] = [];
+  readonly #amounts: number[] = [];
+  readonly #max: number;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  add(event: TasteEvent, amount: number): void {
+    const amounts = this.#amounts;
+    let place = amounts.length;
+    while (place > 0 && amounts[place - 1]! < amount) place--;
+    if (amount <= 0 || place === this.#max) return;
+    this.events.splice(place, 0, event);
+    amounts.splice(place, 0, amount);
+    this.events.length = amounts.length = Math.min(amounts.length, this.#max);
+  }
+}
+
 export interface ExplanationRequest {
   readonly slot: number;
   /** By the order of PARTS. */
   readonly parts: readonly number[];
+  /** Places in PARTS, the strongest part first. */
+  readonly told: readonly number[];
   readonly score: number;
-  /** What the person's events gave to this item, by part. */
-  readonly contributions: ReadonlyMap<PartName, Contribution[]> | undefined;
+  /** Those of the person's events that gave most, by part. */
+  readonly events: ReadonlyMap<PartName, StrongestEvents> | undefined;
   /** Items that the list is about, instead of a person: "more like this". */
   readonly about: readonly number[];
   readonly category: number | undefined;
   readonly taste: CategoryTaste;
   readonly now: EpochMs;
-  readonly becauseMax: number;
-  readonly reasonsMax: number;
 }
 
 const NO_EVENTS: readonly Because[] = [];
 
-/** The strongest first. */
-export const reasonsOf = (request: ExplanationRequest, catalogue: Catalogue): Reason[] => {
+/** Places in PARTS of the parts that reasons are given for, the strongest first. */
+export const toldParts = (parts: readonly number[], reasonsMax: number): readonly number[] => {
   const told: number[] = [];
-  for (let index = 0; index < PARTS.length; index++)
-    if (request.parts[index]! > 0) told.push(index);
-  told.sort((left, right) => request.parts[right]! - request.parts[left]!);
-  return told.slice(0, request.reasonsMax).map((index) => {
+  for (let index = 0; index < PARTS.length; index++) if (parts[index]! > 0) told.push(index);
+  return told.sort((left, right) => parts[right]! - parts[left]!).slice(0, reasonsMax);
+};
+
+/** The strongest first. */
+export const reasonsOf = (request: ExplanationRequest, catalogue: Catalogue): Reason[] =>
+  request.told.map((index) => {
     const part = PARTS[index]!;
     const because = becauseOf(request, part);
     const text = textOf(part, because, request, catalogue);
     return { part, share: request.parts[index]! / request.score, text, because };
   });
-};
 
-/** The events that gave most, each once. */
-const becauseOf = (request: ExplanationRequest, part: PartName): readonly Because[] => {
-  const contributions = request.contributions?.get(part);
-  if (contributions === undefined) return NO_EVENTS;
-  return contributions
-    .filter(({ amount }) => amount > 0)
-    .sort((left, right) => right.amount - left.amount)
-    .slice(0, request.becauseMax)
-    .map(({ event }) => ({
-      event,
-      ageMs: Math.max(0, request.now - event.entry.occurredAt),
-    }));
-};
+const becauseOf = ({ events, now }: ExplanationRequest, part: PartName): readonly Because[] =>
+  events?.get(part)?.events.map((event) => ({
+    event,
+    ageMs: Math.max(0, now - event.entry.occurredAt),
+  })) ?? NO_EVENTS;
 
 const textOf = (
   part: PartName,

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { ListAnswer } from '../schemas/api/lists.ts';
 import { itemHashLow } from '../schemas/hash.ts';
 import { itemId } from '../schemas/ids.ts';
-import { promote, trainRelease } from '../test/serving/release.fixture.ts';
+import { promote } from '../test/serving/promotion.ts';
+import { trainRelease } from '../test/serving/release.fixture.ts';
 import {
   type EventInput,
   FIXTURE_NOW,

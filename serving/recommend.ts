@@ -16,7 +16,7 @@ import { CandidateBoard } from './candidate-board.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { PageCursor } from './cursor.ts';
 import { diversified } from './diversity.ts';
-import { type Reason, reasonsOf } from './explanation.ts';
+import { type Reason, reasonsOf, StrongestEvents, toldParts } from './explanation.ts';
 import type { ItemPredicate } from './filters/filter-expression.ts';
 import { type FilterRequest, lateFilter, namedRemovals, removalOf } from './filters/list-filter.ts';
 import type { ItemIndex } from './item-index.ts';
@@ -26,7 +26,7 @@ import { CategoryTaste, type Profile } from './profile.ts';
 import type { Rankings } from './rankings.ts';
 import { MODEL_OF_PART, MODEL_PARTS, type ServingRelease } from './release/serving-release.ts';
 import { Aversion } from './sources/aversion.ts';
-import type { CandidateSource, Contribution, Retrieval } from './sources/candidate-source.ts';
+import type { CandidateSource, Retrieval } from './sources/candidate-source.ts';
 import type { ContentNeighbours } from './sources/content-source.ts';
 
 /** Whose list it is, which decides the name of the highest rung. */
@@ -256,50 +256,53 @@ export class Recommender {
   ): RankedItem[] {
     const { catalogue, ladder } = this.#given;
     const about = request.about ?? [];
-    const isPersonal = request.explain && about.length === 0;
-    const contributions = isPersonal ? this.#contributions(chosen, retrieval) : [];
+    const parts = chosen.map(({ slot }) => PARTS.map((_, part) => this.#board.partOf(part, slot)));
+    const told = request.explain ? parts.map((own) => toldParts(own, ladder.reasonsMax)) : [];
+    const events = about.length === 0 ? this.#eventsBehind(chosen, told, retrieval) : [];
     return chosen.map(({ slot, scoreRank }, index) => {
-      const parts = PARTS.map((_, part) => this.#board.partOf(part, slot));
-      const score = parts.reduce((sum, part) => sum + part, 0);
+      const score = parts[index]!.reduce((sum, part) => sum + part, 0);
       const explanation = {
         slot,
-        parts,
+        parts: parts[index]!,
+        told: told[index] ?? [],
         score,
-        contributions: contributions[index],
+        events: events[index],
         about,
         category: request.category,
         taste: retrieval.taste,
         now: request.now,
-        becauseMax: ladder.becauseMax,
-        reasonsMax: ladder.reasonsMax,
       };
       return {
         slot,
         rank: request.rankBase + index + 1,
         scoreRank: request.rankBase + scoreRank,
         score,
-        parts: score === 0 ? NO_PARTS : parts,
-        reasons: request.explain ? reasonsOf(explanation, catalogue) : [],
+        parts: score === 0 ? NO_PARTS : parts[index]!,
+        reasons: reasonsOf(explanation, catalogue),
       };
     });
   }
 
-  /** What each event gave, by place in `chosen` and by part. */
-  #contributions(
+  /** The events that gave most to the parts that are told, by place in `chosen` and by part. */
+  #eventsBehind(
     chosen: readonly { readonly slot: number }[],
+    told: readonly (readonly number[])[],
     retrieval: Retrieval,
-  ): Map<PartName, Contribution[]>[] {
-    const found = chosen.map(() => new Map<PartName, Contribution[]>());
-    const slots = chosen.map(({ slot }) => slot);
-    this.#board.withPlaces(slots, (places) => {
-      for (const { part, contribute } of this.#given.sources) {
-        contribute?.(retrieval, { slots, places }, (place, event, amount) => {
-          const parts = found[place - 1]!;
-          const list = parts.get(part);
-          if (list === undefined) parts.set(part, [{ event, amount }]);
-          else list.push({ event, amount });
-        });
-      }
+  ): Map<PartName, StrongestEvents>[] {
+    const { sources, ladder } = this.#given;
+    const found = chosen.map(() => new Map<PartName, StrongestEvents>());
+    sources.forEach(({ part, contribute }, source) => {
+      if (contribute === undefined) return;
+      const telling = [...chosen.keys()].filter((index) => told[index]?.includes(source));
+      if (telling.length === 0) return;
+      const strongest = telling.map(() => new StrongestEvents(ladder.becauseMax));
+      const slots = telling.map((index) => chosen[index]!.slot);
+      this.#board.withPlaces(slots, (places) =>
+        contribute(retrieval, { slots, places }, (place, event, amount) =>
+          strongest[place - 1]!.add(event, amount),
+        ),
+      );
+      for (const [k, index] of telling.entries()) found[index]!.set(part, strongest[k]!);
     });
     return found;
   }

@@ -94,6 +94,14 @@ export class FoldIn {
     return this.#factors.subarray(start, start + this.dimensions);
   }
 
+  /** The product of an item's vector with another. */
+  productWith(item: number, vector: Float32Array): number {
+    const start = item * this.#stride;
+    let sum = 0;
+    for (let k = 0; k < this.dimensions; k++) sum += this.#factors[start + k]! * vector[k]!;
+    return sum;
+  }
+
   /** Writes the person's vector into `into`; zeros for nobody's events. */
   solve(events: WeightedItems, into: Float32Array): void {
     const { count, ridge } = this.#load(events);

@@ -18,9 +18,14 @@ import { systemRandom } from '../../runtime/random.ts';
 import type { Logger } from '../../schemas/environment.ts';
 import { DEFAULT_KINDS } from '../../schemas/kinds.ts';
 import { createServing } from '../../serving/serving.ts';
+import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
+import { MemoryArtifactStore } from '../../storage/artifact-store/memory-artifact-store.ts';
+import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { openLmdbEventLog } from '../../storage/event-log/lmdb-event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import { openLmdbStateStore } from '../../storage/state-store/lmdb-state-store.ts';
+import { promote } from '../../test/serving/promotion.ts';
+import { syntheticRelease } from './synthetic-release.ts';
 import { writeSyntheticWorld } from './synthetic-world.ts';
 
 const { values } = parseArgs({
@@ -29,6 +34,8 @@ const { values } = parseArgs({
     bytes: { type: 'string', default: '5000' },
     items: { type: 'string', default: '10000' },
     people: { type: 'string', default: '20000' },
+    /** Length of the vectors of a release; 0 for lists without one. */
+    release: { type: 'string', default: '0' },
   },
 });
 const PARTITIONS = { userPartitions: 4, itemPartitions: 4 } as const;
@@ -52,6 +59,18 @@ const listenBare = async (): Promise<void> => {
   server.listen(0, '127.0.0.1', () => {
     console.log(JSON.stringify({ port: (server.address() as AddressInfo).port }));
   });
+};
+
+/** Holds the release that is in use, where there is to be one. */
+const storeOfReleases = async (eventLog: EventLog): Promise<ArtifactStore> => {
+  const store = new MemoryArtifactStore();
+  const dimensions = Number(values.release);
+  if (dimensions === 0) return store;
+  const items = Number(values.items);
+  const release = syntheticRelease({ version: 'synthetic', items, dimensions, seed: 1 });
+  await store.publish(release.manifest, release.files);
+  await promote(eventLog, 'synthetic', { at: systemClock.now() });
+  return store;
 };
 
 const listenServing = async (): Promise<void> => {
@@ -78,6 +97,7 @@ const listenServing = async (): Promise<void> => {
   const serving = createServing({
     eventLog,
     stateStore,
+    artifactStore: await storeOfReleases(eventLog),
     liveBus: createInProcessLiveBus({ name: 'bench' }),
     clock: systemClock,
     random: systemRandom,

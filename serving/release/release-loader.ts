@@ -145,7 +145,7 @@ function* vectorModelOf(
   mustFitItems(file, { itemCount, numbers: outputs, dimensions }, items);
   mustBe(yield* model.isFiniteInPieces(), `finite numbers in ${file}`, 'others');
   const factors = yield* model.answersInPieces();
-  const answers = { itemCount, dimensions: dimensions + 1, factors };
+  const answers = { itemCount, dimensions: model.searchDimensions, factors };
   const topItems = yield* TopItems.inPieces(engine, answers);
   return new VectorModel({ model, topItems, items, sequences });
 }

@@ -3,12 +3,8 @@ import { decodeModel, encodeModel, type ModelParts } from '../../algorithms/mode
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import { itemId } from '../../schemas/ids.ts';
 import { fileOfModel, ITEMS_FILE, type ModelKind } from '../../schemas/release.ts';
-import {
-  promote,
-  type TrainedRelease,
-  trainRelease,
-  withFile,
-} from '../../test/serving/release.fixture.ts';
+import { promote } from '../../test/serving/promotion.ts';
+import { type TrainedRelease, trainRelease, withFile } from '../../test/serving/release.fixture.ts';
 import {
   item,
   openTestServing,

@@ -90,7 +90,7 @@ export class TasteModel implements ModelSource {
       if (item === NO_ITEM) continue;
       foldIn.solveNextFor(foldIn.factorsOf(item), towards);
       for (let k = 0; k < known.positiveCount; k++) {
-        const product = dot(towards, foldIn.factorsOf(known.items[k]!));
+        const product = foldIn.productWith(known.items[k]!, towards);
         give(slot, known.events[k]!, known.weights[k]! * product);
       }
     }
@@ -128,9 +128,3 @@ export class TasteModel implements ModelSource {
     return { events, items, weights, positiveCount };
   }
 }
-
-const dot = (left: Float32Array, right: Float32Array): number => {
-  let sum = 0;
-  for (let k = 0; k < left.length; k++) sum += left[k]! * right[k]!;
-  return sum;
-};

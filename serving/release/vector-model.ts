@@ -46,14 +46,12 @@ export class VectorModel implements ModelSource {
   ): void {
     const { model, items, sequences } = this.#given;
     const { history, events } = sequences.of(profile);
-    for (const slot of slots) {
-      const item = items.itemOf(slot);
-      if (item === NO_ITEM || item >= model.itemCount) continue;
-      const products = model.products(history, item);
-      for (let place = 0; place < products.length; place++) {
-        if (products[place] !== 0) give(slot, events[place]!, products[place]!);
-      }
-    }
+    const known = slots
+      .map((slot) => items.itemOf(slot))
+      .filter((item) => item !== NO_ITEM && item < model.itemCount);
+    model.eachProduct(history, known, (item, place, product) =>
+      give(items.slotOf(item), events[place]!, product),
+    );
   }
 
   release(): void {

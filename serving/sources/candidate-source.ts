@@ -27,12 +27,6 @@ export interface Retrieval {
   readonly commonMax: number;
 }
 
-/** What one of the person's events gave to an item's raw score. */
-export interface Contribution {
-  readonly event: TasteEvent;
-  readonly amount: number;
-}
-
 /** The items that a list shows, with their places in it. */
 export interface Chosen {
   readonly slots: readonly number[];

@@ -38,6 +38,9 @@ const vitestStep = (name: string, words: readonly string[], minutesMax: number):
 /** The short crash run: as many events and kills as fit beside the other steps. */
 const CRASH_SIZE = ['--seed', '7', '--events', '20000', '--kills', '12'];
 
+/** Few swaps and little load: enough to find what is broken, not how fast it is. */
+const SWAP_SIZE = ['--swaps', '10', '--rate', '100', '--items', '2000', '--people', '1000'];
+
 const STEPS: readonly Step[] = [
   vitestStep('tests', ['npm', 'test', '--'], 6),
   vitestStep('programs', ['npm', 'run', 'test:programs', '--'], 4),
@@ -47,6 +50,7 @@ const STEPS: readonly Step[] = [
   { name: 'simulation', command: ['npm', 'run', 'simulate-faults'], minutesMax: 3 },
   { name: 'crash-points', command: ['npm', 'run', 'test:crash-points'], minutesMax: 12 },
   { name: 'crash', command: ['npm', 'run', 'test:crash', '--', ...CRASH_SIZE], minutesMax: 4 },
+  { name: 'swap', command: ['npm', 'run', 'test:swap', '--', ...SWAP_SIZE], minutesMax: 3 },
   { name: 'format', command: ['npm', 'run', 'format:check'], minutesMax: 2 },
   { name: 'types', command: ['npm', 'run', 'types'], minutesMax: 3 },
   { name: 'lint', command: ['npm', 'run', 'lint'], minutesMax: 2 },

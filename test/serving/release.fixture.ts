@@ -19,22 +19,16 @@ import {
 import type { LinearItemModel } from '../../algorithms/linear/linear-item-model.ts';
 import { DEFAULT_NEXT_ITEM_OPTIONS, fitNextItem } from '../../algorithms/linear/next-item.ts';
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
-import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { EpochMs, ItemId } from '../../schemas/ids.ts';
-import { partitionIndex } from '../../schemas/ids.ts';
 import {
   fileOfModel,
   ITEMS_FILE,
   type LearnedWeights,
   type ModelKind,
-  PROMOTION,
-  type Promotion,
   type ReleaseFacts,
   writeItemIds,
 } from '../../schemas/release.ts';
-import { TOPICS } from '../../schemas/topics.ts';
 import type { ArtifactFile, ReleaseManifest } from '../../storage/artifact-store/artifact-store.ts';
-import type { EventLog } from '../../storage/event-log/event-log.ts';
 
 export interface TrainedRelease {
   readonly manifest: ReleaseManifest & { readonly facts: ReleaseFacts & Record<string, unknown> };
@@ -139,21 +133,3 @@ export const withFile = (
     return bytes === undefined ? [] : [{ name: file.name, bytes }];
   }),
 });
-
-/** Writes the promotion as the trainer or a person would. */
-export const promote = async (
-  eventLog: EventLog,
-  version: string | null,
-  { formerVersion = null, at }: { readonly formerVersion?: string | null; readonly at: EpochMs },
-): Promise<void> => {
-  const promotion: Promotion = { version, formerVersion, by: 'person' };
-  const value = encodeRecord('Control', {
-    kind: PROMOTION,
-    subject: version ?? '',
-    at,
-    body: JSON.stringify(promotion),
-  });
-  await eventLog.append(TOPICS.control.name, partitionIndex(0), [
-    { key: new TextEncoder().encode(PROMOTION), value, timestamp: at },
-  ]);
-};

@@ -1,0 +1,95 @@
+/**
+ * The releases of a swap run, in a directory as the training would have left them: good ones that all
+ * differ, and one of each sort of bad ones.
+ */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ImplicitAls, readImplicitAls } from '../../algorithms/factors/implicit-als.ts';
+import { type SyntheticRelease, syntheticRelease } from '../../bench/serving/synthetic-release.ts';
+import { fileOfModel, ITEMS_FILE, type LearnedWeights } from '../../schemas/release.ts';
+import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
+
+const GOOD = 4;
+export const DIMENSIONS = 64;
+const ALS = fileOfModel('als');
+
+export interface SwapReleases {
+  readonly good: readonly SyntheticRelease[];
+  readonly bad: readonly string[];
+}
+
+/** Learned weights differ by release, as the models do. */
+export const weightsOf = (seed: number): LearnedWeights => ({
+  taste: { weight: 1 + seed / 10, epsilon: 0.002, mass: 0 },
+  embedding: { weight: 0.8 - seed / 20, epsilon: 0.002, mass: 0 },
+});
+
+export const publishSwapReleases = async (
+  directory: string,
+  items: number,
+): Promise<SwapReleases> => {
+  const logger = { debug() {}, info() {}, warn() {}, error() {} };
+  const store = await openDirectoryArtifactStore({ directory, logger });
+  const made = (version: string, seed: number): SyntheticRelease =>
+    syntheticRelease({ version, items, dimensions: DIMENSIONS, seed, weights: weightsOf(seed) });
+  const good = Array.from({ length: GOOD }, (_, index) => made(`good-${index}`, index + 1));
+  const bad = spoiled(made('bad', 9));
+  for (const { manifest, files } of [...good, ...bad]) await store.publish(manifest, files);
+  await flipBit(join(directory, 'bad-checksum', `1-${ALS}`));
+  await store.close();
+  return { good, bad: [...bad.map(({ manifest }) => manifest.version), 'bad-nowhere'] };
+};
+
+const spoiled = (whole: SyntheticRelease): readonly SyntheticRelease[] => {
+  const variant = (
+    name: string,
+    file: string,
+    change: (bytes: Uint8Array) => Uint8Array | undefined,
+  ): SyntheticRelease => ({
+    manifest: { ...whole.manifest, version: `bad-${name}` },
+    files: whole.files.flatMap((own) => {
+      const bytes = own.name === file ? change(own.bytes) : own.bytes;
+      return bytes === undefined ? [] : [{ name: own.name, bytes }];
+    }),
+  });
+  const factors = (change: (model: ImplicitAls) => ImplicitAls) => (bytes: Uint8Array) =>
+    change(readImplicitAls(bytes)).serialise();
+  return [
+    variant('checksum', ALS, (bytes) => bytes),
+    variant(
+      'nan',
+      ALS,
+      factors((model) => {
+        const numbers = model.factors.slice();
+        numbers[numbers.length - 1] = Number.NaN;
+        return new ImplicitAls({ ...model, itemCount: model.itemCount, factors: numbers });
+      }),
+    ),
+    variant('truncated', fileOfModel('item2vec'), (bytes) => bytes.slice(0, bytes.length - 4_096)),
+    variant('missing-items', ITEMS_FILE, () => Buffer.from('["item-0","item-1"]')),
+    variant('missing-model', ALS, () => undefined),
+    variant(
+      'dimension',
+      ALS,
+      factors(
+        (model) =>
+          new ImplicitAls({
+            itemCount: model.itemCount,
+            factors: model.factors,
+            options: { ...model.options, dimensions: DIMENSIONS - 1 },
+          }),
+      ),
+    ),
+    variant('weights', fileOfModel('blend'), () =>
+      Buffer.from('{"taste":{"weight":-1,"epsilon":0.002,"mass":0}}'),
+    ),
+  ];
+};
+
+const flipBit = async (path: string): Promise<void> => {
+  const file = await open(path, 'r+');
+  const byte = Buffer.alloc(1);
+  await file.read(byte, 0, 1, 1_000);
+  await file.write(Buffer.from([byte[0]! ^ 1]), 0, 1, 1_000);
+  await file.close();
+};
