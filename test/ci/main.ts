@@ -43,9 +43,9 @@ const SWAP_SIZE = ['--swaps', '10', '--rate', '100', '--items', '2000', '--peopl
 
 const STEPS: readonly Step[] = [
   vitestStep('tests', ['npm', 'test', '--'], 6),
-  vitestStep('programs', ['npm', 'run', 'test:programs', '--'], 4),
+  vitestStep('programs', ['npm', 'run', 'test:programs', '--'], 7),
   vitestStep('browser', ['npm', 'run', 'test:browser', '--'], 8),
-  vitestStep('faults', ['npm', 'run', 'test:faults', '--'], 6),
+  vitestStep('faults', ['npm', 'run', 'test:faults', '--'], 9),
   { name: 'api', command: ['npm', 'run', 'test:api'], minutesMax: 6 },
   { name: 'simulation', command: ['npm', 'run', 'simulate-faults'], minutesMax: 3 },
   { name: 'crash-points', command: ['npm', 'run', 'test:crash-points'], minutesMax: 12 },

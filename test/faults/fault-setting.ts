@@ -1,0 +1,150 @@
+/**
+ * What a test of a fault on the real program needs: a data directory, the program on it, a driver with its
+ * ledger, and the oracle. Each test gets one of its own, and what it started ends with it.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach } from 'vitest';
+import { loadConfiguration } from '../../runtime/configuration.ts';
+import type { SystemAnswer } from '../../schemas/api/system.ts';
+import { freePort } from '../services/free-port.ts';
+import { drive } from './driver.ts';
+import { openLedger, readLedger } from './ledger.ts';
+import { compareLedgerWithLog, openRemains } from './oracle.ts';
+import { seededRandom } from './seeded-random.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
+import { compareStateWithLog } from './state-oracle.ts';
+import { compareWarehouseWithLog } from './warehouse-oracle.ts';
+
+const POLL_MS = 100;
+const POLLS_MAX = 1_000;
+
+export class FaultSetting {
+  readonly #seed: number;
+  root = '';
+  dataDirectory = '';
+  #running: ServerProcess | undefined;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  begin(): void {
+    this.root = mkdtempSync(join(tmpdir(), 'freshet-faults-'));
+    this.dataDirectory = join(this.root, 'data');
+  }
+
+  async end(): Promise<void> {
+    const server = this.#running;
+    this.#running = undefined;
+    // One that was stopped would not notice that its parent is gone.
+    const engine = server && isRunning(server) ? engineOf(server) : undefined;
+    await server?.kill('SIGKILL');
+    if (engine !== undefined) process.kill(engine, 'SIGKILL');
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  async start(
+    given: {
+      readonly environment?: Readonly<Record<string, string>>;
+      readonly flags?: readonly string[];
+    } = {},
+  ): Promise<ServerProcess> {
+    const flags = ['--empty', '--log-level', 'error', ...ROOMY_FLAGS, ...(given.flags ?? [])];
+    const { dataDirectory } = this;
+    const { environment = {} } = given;
+    const port = await freePort();
+    this.#running = await startServer({ dataDirectory, port, flags, environment });
+    return this.#running;
+  }
+
+  /** Sends events until each is answered for good; what is not is sent again. */
+  async send(server: () => string, events: number, name = 'fault'): Promise<void> {
+    const ledger = openLedger(join(this.root, `${name}.ledger`));
+    await drive({
+      random: seededRandom(this.#seed),
+      runName: name,
+      events,
+      eventsPerCohort: 6_000,
+      usersPerCohort: 150,
+      items: 50,
+      concurrency: 4,
+      batchEventsMax: 20,
+      ledger,
+      url: server,
+      nowMs: Date.now,
+    }).finally(() => ledger.close());
+  }
+
+  /** How what was sent under these names differs from what is in the log. */
+  async logDifferences(names: readonly string[] = ['fault']): Promise<readonly string[]> {
+    const remains = await openRemains(this.dataDirectory);
+    await remains.close();
+    return names.flatMap((name) =>
+      compareLedgerWithLog(
+        readLedger(join(this.root, `${name}.ledger`)),
+        remains.interactions.filter(({ record }) => record.eventId.startsWith(`${name}-`)),
+      ),
+    );
+  }
+
+  /** The same, and how the warehouse differs from the log. */
+  async differences(names: readonly string[] = ['fault']): Promise<readonly string[]> {
+    const problems = await this.logDifferences(names);
+    const { interactions, close } = await openRemains(this.dataDirectory);
+    const inWarehouse = await compareWarehouseWithLog(this.dataDirectory, SETTINGS, interactions);
+    await close();
+    return [...problems, ...inWarehouse];
+  }
+
+  /** How the state differs from what a naive program makes of the log. */
+  async stateDifferences(): Promise<readonly string[]> {
+    const remains = await openRemains(this.dataDirectory);
+    const problems = await compareStateWithLog(remains, SETTINGS);
+    await remains.close();
+    return problems;
+  }
+}
+
+/** The naive program knows no caps: so nobody's history and no list of neighbours may reach them. */
+const ROOMY_FLAGS = ['--history-events', '1000', '--neighbours-per-item', '10000'];
+const { settings: SETTINGS } = loadConfiguration({
+  environment: {},
+  flags: new Map([
+    ['historyEvents', '1000'],
+    ['neighboursPerItem', '10000'],
+  ]),
+});
+
+/** One setting for each test of a file. */
+export const faultSetting = (seed: number): FaultSetting => {
+  const setting = new FaultSetting(seed);
+  beforeEach(() => setting.begin());
+  afterEach(() => setting.end());
+  return setting;
+};
+
+export const systemOf = async ({ url }: ServerProcess): Promise<SystemAnswer> =>
+  (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
+
+/** Until everything is in the state and in the warehouse. */
+export const untilCopied = async (server: ServerProcess): Promise<void> => {
+  for (let turn = 0; turn < POLLS_MAX; turn += 1) {
+    const { partitions, sinks } = await systemOf(server);
+    if ([...partitions, ...sinks].every(({ lag }) => lag === 0)) return;
+    await sleep(POLL_MS);
+  }
+  throw new Error(`Expected the warehouse to catch up, got ${server.output()}`);
+};
+
+const isRunning = ({ pid }: ServerProcess): boolean => existsSync(`/proc/${pid}/task`);
+
+/** The engine of the warehouse is the only child of the program; undefined between two of them. */
+export const engineOf = ({ pid }: ServerProcess): number | undefined => {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
+  );
+  return children.length === 1 ? Number(children[0]) : undefined;
+};
