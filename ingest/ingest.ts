@@ -7,7 +7,7 @@ import type { Clock, CrashPoint, Logger, RandomSource } from '../schemas/environ
 import type { FreshetError } from '../schemas/errors.ts';
 import type { ItemId, Offset, PartitionIndex } from '../schemas/ids.ts';
 import type { KindTable } from '../schemas/kinds.ts';
-import type { CatalogueItemRecord } from '../schemas/records.ts';
+import type { CatalogueItemRecord, InteractionRecord } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
 import { CatalogueWriter } from './catalogue/catalogue-writer.ts';
@@ -40,6 +40,8 @@ export interface IngestDeps {
   readonly untilItemsShown?: (positions: readonly Position[]) => Promise<void>;
   /** Up to where the stream has taken in a partition of the interactions; left out, nobody waits. */
   readonly covered?: (partition: PartitionIndex) => Offset;
+  /** Told of each event on its way to the log, before anything counts it; must not wait. */
+  readonly onAccepted?: (event: InteractionRecord) => void;
   /** The disk can no longer be trusted: the instance has to stop. Called once. */
   readonly onStorageFailed: (error: FreshetError) => void;
 }
@@ -102,6 +104,7 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       clock,
       newEventId: createEventIds(deps.random),
       limits: options,
+      ...(deps.onAccepted ? { onAccepted: deps.onAccepted } : {}),
     }),
     impressions: new ImpressionIntake({ queue: impressions, budget, clock, limits: options }),
     catalogue: new CatalogueWriter({

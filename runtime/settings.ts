@@ -239,6 +239,14 @@ export const SETTINGS = {
     help: 'Newest releases of models that are kept; the one in use always is.',
   }),
 
+  qualityPerSecond: integer({
+    unit: 'events/s',
+    min: 0,
+    max: 1_000,
+    default: 5,
+    help: 'Events that are tried against the lists of just before (about 2 ms each); 0 for none.',
+  }),
+
   // Demo
   audiencePerSecond: number({
     unit: 'events/s',

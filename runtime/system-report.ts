@@ -2,7 +2,7 @@
  * How the instance is doing, put together from its parts: for people (`/v1/system`), for machines
  * (`/metrics`) and for balancers (`/health/ready`).
  */
-import type { HealthReadyAnswer, SystemAnswer } from '../schemas/api/system.ts';
+import type { HealthReadyAnswer, LiveQualityAnswer, SystemAnswer } from '../schemas/api/system.ts';
 import { formatTime } from '../schemas/api/time.ts';
 import type { Clock } from '../schemas/environment.ts';
 import { NO_OFFSET, partitionIndex } from '../schemas/ids.ts';
@@ -47,6 +47,8 @@ export interface SystemReportParts {
   readonly limits: Readonly<Record<string, number>>;
   readonly disk: () => DiskUsage;
   readonly training: () => DeskStatus;
+  readonly quality: () => LiveQualityAnswer;
+  readonly alarms: () => readonly string[];
 }
 
 export interface SystemReport {
@@ -87,7 +89,6 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
       sentence('The warehouse is not being shortened', parts.warehouseRetention()?.problem),
       lostNotice(stream.sinks),
       ...serving.notices,
-      lastTrainingNotice(training),
     ];
     return {
       version: VERSION,
@@ -110,6 +111,8 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
       },
       catalogue: { items: serving.items, visible: serving.visibleItems },
       models: modelsOf(training, clock),
+      quality: parts.quality(),
+      alarms: alarmsOf(training, parts.alarms()),
       training: training.running ? trainingAnswer(training.running, clock) : null,
       disk: diskAnswer(parts),
       memory: { ...serving.memoryBytes, process: process.memoryUsage.rss() },
@@ -163,6 +166,12 @@ const lostNotice = (sinks: StreamStatus['sinks']): string | undefined => {
   return lost === 0
     ? undefined
     : `The log let go of ${lost} records before the warehouse had copied them.`;
+};
+
+/** What the loop sees, and how the last training ended where it did not end well. */
+const alarmsOf = (training: DeskStatus, seen: readonly string[]): readonly string[] => {
+  const ended = lastTrainingNotice(training);
+  return ended === undefined ? seen : [ended, ...seen];
 };
 
 /** A release that was refused, or a training that failed, is told until the next one went well. */
@@ -252,6 +261,15 @@ const familiesOf = (system: SystemAnswer): readonly MetricFamily[] => [
       samplesOf(counters, (verdict) => ({ stage, verdict })),
     ),
   },
+  {
+    name: 'live_quality',
+    help: 'Of the lists just before people chose: the last tried events, by source.',
+    type: 'gauge',
+    samples: system.quality.sources.flatMap(({ source, hitRate, ndcg, mrr, coverage }) =>
+      samplesOf({ hitRate, ndcg, mrr, coverage }, (metric) => ({ source, metric })),
+    ),
+  },
+  gauge('alarms', 'How many need a person.', system.alarms.length),
   gauge('catalogue_items', 'Items that lists may show.', system.catalogue.visible),
   {
     name: 'disk_bytes',

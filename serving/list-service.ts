@@ -121,6 +121,18 @@ export class ListService {
     return this.#recommended(profile, subject.audience, question, { asOf, startedMs });
   }
 
+  /** The items alone, by all parts or by some; those that no part speaks for are left out. */
+  slotsFor(
+    subject: Subject,
+    state: SubjectState,
+    question: ListQuestion,
+    only?: readonly PartName[],
+  ): readonly number[] {
+    const request = this.#request(this.#profile(subject, state), subject.audience, question);
+    const { items } = this.#given.recommender.recommend({ ...request, ...(only ? { only } : {}) });
+    return items.filter(({ score }) => score > 0).map(({ slot }) => slot);
+  }
+
   forHistory(events: readonly PostedEvent[], question: ListQuestion): MadeList {
     const startedMs = this.#given.clock.monotonicMs();
     const history = [...events]

@@ -54,6 +54,7 @@ import { latestSource, popularSource, trendingSource } from './sources/ranking-s
 import { togetherSource } from './sources/together-source.ts';
 import { type StateChangeNotice, StateFollower } from './state-follower.ts';
 import { SubjectReader } from './subject-reader.ts';
+import { TrialLists } from './trial-lists.ts';
 
 export interface ServingDependencies {
   readonly eventLog: EventLog;
@@ -112,6 +113,7 @@ export interface Serving {
   currentItem(itemId: ItemId): CatalogueItemRecord | undefined;
   /** Resolves once lists go by these positions of the catalogue. */
   untilItemsShown(positions: readonly Position[]): Promise<void>;
+  readonly trials: TrialLists;
   /** Looks at once for what hints may have failed to tell. */
   poll(): Promise<void>;
 }
@@ -156,6 +158,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
         positions.map(({ partition, offset }) => catalogueFollower.reached(partition, offset)),
       );
     },
+    trials: parts.trials,
     poll: () => follower.poll(),
   };
 };
@@ -165,6 +168,7 @@ interface Assembled extends RouteParts {
   readonly content: ContentIndex;
   readonly follower: StateFollower;
   readonly freshness: FreshnessMeter;
+  readonly trials: TrialLists;
   readonly live: LiveServer;
   readonly releaseFollower: ReleaseFollower | undefined;
   readonly failures: string[];
@@ -264,6 +268,13 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     logger,
     options,
   });
+  const trials = new TrialLists({
+    lists,
+    subjects,
+    catalogue,
+    kinds: kindTable(dependencies.kinds),
+    ladder: options.ladder,
+  });
   const live = liveOf(dependencies, { hub, catalogue, options });
   const coverage = new Coverage({
     eventLog,
@@ -289,6 +300,7 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     content,
     follower,
     freshness,
+    trials,
     live,
     releaseFollower: releaseFollowerOf(dependencies, { releases, slots, options, failures }),
     failures,

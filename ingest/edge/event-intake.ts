@@ -32,6 +32,7 @@ export interface EventIntakeOptions {
   readonly kinds: KindTable;
   readonly clock: Pick<Clock, 'now'>;
   readonly newEventId: () => EventId;
+  readonly onAccepted?: (event: InteractionRecord) => void;
   readonly limits: Pick<IngestOptions, 'ageMax' | 'aheadMax'>;
 }
 
@@ -152,6 +153,7 @@ export class EventIntake {
       share.entries.push(recent.add({ payload, partition, ticket: share.ticket }));
       share.records.push({ key, value, timestamp: record.receivedAt });
       request.accept(index, eventId);
+      this.#options.onAccepted?.(record);
     } else if (known.payload !== payload) {
       const conflict = new FreshetError('id_conflict', { eventId });
       this.#refuse(conflict, { batch, request, index, eventId });

@@ -31,6 +31,7 @@ import { keepWarehouseWithinLimit } from '../retention/warehouse-retention.ts';
 import type { Settings } from '../settings.ts';
 import { createSystemReport, type ServingFacts, type SystemReport } from '../system-report.ts';
 import { startTrainingHost, type TrainingHost } from '../training/training-host.ts';
+import { watchLiveQuality } from './live-quality-host.ts';
 import { discardOldState } from './old-state.ts';
 import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
 import { type StreamHost, type StreamHostData, startStreamHost } from './stream-host.ts';
@@ -179,6 +180,25 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     }),
     (opened) => opened.stop(),
   );
+  const qualityWarehouse = warehouse.connection
+    ? openings.add(
+        new ClickHouseWarehouse({
+          connection: warehouse.connection,
+          database: settings.namespace,
+        }),
+        (opened) => opened.close(),
+      )
+    : undefined;
+  const quality = openings.add(
+    watchLiveQuality({
+      serving,
+      warehouse: qualityWarehouse,
+      clock,
+      logger,
+      perSecond: settings.qualityPerSecond,
+    }),
+    (opened) => opened.stop(),
+  );
   const ingest = openings.add(
     await openIngest({
       log,
@@ -191,6 +211,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       currentItem: (itemId) => serving.currentItem(itemId),
       untilItemsShown: (positions) => serving.untilItemsShown(positions),
       covered: (partition) => serving.coveredOffset(partition),
+      onAccepted: (event) => quality.observe(event),
       crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
       onStorageFailed: options.onFatal,
     }),
@@ -242,6 +263,8 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     limits: { log: settings.logBytesMax, warehouse: settings.warehouseBytesMax },
     disk: () => disk.latest(),
     training: () => training.desk.status(),
+    quality: () => quality.report(),
+    alarms: () => quality.alarms(),
   });
   const app = openings.add(
     await createApp(options, { ingest, serving, training, report }),

@@ -348,6 +348,8 @@ const ANSWERS: Readonly<Record<string, readonly [TSchema, unknown]>> = {
       catalogue: { items: 1, visible: 1 },
       models: [{ kind: 'als', version: 'v', trainedAt: '2026-01-31T18:30:00.000Z', ageMs: 3 }],
       training: null,
+      quality: { tested: 0, windowEvents: 0, sources: [], overlap: null, drift: null },
+      alarms: [],
       disk: {
         owners: [{ owner: 'log', bytes: 7, liveBytes: 5, limitBytes: null }],
         freeBytes: null,

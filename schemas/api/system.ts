@@ -69,6 +69,36 @@ const Freshness = Type.Object(
   { description: 'Milliseconds from an event’s arrival until its effect could be read, of late.' },
 );
 
+export const LiveQualityAnswer = Type.Object(
+  {
+    tested: integerField({ description: 'Events that were tried, of all time.', minimum: 0 }),
+    windowEvents: integerField({ description: 'The last so many of them count.', minimum: 0 }),
+    sources: Type.Array(
+      Type.Object({
+        source: Type.String({ description: 'A part of the score, or `blend`.' }),
+        hitRate: numberField({ description: 'Share of the items that its first ten held.' }),
+        ndcg: numberField({ description: 'The same, the higher in the list the better.' }),
+        mrr: numberField({ description: 'Mean of one over the rank.' }),
+        coverage: numberField({ description: 'Share of the catalogue that its lists held.' }),
+        verdict: choiceField(['better', 'worse', 'same'], {
+          description: 'Against what is popular, beyond chance on this window.',
+        }),
+      }),
+    ),
+    overlap: nullable(
+      numberField({ description: 'Share in common of lists by models and by counts.' }),
+    ),
+    drift: nullable(
+      numberField({ description: 'Distance of today’s choices from the last seven days, 0 to 1.' }),
+    ),
+  },
+  {
+    description:
+      'Where items stood in lists just before people chose them: of people with a history, a sample.',
+  },
+);
+export type LiveQualityAnswer = Message<typeof LiveQualityAnswer>;
+
 export const SystemAnswer = Type.Object({
   version: Type.String({ examples: ['0.1.0'] }),
   startedAt: timeField('When the process started.'),
@@ -94,6 +124,8 @@ export const SystemAnswer = Type.Object({
     }),
   ),
   training: nullable(TrainingAnswer),
+  quality: LiveQualityAnswer,
+  alarms: Type.Array(Type.String(), { description: 'What needs a person, in sentences.' }),
   disk: Type.Object({
     owners: Type.Array(
       Type.Object({

@@ -37,6 +37,8 @@ export interface ReleaseStatus {
   /** null while none is in use. */
   readonly version: string | null;
   readonly promotedAt: EpochMs | null;
+  /** When its training was published. */
+  readonly madeAt: EpochMs | null;
   readonly kinds: readonly ModelKind[];
   readonly items: number;
   readonly swaps: number;
@@ -112,6 +114,7 @@ export class ReleaseFollower {
     return {
       version: release?.version ?? null,
       promotedAt: release === undefined ? null : this.#promotedAt,
+      madeAt: release?.createdAt ?? null,
       kinds: [...(release?.kinds ?? [])],
       items: release?.itemCount ?? 0,
       swaps: holder.epoch,

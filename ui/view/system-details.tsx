@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 import type { SystemView } from '../store/page-state.ts';
-import { bytesText, countText, msText, trainingText } from './wording.ts';
+import { bytesText, countText, msText, partText, trainingText } from './wording.ts';
 
 interface SystemDetailsProps {
   readonly id: string;
@@ -15,6 +15,15 @@ export const SystemDetails = ({ id, system: { answer } }: SystemDetailsProps) =>
       <Block heading="Notices">
         {answer.notices.map((notice) => (
           <p key={notice}>{notice}</p>
+        ))}
+      </Block>
+    )}
+    {answer.alarms.length === 0 ? null : (
+      <Block heading="Needs you">
+        {answer.alarms.map((alarm) => (
+          <p className="bad" key={alarm}>
+            {alarm}
+          </p>
         ))}
       </Block>
     )}
@@ -47,6 +56,13 @@ export const SystemDetails = ({ id, system: { answer } }: SystemDetailsProps) =>
         ]}
       />
     </Block>
+    <Block heading="Quality of lists, live">
+      {answer.quality.sources.length === 0 ? (
+        <p>No event has been tried yet.</p>
+      ) : (
+        <Table rows={answer.quality.sources.map(qualityRow)} />
+      )}
+    </Block>
     <Block heading="Models">
       {answer.models.length === 0 ? (
         <p>None trained yet; lists come from counts and content.</p>
@@ -56,6 +72,21 @@ export const SystemDetails = ({ id, system: { answer } }: SystemDetailsProps) =>
     </Block>
   </div>
 );
+
+const qualityRow = ({
+  source,
+  hitRate,
+  verdict,
+}: SystemAnswer['quality']['sources'][number]): Row => [
+  partText(source),
+  `${Math.round(100 * hitRate)} % in ten, ${VERDICTS[verdict]}`,
+];
+
+const VERDICTS = {
+  better: 'better than what is popular',
+  worse: 'worse than what is popular',
+  same: 'like what is popular',
+} as const;
 
 type Row = readonly [name: string, value: string];
 
