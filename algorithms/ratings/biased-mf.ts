@@ -4,10 +4,8 @@
  */
 import type { Histories } from '../histories/histories.ts';
 import type { FitContext } from '../model/fit-context.ts';
-import { checkFoldIn, FactorRatingModel } from './factor-rating-model.ts';
-import { checkFactorSgdOptions, runSgd } from './factor-sgd.ts';
-import { checkedRatings } from './rating-model.ts';
-import type { SvdPlusPlusOptions } from './svd-plus-plus.ts';
+import type { FactorRatingModel } from './factor-rating-model.ts';
+import { fitFactorRatings, type SvdPlusPlusOptions } from './svd-plus-plus.ts';
 
 export type BiasedMfOptions = SvdPlusPlusOptions;
 
@@ -24,13 +22,9 @@ export const DEFAULT_BIASED_MF_OPTIONS: BiasedMfOptions = {
   foldIn: { ridge: 0.06, isRidgePerRating: true, biasRidge: 1 },
 };
 
-export const fitBiasedMf = async (
+export const fitBiasedMf = (
   histories: Histories,
   options: BiasedMfOptions,
   context: FitContext,
-): Promise<FactorRatingModel> => {
-  checkFactorSgdOptions(options);
-  checkFoldIn(options.foldIn);
-  const state = await runSgd(checkedRatings(histories), options, context, false);
-  return new FactorRatingModel({ ...state, factors: options.factors, foldIn: options.foldIn });
-};
+): Promise<FactorRatingModel> =>
+  fitFactorRatings(histories, options, context, { isImplicit: false });

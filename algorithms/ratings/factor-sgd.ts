@@ -218,7 +218,7 @@ export const runSgd = async (
   ratings: SparseRows,
   options: FactorSgdOptions,
   context: FitContext,
-  isImplicit: boolean,
+  { isImplicit }: { readonly isImplicit: boolean },
 ): Promise<SgdState> => {
   const random = seededRandom(context.seed);
   const state = startState(ratings, options, { random, isImplicit });

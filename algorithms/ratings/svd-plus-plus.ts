@@ -25,13 +25,22 @@ export const DEFAULT_SVD_PLUS_PLUS_OPTIONS: SvdPlusPlusOptions = {
   foldIn: { ridge: 0.06, isRidgePerRating: true, biasRidge: 1 },
 };
 
-export const fitSvdPlusPlus = async (
+/** With the implicit part or, as biased MF, without. */
+export const fitFactorRatings = async (
   histories: Histories,
   options: SvdPlusPlusOptions,
   context: FitContext,
+  part: { readonly isImplicit: boolean },
 ): Promise<FactorRatingModel> => {
   checkFactorSgdOptions(options);
   checkFoldIn(options.foldIn);
-  const state = await runSgd(checkedRatings(histories), options, context, true);
+  const state = await runSgd(checkedRatings(histories), options, context, part);
   return new FactorRatingModel({ ...state, factors: options.factors, foldIn: options.foldIn });
 };
+
+export const fitSvdPlusPlus = (
+  histories: Histories,
+  options: SvdPlusPlusOptions,
+  context: FitContext,
+): Promise<FactorRatingModel> =>
+  fitFactorRatings(histories, options, context, { isImplicit: true });
