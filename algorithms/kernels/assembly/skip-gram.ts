@@ -47,151 +47,74 @@ function usedLanes(inputCount: u32): v128 {
   return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(<i32>inputCount));
 }
 
-/** Writes the pulls of four inputs on each output: four numbers an output. */
-function pullFour(pulls: usize, rows: usize, outputCount: u32, a: usize, b: usize, c: usize, d: usize, used: v128, rate: f32, bytes: usize): void {
-  let output: u32 = 0;
-  for (; output + 1 < outputCount; output += 2) {
+/** The two sizes of a step, four inputs and two, are one text: what two do not need is not compiled. */
+@inline
+function isFour<Inputs>(): bool {
+  return sizeof<Inputs>() == 4;
+}
+type Four = u32;
+type Two = u16;
+
+/** The output at a place, or the first of the round where there are no more. */
+@inline
+function outputAt(row: usize, place: u32, outputCount: u32, first: usize): usize {
+  return place < outputCount ? <usize>load<u32>(row + ((<usize>place) << 2)) : first;
+}
+
+/**
+ * Writes the pulls of the inputs on each output, four numbers an output: two outputs at a time for
+ * four inputs, three for two, so that eight or six sums go side by side.
+ */
+function pull<Inputs>(pulls: usize, rows: usize, outputCount: u32, a: usize, b: usize, c: usize, d: usize, used: v128, rate: f32, bytes: usize): void {
+  const zero = f32x4.splat(0);
+  const round: u32 = isFour<Inputs>() ? 2 : 3;
+  for (let output: u32 = 0; output < outputCount; output += round) {
     const x = <usize>load<u32>(rows + ((<usize>output) << 2));
-    const y = <usize>load<u32>(rows + ((<usize>output) << 2), 4);
-    let ax = f32x4.splat(0);
-    let bx = f32x4.splat(0);
-    let cx = f32x4.splat(0);
-    let dx = f32x4.splat(0);
-    let ay = f32x4.splat(0);
-    let by = f32x4.splat(0);
-    let cy = f32x4.splat(0);
-    let dy = f32x4.splat(0);
+    const y = outputAt(rows, output + 1, outputCount, x);
+    const z = outputAt(rows, output + 2, outputCount, x);
+    let ax = zero, bx = zero, cx = zero, dx = zero;
+    let ay = zero, by = zero, cy = zero, dy = zero;
+    let az = zero, bz = zero;
     for (let k: usize = 0; k < bytes; k += 16) {
+      const ak = v128.load(a + k);
+      const bk = v128.load(b + k);
       const xk = v128.load(x + k);
       const yk = v128.load(y + k);
-      const ak = v128.load(a + k);
       ax = fma<f32>(ak, xk, ax);
       ay = fma<f32>(ak, yk, ay);
-      const bk = v128.load(b + k);
       bx = fma<f32>(bk, xk, bx);
       by = fma<f32>(bk, yk, by);
-      const ck = v128.load(c + k);
-      cx = fma<f32>(ck, xk, cx);
-      cy = fma<f32>(ck, yk, cy);
-      const dk = v128.load(d + k);
-      dx = fma<f32>(dk, xk, dx);
-      dy = fma<f32>(dk, yk, dy);
+      if (isFour<Inputs>()) {
+        const ck = v128.load(c + k);
+        const dk = v128.load(d + k);
+        cx = fma<f32>(ck, xk, cx);
+        cy = fma<f32>(ck, yk, cy);
+        dx = fma<f32>(dk, xk, dx);
+        dy = fma<f32>(dk, yk, dy);
+      } else {
+        const zk = v128.load(z + k);
+        az = fma<f32>(ak, zk, az);
+        bz = fma<f32>(bk, zk, bz);
+      }
     }
     const at = pulls + ((<usize>output) << 4);
     v128.store(at, pullOf(sumsOf(ax, bx, cx, dx), output == 0 ? 1 : 0, rate, used));
-    v128.store(at, pullOf(sumsOf(ay, by, cy, dy), 0, rate, used), 16);
-  }
-  if (output < outputCount) {
-    const x = <usize>load<u32>(rows + ((<usize>output) << 2));
-    let ax = f32x4.splat(0);
-    let bx = f32x4.splat(0);
-    let cx = f32x4.splat(0);
-    let dx = f32x4.splat(0);
-    for (let k: usize = 0; k < bytes; k += 16) {
-      const xk = v128.load(x + k);
-      ax = fma<f32>(v128.load(a + k), xk, ax);
-      bx = fma<f32>(v128.load(b + k), xk, bx);
-      cx = fma<f32>(v128.load(c + k), xk, cx);
-      dx = fma<f32>(v128.load(d + k), xk, dx);
-    }
-    v128.store(
-      pulls + ((<usize>output) << 4),
-      pullOf(sumsOf(ax, bx, cx, dx), output == 0 ? 1 : 0, rate, used),
-    );
-  }
-}
-
-/** As `pullFour` for two inputs, three outputs at a time. */
-function pullTwo(pulls: usize, rows: usize, outputCount: u32, a: usize, b: usize, used: v128, rate: f32, bytes: usize): void {
-  const zero = f32x4.splat(0);
-  let output: u32 = 0;
-  for (; output + 2 < outputCount; output += 3) {
-    const x = <usize>load<u32>(rows + ((<usize>output) << 2));
-    const y = <usize>load<u32>(rows + ((<usize>output) << 2), 4);
-    const z = <usize>load<u32>(rows + ((<usize>output) << 2), 8);
-    let ax = zero;
-    let bx = zero;
-    let ay = zero;
-    let by = zero;
-    let az = zero;
-    let bz = zero;
-    for (let k: usize = 0; k < bytes; k += 16) {
-      const ak = v128.load(a + k);
-      const bk = v128.load(b + k);
-      const xk = v128.load(x + k);
-      ax = fma<f32>(ak, xk, ax);
-      bx = fma<f32>(bk, xk, bx);
-      const yk = v128.load(y + k);
-      ay = fma<f32>(ak, yk, ay);
-      by = fma<f32>(bk, yk, by);
-      const zk = v128.load(z + k);
-      az = fma<f32>(ak, zk, az);
-      bz = fma<f32>(bk, zk, bz);
-    }
-    const at = pulls + ((<usize>output) << 4);
-    v128.store(at, pullOf(sumsOf(ax, bx, zero, zero), output == 0 ? 1 : 0, rate, used));
-    v128.store(at, pullOf(sumsOf(ay, by, zero, zero), 0, rate, used), 16);
+    if (output + 1 < outputCount) v128.store(at, pullOf(sumsOf(ay, by, cy, dy), 0, rate, used), 16);
+    if (isFour<Inputs>() || output + 2 >= outputCount) continue;
     v128.store(at, pullOf(sumsOf(az, bz, zero, zero), 0, rate, used), 32);
   }
-  for (; output < outputCount; output++) {
-    const x = <usize>load<u32>(rows + ((<usize>output) << 2));
-    let ax = zero;
-    let bx = zero;
-    for (let k: usize = 0; k < bytes; k += 16) {
-      const xk = v128.load(x + k);
-      ax = fma<f32>(v128.load(a + k), xk, ax);
-      bx = fma<f32>(v128.load(b + k), xk, bx);
-    }
-    v128.store(
-      pulls + ((<usize>output) << 4),
-      pullOf(sumsOf(ax, bx, zero, zero), output == 0 ? 1 : 0, rate, used),
-    );
-  }
 }
 
-/** Moves four inputs and all outputs, four numbers of each vector at a time. */
-function moveFour(pulls: usize, rows: usize, outputCount: u32, a: usize, b: usize, c: usize, d: usize, bytes: usize): void {
+/** Moves the inputs and all outputs, four numbers of each vector at a time. */
+function move<Inputs>(pulls: usize, rows: usize, outputCount: u32, a: usize, b: usize, c: usize, d: usize, bytes: usize): void {
   const pullsEnd = pulls + ((<usize>outputCount) << 4);
+  const zero = f32x4.splat(0);
   for (let k: usize = 0; k < bytes; k += 16) {
     const ak = v128.load(a + k);
     const bk = v128.load(b + k);
-    const ck = v128.load(c + k);
-    const dk = v128.load(d + k);
-    let aNew = ak;
-    let bNew = bk;
-    let cNew = ck;
-    let dNew = dk;
-    let row = rows;
-    for (let pull = pulls; pull < pullsEnd; pull += 16) {
-      const at = <usize>load<u32>(row) + k;
-      row += 4;
-      const out = v128.load(at);
-      const byA = v128.load32_splat(pull);
-      const byB = v128.load32_splat(pull, 4);
-      const byC = v128.load32_splat(pull, 8);
-      const byD = v128.load32_splat(pull, 12);
-      aNew = fma<f32>(byA, out, aNew);
-      bNew = fma<f32>(byB, out, bNew);
-      cNew = fma<f32>(byC, out, cNew);
-      dNew = fma<f32>(byD, out, dNew);
-      const half = fma<f32>(byB, bk, fma<f32>(byA, ak, out));
-      v128.store(at, fma<f32>(byD, dk, fma<f32>(byC, ck, half)));
-    }
-    v128.store(a + k, aNew);
-    v128.store(b + k, bNew);
-    v128.store(c + k, cNew);
-    v128.store(d + k, dNew);
-  }
-}
-
-/** As `moveFour` for two inputs. */
-function moveTwo(pulls: usize, rows: usize, outputCount: u32, a: usize, b: usize, bytes: usize): void {
-  const pullsEnd = pulls + ((<usize>outputCount) << 4);
-  for (let k: usize = 0; k < bytes; k += 16) {
-    const ak = v128.load(a + k);
-    const bk = v128.load(b + k);
-    let aNew = ak;
-    let bNew = bk;
+    const ck = isFour<Inputs>() ? v128.load(c + k) : zero;
+    const dk = isFour<Inputs>() ? v128.load(d + k) : zero;
+    let aNew = ak, bNew = bk, cNew = ck, dNew = dk;
     let row = rows;
     for (let pull = pulls; pull < pullsEnd; pull += 16) {
       const at = <usize>load<u32>(row) + k;
@@ -201,10 +124,22 @@ function moveTwo(pulls: usize, rows: usize, outputCount: u32, a: usize, b: usize
       const byB = v128.load32_splat(pull, 4);
       aNew = fma<f32>(byA, out, aNew);
       bNew = fma<f32>(byB, out, bNew);
-      v128.store(at, fma<f32>(byB, bk, fma<f32>(byA, ak, out)));
+      let outNew = fma<f32>(byB, bk, fma<f32>(byA, ak, out));
+      if (isFour<Inputs>()) {
+        const byC = v128.load32_splat(pull, 8);
+        const byD = v128.load32_splat(pull, 12);
+        cNew = fma<f32>(byC, out, cNew);
+        dNew = fma<f32>(byD, out, dNew);
+        outNew = fma<f32>(byD, dk, fma<f32>(byC, ck, outNew));
+      }
+      v128.store(at, outNew);
     }
     v128.store(a + k, aNew);
     v128.store(b + k, bNew);
+    if (isFour<Inputs>()) {
+      v128.store(c + k, cNew);
+      v128.store(d + k, dNew);
+    }
   }
 }
 
@@ -226,15 +161,15 @@ export function learn(scratch: usize, plan: usize, stepCount: u32, stepLength: u
       const row = <u32>(outputs + <usize>load<u32>(at + ((<usize>output) << 2), 24) * bytes);
       store<u32>(rows + ((<usize>output) << 2), row);
     }
+    const c = inputs + <usize>load<u32>(at, 12) * bytes;
+    const d = inputs + <usize>load<u32>(at, 16) * bytes;
     const used = usedLanes(inputCount);
     if (inputCount > 2) {
-      const c = inputs + <usize>load<u32>(at, 12) * bytes;
-      const d = inputs + <usize>load<u32>(at, 16) * bytes;
-      pullFour(pulls, rows, outputCount, a, b, c, d, used, rate, bytes);
-      moveFour(pulls, rows, outputCount, a, b, c, d, bytes);
+      pull<Four>(pulls, rows, outputCount, a, b, c, d, used, rate, bytes);
+      move<Four>(pulls, rows, outputCount, a, b, c, d, bytes);
     } else {
-      pullTwo(pulls, rows, outputCount, a, b, used, rate, bytes);
-      moveTwo(pulls, rows, outputCount, a, b, bytes);
+      pull<Two>(pulls, rows, outputCount, a, b, c, d, used, rate, bytes);
+      move<Two>(pulls, rows, outputCount, a, b, c, d, bytes);
     }
   }
 }
