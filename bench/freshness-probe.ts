@@ -12,6 +12,7 @@ import { WebSocket } from 'ws';
 import type { EventsAnswer } from '../schemas/api/events.ts';
 import type { ListAnswer } from '../schemas/api/lists.ts';
 import type { LiveDiff, LiveMessage } from '../schemas/api/live.ts';
+import { monotonicMs } from './hop-recorder.ts';
 
 export interface Latency {
   readonly samples: number;
@@ -26,6 +27,18 @@ export interface FreshnessResult {
   readonly pushed: Latency;
   readonly read: Latency;
   readonly unanswered: number;
+  /** Of the probes whose list was pushed. */
+  readonly journeys: readonly ProbeJourney[];
+}
+
+/** By the machine's monotonic clock. */
+export interface ProbeJourney {
+  readonly partition: number;
+  readonly offset: number;
+  readonly dueMs: number;
+  readonly sentMs: number;
+  readonly acknowledgedMs: number;
+  readonly changedMs: number;
 }
 
 interface Options {
@@ -36,6 +49,8 @@ interface Options {
 }
 
 const PATIENCE_MS = 5_000;
+/** `performance.now()` counts from this process's start. */
+const AHEAD_MS = monotonicMs() - performance.now();
 
 /** One keep-alive connection, one call at a time. */
 class Caller {
@@ -114,6 +129,7 @@ interface Sample {
   readonly acknowledged: number;
   readonly changed: number | undefined;
   readonly way: 'pushed' | 'read';
+  readonly journey?: ProbeJourney;
 }
 
 interface Event {
@@ -178,10 +194,21 @@ const probePush = async (
   if (first === undefined) throw new Error('Expected a list to probe, got an empty one.');
   listener.list.delete(first);
   const heard = listener.heard(eventId);
-  await caller.call<EventsAnswer>('POST', '/v1/events', ratingOf(eventId, person, first));
-  const acknowledged = performance.now() - dueMs;
+  const sentAt = performance.now();
+  const rating = ratingOf(eventId, person, first);
+  const { positions } = await caller.call<EventsAnswer>('POST', '/v1/events', rating);
+  const answeredAt = performance.now();
+  const acknowledged = answeredAt - dueMs;
   const at = await heard;
-  return { acknowledged, changed: at === undefined ? undefined : at - dueMs, way: 'pushed' };
+  if (at === undefined) return { acknowledged, changed: undefined, way: 'pushed' };
+  const journey: ProbeJourney = {
+    ...positions[0]!,
+    dueMs: dueMs + AHEAD_MS,
+    sentMs: sentAt + AHEAD_MS,
+    acknowledgedMs: answeredAt + AHEAD_MS,
+    changedMs: at + AHEAD_MS,
+  };
+  return { acknowledged, changed: at - dueMs, way: 'pushed', journey };
 };
 
 /** Reads again and again until the list says that it covers the event. */
@@ -214,6 +241,7 @@ const resultOf = (samples: readonly Sample[]): FreshnessResult => {
     pushed: changedBy('pushed'),
     read: changedBy('read'),
     unanswered: samples.filter(({ changed }) => changed === undefined).length,
+    journeys: samples.flatMap(({ journey }) => journey ?? []),
   };
 };
 

@@ -28,22 +28,30 @@ export interface InstanceProcess {
 
 /** A training that begins by itself would be measured with the rest. */
 export const WITHOUT_TRAINING = ['--training-at', ''] as const;
+/** Holds nothing, and does nothing by itself. */
+export const EMPTY_INSTANCE = ['--empty', ...WITHOUT_TRAINING] as const;
 
 export const makeDataDirectory = (): string => mkdtempSync(join(tmpdir(), 'freshet-bench-'));
 
 export const removeDataDirectory = (directory: string): void =>
   rmSync(directory, { recursive: true, force: true });
 
-/** Starts on any free port; `args` are those of `freshet start`. */
+/** Starts on any free port; `args` are those of `freshet start`, `node` what Node.js is told before it. */
 export const startInstanceProcess = async (
   directory: string,
-  args: readonly string[] = ['--empty', ...WITHOUT_TRAINING],
+  args: readonly string[] = EMPTY_INSTANCE,
+  node: {
+    readonly args: readonly string[];
+    readonly environment: Readonly<Record<string, string>>;
+  } = { args: [], environment: {} },
 ): Promise<InstanceProcess> => {
   const begun = performance.now();
-  const words = ['start', ...args, '--data', directory, '--port', '0'];
-  const child = spawn(process.execPath, [join(ROOT, 'runtime/bin/freshet.js'), ...words], {
+  const program = [join(ROOT, 'runtime/bin/freshet.js'), 'start', ...args];
+  const words = [...node.args, ...program, '--data', directory, '--port', '0'];
+  const child = spawn(process.execPath, words, {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, ...node.environment },
   });
   const port = await portOf(directory, () => child.exitCode);
   const pid = child.pid!;

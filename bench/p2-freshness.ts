@@ -1,9 +1,14 @@
 /**
  * P2: from an event to the changed list, read and pushed, while 5,000 other events a second are taken in
- * durably, streamed and copied to the warehouse. Times count from when an event was due.
+ * durably, streamed and copied to the warehouse. Times count from when an event was due. The program
+ * notes when which hop was passed, so the table also says where the time goes.
  */
 import type { FreshnessResult } from './freshness-probe.ts';
+import type { ThreadRecord } from './hop-recorder.ts';
+import { hopFigures, readHops, recordingHops, threadFigures } from './hop-times.ts';
+import type { LoadResult } from './ingest-load.ts';
 import {
+  EMPTY_INSTANCE,
   type InstanceProcess,
   makeDataDirectory,
   postCatalogue,
@@ -11,7 +16,13 @@ import {
   removeDataDirectory,
   startInstanceProcess,
 } from './instance-process.ts';
-import { measureBareServer, measureFlush, runIngestLoad, spreadOf } from './machine-base.ts';
+import {
+  type FlushTime,
+  measureBareServer,
+  measureFlush,
+  runIngestLoad,
+  spreadOf,
+} from './machine-base.ts';
 import { runProgram } from './program.ts';
 import type { Benchmark, BenchResult, Figure } from './result.ts';
 
@@ -27,20 +38,32 @@ export const freshness: Benchmark = {
   title: 'Event to changed list, embedded, at 5,000 events/s',
   async run(): Promise<BenchResult> {
     const directory = makeDataDirectory();
+    const hops = makeDataDirectory();
     try {
-      const instance = await startInstanceProcess(directory);
+      const instance = await startInstanceProcess(directory, EMPTY_INSTANCE, recordingHops(hops));
+      let measured: Measured;
       try {
-        return await measure(instance, directory);
+        measured = await measure(instance, directory);
       } finally {
         await instance.stop();
       }
+      return resultOf(measured, readHops(hops));
     } finally {
       removeDataDirectory(directory);
+      removeDataDirectory(hops);
     }
   },
 };
 
-const measure = async (instance: InstanceProcess, directory: string): Promise<BenchResult> => {
+interface Measured {
+  readonly flush: FlushTime;
+  readonly bare: LoadResult;
+  readonly rounds: readonly FreshnessResult[];
+  readonly eventsPerSecond: number;
+  readonly behind: number;
+}
+
+const measure = async (instance: InstanceProcess, directory: string): Promise<Measured> => {
   const { port } = instance;
   const flush = measureFlush(directory);
   const bare = await measureBareServer({ ...BACKGROUND, seed: SEED, seconds: 3 });
@@ -61,6 +84,13 @@ const measure = async (instance: InstanceProcess, directory: string): Promise<Be
     rounds.push(probed);
     await instance.caughtUp();
   }
+  return { flush, bare, rounds, eventsPerSecond: events / seconds, behind };
+};
+
+const resultOf = (
+  { flush, bare, rounds, eventsPerSecond, behind }: Measured,
+  threads: readonly ThreadRecord[],
+): BenchResult => {
   const quantiles = (way: 'acknowledged' | 'pushed' | 'read', name: string) =>
     figuresOf(name, rounds, way);
   return {
@@ -80,7 +110,7 @@ const measure = async (instance: InstanceProcess, directory: string): Promise<Be
         unit: '×',
         isRatio: true,
       },
-      { name: 'events beside it', value: events / seconds, unit: 'events/s' },
+      { name: 'events beside it', value: eventsPerSecond, unit: 'events/s' },
       { name: 'stream behind at the end, at most', value: behind, unit: 'records' },
       {
         name: 'changes that did not come within 5 s',
@@ -88,6 +118,14 @@ const measure = async (instance: InstanceProcess, directory: string): Promise<Be
         unit: '',
         reach: { atMost: 0 },
       },
+      ...hopFigures(
+        threads,
+        rounds.flatMap(({ journeys }) => journeys),
+      ),
+      ...threadFigures(
+        threads,
+        rounds.map(({ journeys }) => journeys),
+      ),
     ],
     notes: [
       `${REPETITIONS} × ${PROBE.seconds} s of ${PROBE.rate} probes a second, half pushed, half read in a loop; ${ITEMS} items, ${BACKGROUND.users} people`,

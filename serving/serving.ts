@@ -14,6 +14,7 @@ import {
   partitionIndex,
   statePartition,
 } from '../schemas/ids.ts';
+import { passHop } from '../schemas/journey.ts';
 import { type FeedbackKind, kindTable } from '../schemas/kinds.ts';
 import type { CatalogueItemRecord } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
@@ -402,6 +403,7 @@ const followSubjects = (
     const partition = partitionIndex(index);
     follower.follow(statePartition(TOPICS.interactions.name, partition), {
       changed({ from, to, keys }: StateChangeNotice) {
+        passHop({ hop: 'heard', topic: TOPICS.interactions.name, partition, offset: to });
         for (const key of keys) given.cache.forget(key);
         given.hub().subjectsChanged(keys);
         void given.freshness.observe(partition, from, to);

@@ -20,6 +20,7 @@ import {
   type StatePartition,
   statePartition,
 } from '../schemas/ids.ts';
+import { type Hop, passHop } from '../schemas/journey.ts';
 import { DEDUPE_PREFIX } from '../schemas/state/dedupe-chunk.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog, LogRecord, TopicInfo } from '../storage/event-log/event-log.ts';
@@ -261,6 +262,7 @@ export class PartitionRunner {
     const slice = follower.take();
     if (slice !== undefined) {
       this.#crash('stream.batch-read');
+      this.#pass('read', slice.at(-1)!.offset);
       await this.#takeSlice(slice);
       if (this.#isDue()) await this.#flush();
       return;
@@ -351,6 +353,7 @@ export class PartitionRunner {
     const startMs = clock.monotonicMs();
     const pipeline = this.#pipeline!;
     const last = this.#lastTaken!;
+    this.#pass('flushing', last.offset);
     const envelopes = pipeline.envelopes();
     if (envelopes.length > 0) await this.#checkPosition();
     this.#crash('stream.before-append');
@@ -360,6 +363,7 @@ export class PartitionRunner {
     await this.#append(envelopes, last.timestamp);
     await this.#appendDeadLetters(pipeline);
     const appendedMs = clock.monotonicMs();
+    this.#pass('signalled', last.offset);
     this.#crash('stream.between-append-and-apply');
     if (!isTurnedRound) await this.#apply(pipeline.changes(), last);
     pipeline.applied();
@@ -414,6 +418,7 @@ export class PartitionRunner {
     if (result.outcome === 'mismatch') throw this.#mismatch(result.stored);
     this.#position = after;
     this.#applies++;
+    this.#pass('applied', after.coveredOffset);
     this.#crash('stream.between-apply-and-hint');
     this.#hint(before.coveredOffset, after.coveredOffset, changes);
     this.#crash('stream.after-hint');
@@ -459,6 +464,11 @@ export class PartitionRunner {
       this.#waiters.delete(waiter);
       waiter.resolve();
     }
+  }
+
+  #pass(hop: Hop, offset: Offset): void {
+    const { topic, index: partition } = this.#plan;
+    passHop({ hop, topic, partition, offset });
   }
 
   #crash(name: StreamCrashPoint): void {

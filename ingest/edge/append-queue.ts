@@ -13,6 +13,7 @@
 import type { Clock, CrashPoint } from '../../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
 import type { DurationMs, Offset, PartitionIndex } from '../../schemas/ids.ts';
+import { isJourneyFollowed, passHop } from '../../schemas/journey.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
 import type { StreamPace } from './stream-pace.ts';
 
@@ -189,8 +190,20 @@ export class AppendQueue {
     else {
       const last = (outcome.firstOffset + records.length - 1) as Offset;
       this.#options.pace?.appended(partition, { last, count: records.length });
+      if (isJourneyFollowed()) this.#tellJourney(partition, underWay, outcome.firstOffset);
       this.#settle(group, outcome.firstOffset);
     }
+  }
+
+  #tellJourney(partition: PartitionIndex, { group, sinceMs }: UnderWay, first: Offset): void {
+    const { topic } = this.#options;
+    let offset = first - 1;
+    for (const { submission, sinceMs: atMs } of group) {
+      offset += submission.records.length;
+      passHop({ hop: 'received', topic, partition, offset, atMs });
+    }
+    passHop({ hop: 'handed-to-log', topic, partition, offset, atMs: sinceMs });
+    passHop({ hop: 'durable', topic, partition, offset });
   }
 
   /** Looks now and then, while anything is under way, whether the log still answers. */
