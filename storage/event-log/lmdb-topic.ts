@@ -7,7 +7,9 @@
  * that a power cut could still take away, and no durable mark has to be kept beside the records.
  *
  * Group commit: one commit is under way at a time, on a thread of libuv's pool; what is appended
- * meanwhile goes into the next. Every commit compares and sets a commit number, so that a second
+ * meanwhile goes into the next. Between two commits the event loop has a turn: those who were just
+ * answered append again in it, and share the next commit, where they would else miss it and wait for two.
+ * Every commit compares and sets a commit number, so that a second
  * writer, which must not exist, is noticed by the first commit that it spoils instead of overwriting.
  *
  * lmdb-js does not roll back when a callback throws: everything is checked and laid out before the
@@ -29,6 +31,7 @@ import type {
   TopicInfo,
   Watermarks,
 } from './event-log.ts';
+import { FileRoom } from './file-room.ts';
 import { hasLmdbHeader } from './lmdb-header.ts';
 import {
   decodePartitionState,
@@ -51,6 +54,9 @@ const READ_BYTES_MAX = 1_048_576;
 /** Also the most records that cleaning removes in one commit. */
 const OUTLINE_RECORDS_MAX = 1_000;
 const FORMAT = 1;
+/** How often it is looked how much of the file is used: a look costs some microseconds. */
+const COMMITS_BETWEEN_LOOKS = 16;
+const BYTES_BETWEEN_LOOKS = 131_072;
 /** The commit number is the entry's version; its value says nothing. */
 const COMMIT_VALUE = Buffer.from([1]);
 
@@ -116,6 +122,9 @@ export class LmdbTopic {
   #isCommitting = false;
   #failure: FreshetError | undefined;
   #isClosed = false;
+  readonly #room: FileRoom;
+  #commitsSinceLook = 0;
+  #bytesSinceLook = 0;
   #idle: Promise<void> = Promise.resolve();
 
   constructor(options: LmdbTopicOptions) {
@@ -127,6 +136,7 @@ export class LmdbTopic {
       throw new FreshetError('storage_failed', { problem });
     }
     this.#root = openEnvironment(path, partitionCount);
+    this.#room = new FileRoom(join(path, 'data.mdb'));
     // One transaction: each would cost a flush of its own when the topic is new.
     const { meta, partitions, logId } = this.#root.transactionSync(() => this.#openDatabases());
     this.#meta = meta;
@@ -280,11 +290,26 @@ export class LmdbTopic {
   }
 
   async #commitQueue(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#failure) await this.#commitGroup(this.#takeGroup());
+    while (this.#queue.length > 0 && !this.#failure) {
+      await this.#commitGroup(this.#takeGroup());
+      await this.#keepRoom();
+      await new Promise(setImmediate);
+    }
     this.#isCommitting = false;
     const rest = this.#queue;
     this.#queue = [];
     for (const job of rest) job.reject(this.#failure);
+  }
+
+  async #keepRoom(): Promise<void> {
+    this.#commitsSinceLook += 1;
+    const isDue =
+      this.#commitsSinceLook >= COMMITS_BETWEEN_LOOKS ||
+      this.#bytesSinceLook >= BYTES_BETWEEN_LOOKS;
+    if (!isDue || this.#failure) return;
+    this.#commitsSinceLook = 0;
+    this.#bytesSinceLook = 0;
+    await this.#room.keepAhead(this.#inSnapshot(() => usedBytesOf(this.#root)));
   }
 
   #takeGroup(): readonly QueuedJob[] {
@@ -297,6 +322,7 @@ export class LmdbTopic {
       records += job.records;
       count += 1;
     }
+    this.#bytesSinceLook += bytes;
     return this.#queue.splice(0, count);
   }
 
@@ -403,6 +429,12 @@ export class LmdbTopic {
 }
 
 const stateKey = (partition: PartitionIndex): string => `partition.${partition}`;
+
+/** Up to the last page that the newest commit uses. */
+const usedBytesOf = (root: RootDatabase<Buffer, string>): number => {
+  const stats = root.getStats() as { readonly pageSize: number; readonly lastPageNumber: number };
+  return (stats.lastPageNumber + 1) * stats.pageSize;
+};
 
 const openEnvironment = (path: string, partitionCount: number): RootDatabase<Buffer, string> => {
   const options: RootDatabaseOptions & { safeRestore: boolean; txnStartThreshold: number } = {
