@@ -39,7 +39,7 @@ export class FlushPace {
   /** Too short to be cut off when it is over early: nothing waits for it then. */
   rest(): Promise<void> {
     const restMs = this.#restUntilMs - this.#clock.monotonicMs();
-    this.#rest ??= this.#clock.sleep(restMs as never).finally(() => {
+    this.#rest ??= this.#clock.sleep(Math.max(0, restMs) as never).finally(() => {
       this.#rest = undefined;
     });
     return this.#rest;

@@ -34,8 +34,8 @@ export type ListChannel = Exclude<LiveChannel, { readonly kind: 'activity' | 'sy
 
 /** Making lists for changed items may take one part in so many of the time. */
 const PAUSE_FACTOR = 4;
-/** After this much work the event loop gets a turn. */
-const TURN_MS = 4;
+/** After this much work the event loop gets a turn: about one list. */
+const TURN_MS = 1;
 
 export class LiveHub {
   readonly #given: LiveHubParts;
