@@ -35,9 +35,12 @@ export interface RatingStackOptions {
   /** At least one; the first is the base whose residuals the other parts explain. */
   readonly factorModels: readonly SvdPlusPlusOptions[];
   readonly neighbours: ResidualNeighbourOptions;
-  /** How near in time counts, in the unit of the histories' times; none switches that part off. */
-  readonly windows: readonly number[];
-  readonly windowShrinkage: number;
+  /**
+   * How fast what lies apart in time stops to count, e^(−apart ÷ fade), in the unit of the histories'
+   * times; none switches that part off.
+   */
+  readonly fades: readonly number[];
+  readonly fadeShrinkage: number;
   readonly ridge: number;
   readonly holdOutShare: number;
 }
@@ -45,11 +48,14 @@ export interface RatingStackOptions {
 export const DEFAULT_RATING_STACK_OPTIONS: RatingStackOptions = {
   factorModels: [64, 96, 128].map((factors) => ({ ...DEFAULT_SVD_PLUS_PLUS_OPTIONS, factors })),
   neighbours: { shrinkage: 30, neighbours: 60, caution: 0.5, ridge: 60, itemsMax: 10_000 },
-  windows: [60, 3600, 7 * 86_400],
-  windowShrinkage: 3,
+  fades: [3, 30, 300, 3600, 7 * 86_400],
+  fadeShrinkage: 3,
   ridge: 1,
   holdOutShare: 0.05,
 };
+
+/** Fades after which a rating counts for nothing. */
+const FARTHEST = 30;
 
 interface Parts {
   readonly mean: number;
@@ -97,23 +103,26 @@ class PersonSignals {
       ...this.#predicted.map((predicted) => predicted[place]! - mean),
       correlation,
       ridge,
-      ...this.#options.windows.map((reach) => this.#nearInTime(item, time, reach)),
+      ...this.#options.fades.map((fade) => this.#nearInTime(item, time, fade)),
     ];
     const logs = [this.#logRatings, Math.log(1 + (itemRatings[item] ?? 0))];
     const products = logs.flatMap((log) => signals.map((signal) => signal * log));
     return Float64Array.from([1, ...logs, ...signals, ...products]);
   }
 
-  #nearInTime(item: number, time: number | null, reach: number): number {
+  /** The mean residual of the person's other ratings, those near in time in front. */
+  #nearInTime(item: number, time: number | null, fade: number): number {
     if (time === null || this.#times === null) return 0;
     let sum = 0;
-    let count = this.#options.windowShrinkage;
+    let total = this.#options.fadeShrinkage;
     for (let k = 0; k < this.#times.length; k++) {
-      if (this.#items[k] === item || Math.abs(this.#times[k]! - time) > reach) continue;
-      sum += this.#residuals[k]!;
-      count += 1;
+      const apart = Math.abs(this.#times[k]! - time) / fade;
+      if (this.#items[k] === item || apart > FARTHEST) continue;
+      const weight = Math.exp(-apart);
+      sum += weight * this.#residuals[k]!;
+      total += weight;
     }
-    return count === 0 ? 0 : sum / count;
+    return total === 0 ? 0 : sum / total;
   }
 }
 
@@ -124,7 +133,7 @@ interface FittedWeights {
   readonly spread: RatingSpread;
 }
 
-const FORMAT = 'rating-stack/1';
+const FORMAT = 'rating-stack/2';
 
 export class RatingStack implements RatingModel {
   readonly #parts: Parts;
@@ -217,8 +226,8 @@ const weigh = (weights: Float64Array, features: Float64Array): number => {
 
 const checkOptions = (options: RatingStackOptions): void => {
   checkCount('factorModels.length', options.factorModels.length);
-  for (const reach of options.windows) checkPositive('windows', reach);
-  checkNonNegative('windowShrinkage', options.windowShrinkage);
+  for (const fade of options.fades) checkPositive('fades', fade);
+  checkNonNegative('fadeShrinkage', options.fadeShrinkage);
   checkPositive('ridge', options.ridge);
   checkRange('holdOutShare', options.holdOutShare, { min: 0.001, max: 0.5 });
 };
@@ -335,7 +344,7 @@ const fitWeights = (
   }
   const timed = solveWeights(parts, options, cases);
   const blind = cases.map(({ features, target }) => ({
-    features: withoutTimes(features, parts.factorModels.length, options.windows.length),
+    features: withoutTimes(features, parts.factorModels.length, options.fades.length),
     target,
   }));
   const timeless = solveWeights(parts, options, blind);
@@ -347,8 +356,8 @@ const fitWeights = (
 };
 
 /** The features with every signal of what is near in time at 0. */
-const withoutTimes = (features: Float64Array, models: number, windows: number): Float64Array => {
-  const signals = models + 2 + windows;
+const withoutTimes = (features: Float64Array, models: number, fades: number): Float64Array => {
+  const signals = models + 2 + fades;
   return features.map((value, k) => {
     const signal = (k - 3) % signals;
     return k >= 3 && signal >= models + 2 ? 0 : value;
@@ -358,11 +367,11 @@ const withoutTimes = (features: Float64Array, models: number, windows: number): 
 /** Drawn towards the mean of the factor models: without cases the stack is their mean. */
 const solveWeights = (
   parts: Parts,
-  { ridge, windows }: RatingStackOptions,
+  { ridge, fades }: RatingStackOptions,
   cases: readonly { readonly features: Float64Array; readonly target: number }[],
 ): Float64Array => {
   const models = parts.factorModels.length;
-  const size = 3 + 3 * (models + 2 + windows.length);
+  const size = 3 + 3 * (models + 2 + fades.length);
   const prior = new Float64Array(size).fill(1 / models, 3, 3 + models);
   const system = new SmallRidge(size);
   for (const { features, target } of cases) system.add(features, target - weigh(prior, features));

@@ -26,6 +26,7 @@ import {
 } from '../../../algorithms/ratings/svd-plus-plus.ts';
 import { kFolds } from '../../../algorithms/splits/k-fold.ts';
 import { ML_1M_FILE, type Ratings, readMovieLens1M } from '../datasets/movielens.ts';
+import { preciseAlgebra } from '../engine.ts';
 import { biases, overallMean, randomRating } from '../rating-baselines.ts';
 import { type RatingPredictor, runRatings } from '../rating-run.ts';
 import type { Protocol } from './protocol.ts';
@@ -70,7 +71,12 @@ const stacks = new WeakMap<Histories, Promise<RatingStack>>();
 const stackOf = (train: Histories): Promise<RatingStack> => {
   const known = stacks.get(train);
   if (known) return known;
-  const fitting = fitRatingStack(train, DEFAULT_RATING_STACK_OPTIONS, { seed: SEED });
+  const fitting = fitRatingStack(
+    train,
+    DEFAULT_RATING_STACK_OPTIONS,
+    { seed: SEED },
+    preciseAlgebra,
+  );
   stacks.set(train, fitting);
   return fitting;
 };
@@ -116,7 +122,7 @@ export const q5: Protocol = {
     return {
       remarks: [
         'A random split: models see later ratings of the same people. Factor models keep no people: everybody is folded in from their ratings.',
-        "The stack's near-in-time features use what a random split allows: other ratings that the same person gave within 60 s, an hour and a week, later ones too. The row without them is the fair one for predicting from the past alone.",
+        "The stack's near-in-time features use what a random split allows: other ratings that the same person gave seconds to days apart, later ones too. The row without them is the fair one for predicting from the past alone.",
       ],
       rows: await runRatings({ ...task, scale: { min: 1, max: 5 } }, PREDICTORS),
     };
