@@ -94,6 +94,7 @@ const run = async (directory: string, workers: number): Promise<number> => {
     {
       logDirectory: join(directory, 'log'),
       stateDirectory: join(directory, 'state'),
+      artifactsDirectory: join(directory, 'artifacts'),
       counts: PARTITIONS,
       busName: directory,
       settings,

@@ -44,6 +44,7 @@ import {
 } from './pipeline.ts';
 import type { StreamSeams } from './seams.ts';
 import { type Envelope, SignalBatch, type SourceInputs } from './signal-batch.ts';
+import type { VectorView } from './vectors/vector-view.ts';
 
 interface InteractionSource extends SourceRecord {
   /** Of the subject that it is about. */
@@ -55,11 +56,15 @@ export interface InteractionPipelineOptions extends SourceInputs {
   readonly kinds: KindTable;
   readonly options: StreamOptions;
   readonly seams?: StreamSeams;
+  /** Keeps people's vectors beside their state; without it there are none. */
+  readonly vectors?: VectorView;
 }
 
 /** The open dedupe chunk (5 KB, or 10 while two are open) and the partition's own value. */
 const RESIDENT_BYTES = 16_384;
 const RESIDENT_KEYS = 8;
+/** A vector of 192 numbers, with its key and the name of its release. */
+const VECTOR_BYTES = 1_280;
 
 export class InteractionPipeline implements Pipeline<InteractionSource> {
   readonly #given: InteractionPipelineOptions;
@@ -241,11 +246,14 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
   }
 
   get pendingKeys(): number {
-    return this.#subjects.changedCount + this.#dedupe.dirtyCount + RESIDENT_KEYS;
+    const keysPerSubject = this.#given.vectors === undefined ? 1 : 2;
+    return keysPerSubject * this.#subjects.changedCount + this.#dedupe.dirtyCount + RESIDENT_KEYS;
   }
 
   get pendingBytes(): number {
-    return this.#subjects.changedBytesMax + RESIDENT_BYTES;
+    const vectorBytes =
+      this.#given.vectors === undefined ? 0 : this.#subjects.changedCount * VECTOR_BYTES;
+    return this.#subjects.changedBytesMax + vectorBytes + RESIDENT_BYTES;
   }
 
   envelopes(): readonly Envelope[] {
@@ -262,8 +270,10 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     if (!this.#isChanged) return [];
     this.#isChanged = false;
     this.#partition.counters.dedupeShrunk = this.#dedupe.shrunkChunks;
+    const subjects = this.#subjects.changes();
     return [
-      ...this.#subjects.changes(),
+      ...subjects,
+      ...(this.#given.vectors?.changesFor(subjects) ?? []),
       ...this.#dedupe.changes(),
       ...this.#sequences.changes(),
       { key: PARTITION_KEY, value: encodePartitionState(this.#partition) },

@@ -22,6 +22,7 @@ import {
 } from '../schemas/ids.ts';
 import { type Hop, passHop } from '../schemas/journey.ts';
 import { DEDUPE_PREFIX } from '../schemas/state/dedupe-chunk.ts';
+import { VECTOR_PREFIX } from '../schemas/state/vector-state.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog, LogRecord, TopicInfo } from '../storage/event-log/event-log.ts';
 import { murmur2 } from '../storage/event-log/partitioner.ts';
@@ -78,6 +79,8 @@ const HALTING: ReadonlySet<string> = new Set([
   'apply_too_large',
   'storage_failed',
 ]);
+/** Whoever follows the state wants none of these: a vector changes with its subject. */
+const UNTOLD = [DEDUPE_PREFIX, SequenceMarks.prefix, VECTOR_PREFIX];
 const CATCH_UP_APPLY_MS = 1_000;
 const RECORDS_BETWEEN_TURNS = 1_024;
 const HASHED_BYTES_MAX = 4_096;
@@ -450,7 +453,7 @@ export class PartitionRunner {
   #hint(from: Offset, to: Offset, changes: readonly StateChange[]): void {
     const keys: string[] = [];
     for (const { key } of changes) {
-      if (!key.startsWith(DEDUPE_PREFIX) && !key.startsWith(SequenceMarks.prefix)) keys.push(key);
+      if (!UNTOLD.some((prefix) => key.startsWith(prefix))) keys.push(key);
     }
     // Readers notice the gap and ask `changesSince`.
     if (keys.length > this.#options.hintKeysMax) return;

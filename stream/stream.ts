@@ -27,6 +27,7 @@ import type { Pipeline } from './pipeline.ts';
 import type { StreamSeams } from './seams.ts';
 import type { SourceInputs } from './signal-batch.ts';
 import { type StreamStatus, streamStatusOf } from './stream-status.ts';
+import type { VectorView } from './vectors/vector-view.ts';
 import { SINK_TABLES, type SinkPlan, WarehouseSink } from './warehouse-sink.ts';
 
 /** Which input partitions this stream owns. All of a deployment's, or a share of them. */
@@ -49,6 +50,8 @@ export interface StreamDependencies {
   readonly kinds: KindTable;
   readonly partitions: OwnedPartitions;
   readonly seams?: StreamSeams;
+  /** People's vectors, kept beside their state; without it there are none. */
+  readonly vectors?: VectorView;
   /**
    * Where the partitions are spread over several streams: resolves once each of them has come so far.
    * Without it, this stream owns all there is.
@@ -224,6 +227,7 @@ export const runnersOf = (deps: StreamDependencies): Runners => {
                 kinds: deps.kinds,
                 options: deps.options,
                 seams: deps.seams ?? {},
+                ...(deps.vectors ? { vectors: deps.vectors } : {}),
               }),
           ),
         ),

@@ -342,6 +342,7 @@ const streamDataOf = (given: {
   return {
     logDirectory: paths.log,
     stateDirectory: paths.state,
+    artifactsDirectory: paths.artifacts,
     counts: { userPartitions: facts.userPartitions, itemPartitions: facts.itemPartitions },
     workers: given.settings.streamWorkers,
     busName: given.busName,

@@ -99,6 +99,7 @@ const run = async (directory: string, workers: number): Promise<StreamStatus> =>
     {
       logDirectory: join(directory, 'log'),
       stateDirectory: join(directory, 'state'),
+      artifactsDirectory: join(directory, 'artifacts'),
       counts: COUNTS,
       busName: directory,
       settings,

@@ -3,8 +3,11 @@
  * thread's questions. It dies with a message when something is wrong that it cannot mend.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { Logger } from '../../schemas/environment.ts';
 import type { EpochMs, StatePartition } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import { DEFAULT_SERVING_OPTIONS } from '../../serving/options.ts';
+import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import type { EventLog, TopicRetention } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
@@ -13,6 +16,8 @@ import {
   ClickHouseWarehouse,
 } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { createStream, type OwnedPartitions, type StartStep } from '../../stream/stream.ts';
+import { followVectorModels, type VectorModels } from '../../stream/vectors/vector-models.ts';
+import { VectorView } from '../../stream/vectors/vector-view.ts';
 import { systemClock } from '../clock.ts';
 import { createCrashPoint } from '../crash-point.ts';
 import { environment } from '../environment.ts';
@@ -29,6 +34,7 @@ import { type PartitionCounts, STREAM_TOPICS } from './topic-plan.ts';
 export interface StreamWorkerData {
   readonly logDirectory: string;
   readonly stateDirectory: string;
+  readonly artifactsDirectory: string;
   readonly counts: PartitionCounts;
   readonly owned: OwnedPartitions;
   /** To the worker that writes the stream's topics; absent at that one itself. */
@@ -67,6 +73,7 @@ const run = async (data: StreamWorkerData): Promise<void> => {
         database: data.settings.namespace,
       })
     : undefined;
+  const models = await openVectorModels(data, { eventLog, logger });
   const gate = new StartGate();
   const stream = createStream({
     eventLog,
@@ -79,6 +86,7 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     options: streamOptionsOf(data.settings),
     kinds: kindTable(DEFAULT_KINDS),
     partitions: data.owned,
+    vectors: new VectorView({ ...VECTOR_OPTIONS, model: () => models.current }),
     untilAllReach: (step) => gate.untilOpen(step),
   });
   serveCalls(port, {
@@ -95,7 +103,7 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     stop: () => stream.stop(),
     async close() {
       try {
-        await Promise.all([warehouse?.close(), liveBus.close()]);
+        await Promise.all([warehouse?.close(), liveBus.close(), models.stop()]);
         await bothClosed(stateStore, eventLog);
       } finally {
         for (const line of data.appendPorts) line.close();
@@ -104,6 +112,23 @@ const run = async (data: StreamWorkerData): Promise<void> => {
       }
     },
   });
+};
+
+const { ladder } = DEFAULT_SERVING_OPTIONS;
+/** As lists do: a stored vector is what a list would solve. */
+const VECTOR_OPTIONS = {
+  kinds: kindTable(DEFAULT_KINDS),
+  ownMeanPrior: { mean: ladder.ownMeanPrior, strength: ladder.ownMeanPriorStrength },
+  limits: { positives: ladder.eventsMax, negatives: ladder.negativesMax },
+};
+
+const openVectorModels = async (
+  { artifactsDirectory }: StreamWorkerData,
+  given: { readonly eventLog: EventLog; readonly logger: Logger },
+): Promise<VectorModels> => {
+  const { logger } = given;
+  const artifactStore = await openDirectoryArtifactStore({ directory: artifactsDirectory, logger });
+  return followVectorModels({ ...given, artifactStore });
 };
 
 const openLog = async (data: StreamWorkerData): Promise<EventLog> => {

@@ -1,0 +1,123 @@
+/**
+ * The model that the stream solves people's vectors with: that of the newest promotion of the control
+ * log, laid out beside the one before and switched in one step. A release that cannot be read, or holds
+ * no such model, leaves the former in use; vectors name their release, so nobody takes one for another.
+ */
+import { FoldIn } from '../../algorithms/factors/fold-in.ts';
+import { readImplicitAls } from '../../algorithms/factors/implicit-als.ts';
+import { inlineEngine } from '../../algorithms/kernels/kernel-engine.ts';
+import { inTurns } from '../../algorithms/model/pieces.ts';
+import { decodeRecord } from '../../schemas/avro/record-codec.ts';
+import type { Logger } from '../../schemas/environment.ts';
+import type { Offset, PartitionIndex } from '../../schemas/ids.ts';
+import {
+  fileOfModel,
+  ITEMS_FILE,
+  PROMOTION,
+  type Promotion,
+  readItemIds,
+} from '../../schemas/release.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
+import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
+import type { VectorModel } from './vector-view.ts';
+
+export interface VectorModelsOptions {
+  readonly eventLog: EventLog;
+  readonly artifactStore: ArtifactStore;
+  readonly logger: Logger;
+}
+
+export interface VectorModels {
+  readonly current: VectorModel | undefined;
+  stop(): Promise<void>;
+}
+
+const CONTROL = TOPICS.control.name;
+const PARTITION = 0 as PartitionIndex;
+const READ = { recordsMax: 1_000, bytesMax: 1_048_576 } as const;
+const NOT_YET = Symbol('no promotion');
+
+/** Resolves once the newest promotion of the time of the call is in use. */
+export const followVectorModels = async (options: VectorModelsOptions): Promise<VectorModels> => {
+  const { eventLog, logger } = options;
+  const engine = inlineEngine();
+  const stopping = new AbortController();
+  let current: VectorModel | undefined;
+
+  const use = async (version: string | null): Promise<void> => {
+    if (version === (current?.release ?? null)) return;
+    const former = current;
+    current = version === null ? undefined : await load(version);
+    former?.foldIn.release();
+  };
+
+  const load = async (version: string): Promise<VectorModel> => {
+    const { files } = await options.artifactStore.read(version);
+    const bytes = files.get(fileOfModel('als'));
+    const ids = files.get(ITEMS_FILE);
+    if (!bytes || !ids) throw new Error(`release ${version} holds no ${fileOfModel('als')}`);
+    const numbers = new Map<string, number>();
+    const model = readImplicitAls(bytes);
+    for (const [item, id] of readItemIds(ids).entries()) {
+      if (item < model.itemCount) numbers.set(id, item);
+    }
+    const foldIn = await inTurns(FoldIn.inPieces(engine, model), stopping.signal);
+    return { release: version, foldIn, itemOf: (itemId) => numbers.get(itemId) };
+  };
+
+  const take = async (records: readonly LogRecord[]): Promise<void> => {
+    const version = newestVersion(records);
+    if (version === NOT_YET) return;
+    await use(version).catch((error) => {
+      if (stopping.signal.aborted) return;
+      logger.warn('Vectors go on with the release before', { version, error });
+    });
+  };
+
+  const follow = async (from: Offset): Promise<void> => {
+    const tail = eventLog.tail(CONTROL, PARTITION, from, { ...READ, signal: stopping.signal });
+    for await (const records of tail) await take(records);
+  };
+
+  const { low, end } = await eventLog.watermarks(CONTROL, PARTITION);
+  const earlier: LogRecord[] = [];
+  for (let from = low; from < end; ) {
+    const slice = await eventLog.read(CONTROL, PARTITION, from, READ);
+    if (slice.length === 0) break;
+    earlier.push(...slice);
+    from = (slice.at(-1)!.offset + 1) as Offset;
+  }
+  await take(earlier);
+  const following = follow(end).catch((error) => {
+    if (!stopping.signal.aborted) logger.error('Promotions are followed no longer', { error });
+  });
+  return {
+    get current() {
+      return current;
+    },
+    async stop() {
+      stopping.abort();
+      await following;
+    },
+  };
+};
+
+const newestVersion = (records: readonly LogRecord[]): string | null | typeof NOT_YET => {
+  for (const { value } of records.toReversed()) {
+    const promotion = value === null ? undefined : promotionIn(value);
+    if (promotion !== undefined) return promotion.version;
+  }
+  return NOT_YET;
+};
+
+const promotionIn = (value: Uint8Array): Promotion | undefined => {
+  try {
+    const { name, record } = decodeRecord(value);
+    if (name !== 'Control' || record.kind !== PROMOTION) return undefined;
+    return JSON.parse(record.body) as Promotion;
+  } catch {
+    // Unreadable control records are the stream's to set aside.
+    return undefined;
+  }
+};
