@@ -25,7 +25,6 @@ import { DEDUPE_PREFIX } from '../schemas/state/dedupe-chunk.ts';
 import { VECTOR_PREFIX } from '../schemas/state/vector-state.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog, LogRecord, TopicInfo } from '../storage/event-log/event-log.ts';
-import { murmur2 } from '../storage/event-log/partitioner.ts';
 import { type LiveBus, STATE_HINTS, type StateHint } from '../storage/live-bus/live-bus.ts';
 import type { StateChange, StatePosition, StateStore } from '../storage/state-store/state-store.ts';
 import { isBacklog } from './backlog.ts';
@@ -35,6 +34,7 @@ import { LogFollower } from './log-follower.ts';
 import { SequenceMarks } from './operators/sequence-marks.ts';
 import type { RunnerOptions } from './options.ts';
 import type { Pipeline, PreparedRecord } from './pipeline.ts';
+import { hashOf } from './record-hash.ts';
 import type { StreamSeams } from './seams.ts';
 import type { Envelope } from './signal-batch.ts';
 
@@ -83,7 +83,6 @@ const HALTING: ReadonlySet<string> = new Set([
 const UNTOLD = [DEDUPE_PREFIX, SequenceMarks.prefix, VECTOR_PREFIX];
 const CATCH_UP_APPLY_MS = 1_000;
 const RECORDS_BETWEEN_TURNS = 1_024;
-const HASHED_BYTES_MAX = 4_096;
 const ENTITY_BYTES = 2_600;
 
 export class PartitionRunner {
@@ -488,14 +487,6 @@ const NO_POSITION: StatePosition = {
 const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
 const FIRST_PARTITION = 0 as PartitionIndex;
 const DEAD_LETTERS_AT_ONCE = 100;
-
-/** Of the record at the covered offset, so that a log that lost it and went on is noticed. */
-export const hashOf = ({ key, value, timestamp }: LogRecord): number => {
-  let hash = (timestamp % 0x7fff_ffff) ^ (key === null ? 0 : murmur2(key));
-  if (value === null) return hash >>> 0;
-  hash = Math.imul(hash, 31) ^ value.length;
-  return (Math.imul(hash, 31) ^ murmur2(value.subarray(0, HASHED_BYTES_MAX))) >>> 0;
-};
 
 /** Lets the other partitions of this thread, its timers and its sockets have their turn. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -31,7 +31,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
 import type { StateChange, StateStore } from '../../storage/state-store/state-store.ts';
-import { hashOf } from '../../stream/partition-runner.ts';
+import { hashOf } from '../../stream/record-hash.ts';
 import { seededRandom } from './synthetic-interactions.ts';
 
 export interface Population {

@@ -151,7 +151,7 @@ const STREAMS: readonly LoopStream[] = [
     events: async () => takenByAudience(),
     nights: { everyMs: DAY_MS },
     sgd: { rate: 0.05, deviation: 0.02 },
-    weights: { transitions: 3, 'item cosine': 0.5, EASE: 1, taste: 1 },
+    weights: { transitions: 0.5, 'item cosine': 0.5, EASE: 0.5, taste: 2 },
   },
   {
     name: 'latest-small',
@@ -165,7 +165,7 @@ const STREAMS: readonly LoopStream[] = [
     events: async () => likedOf(await readMovieLens1M()),
     nights: { share: 0.1 },
     sgd: { rate: 0.05, deviation: 0.02 },
-    weights: { transitions: 3, 'item cosine': 0.5, EASE: 1, taste: 1 },
+    weights: { transitions: 3, 'item cosine': 0.5, EASE: 0.5, taste: 0.5 },
   },
 ];
 
