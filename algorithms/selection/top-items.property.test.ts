@@ -105,6 +105,27 @@ describe('the best items', () => {
     expect(engine.memory.usedBytes).toBe(used);
   });
 
+  it('pass over those that are left out, this time and not the next', () => {
+    const some = fc.uniqueArray(fc.nat(399), { maxLength: 100 });
+    fc.assert(
+      fc.property(shapes, some, (shape, unwanted) => {
+        const random = seededRandom(shape.seed);
+        const items = vectorsOf(shape, () => random.below(7) - 3);
+        const vector = Float32Array.from({ length: shape.dimensions }, () => random.below(7) - 3);
+        const leftOut = unwanted.filter((item) => item < shape.itemCount);
+        const expected = topItemsReference(items, vector, shape.itemCount)
+          .filter((item) => !leftOut.includes(item))
+          .slice(0, shape.k);
+        const finder = new TopItems(engine, items);
+        const found = finder.search(vector, shape.k, leftOut);
+        expect([...found.items.subarray(0, found.count)]).toEqual(expected);
+        const all = finder.find(vector, shape.k).map(({ item }) => item);
+        expect(all).toEqual(topItemsReference(items, vector, shape.k));
+        finder.release();
+      }),
+    );
+  });
+
   it('are any for a vector of zeros: the first ones', () => {
     const items = vectorsOf({ itemCount: 50, dimensions: 6, k: 3, seed: 1 }, () => 1);
     const found = new TopItems(engine, items).find(new Float32Array(6), 3);

@@ -4,7 +4,7 @@
  * multiplied in full (`kernels/assembly/scan.ts`). Scores are f32, ties go to the smaller item; the
  * bits are the same on every machine.
  *
- * Memory: 5·d + 20 bytes an item. Not for several threads at once: a finder has one scratch.
+ * Memory: 5·d + 21 bytes an item. Not for several threads at once: a finder has one scratch.
  */
 import type { KernelEngine } from '../kernels/kernel-engine.ts';
 import type { KernelRegion } from '../kernels/kernel-memory.ts';
@@ -17,6 +17,13 @@ import type { ItemVectors } from './top-items-reference.ts';
 export interface TopItem {
   readonly item: number;
   readonly score: number;
+}
+
+/** The first `count` of each, best first; they hold until the next search. */
+export interface TopItemColumns {
+  readonly count: number;
+  readonly items: Uint32Array;
+  readonly scores: Float32Array;
 }
 
 /** As many items as one step of the scan takes. */
@@ -37,7 +44,8 @@ export class TopItems {
   readonly #vector: Float32Array;
   #heap: KernelRegion;
   #heapAt = 0;
-  #heapRoom = 0;
+  #found: FoundColumns = foundColumns(0);
+  readonly #skips: Int8Array;
 
   constructor(
     engine: KernelEngine,
@@ -52,12 +60,13 @@ export class TopItems {
     this.#stride = Math.ceil(items.dimensions / 4) * 4;
     this.#vector = this.#region.f32(this.#stride);
     const scratch = this.#region.bytes(this.#stride * 8);
-    const { rows, bytes, scales, losses, norms, sums, ids } = packed;
+    this.#skips = packed.skips;
+    const { rows, bytes, scales, losses, norms, sums, ids, skips } = packed;
     this.#words = [
       scratch,
       this.#vector.byteOffset,
       this.#stride,
-      ...[rows, bytes, scales, losses, norms, sums, ids].map((array) => array.byteOffset),
+      ...[rows, bytes, scales, losses, norms, sums, ids, skips].map((array) => array.byteOffset),
       items.itemCount,
     ];
   }
@@ -69,8 +78,24 @@ export class TopItems {
 
   /** Best first. */
   find(vector: ArrayLike<number>, k: number): TopItem[] {
+    const { count, items, scores } = this.search(vector, k);
+    return Array.from({ length: count }, (_, at) => ({ item: items[at]!, score: scores[at]! }));
+  }
+
+  /** The same without an object for each, and without the items in `leftOut`. */
+  search(vector: ArrayLike<number>, k: number, leftOut: ArrayLike<number> = NONE): TopItemColumns {
     checkCount('k', k, 0);
-    if (k === 0 || this.#count === 0) return [];
+    if (k > this.#found.items.length) this.#makeRoom(k);
+    if (k === 0 || this.#count === 0) return { ...this.#found, count: 0 };
+    this.#take(vector);
+    for (let at = 0; at < leftOut.length; at++) this.#skips[leftOut[at]!] = 1;
+    const count = this.#kernels.best(...this.#words, k, this.#heapAt);
+    for (let at = 0; at < leftOut.length; at++) this.#skips[leftOut[at]!] = 0;
+    const heap = new Uint32Array(this.#memory.memory.buffer, this.#heapAt, count * 2);
+    return sortedColumns(heap, count, this.#found);
+  }
+
+  #take(vector: ArrayLike<number>): void {
     this.#vector.fill(0);
     for (let i = 0; i < vector.length; i++) {
       if (!Number.isFinite(vector[i])) {
@@ -82,22 +107,13 @@ export class TopItems {
       }
       this.#vector[i] = vector[i]!;
     }
-    if (k > this.#heapRoom) this.#makeRoom(k);
-    const found = this.#kernels.best(...this.#words, k, this.#heapAt);
-    const { buffer } = this.#memory.memory;
-    const scores = new Float32Array(buffer, this.#heapAt, found * 2);
-    const items = new Uint32Array(buffer, this.#heapAt, found * 2);
-    return Array.from({ length: found }, (_, at) => ({
-      item: items[at * 2 + 1]!,
-      score: scores[at * 2]!,
-    })).sort((a, b) => b.score - a.score || a.item - b.item);
   }
 
   #makeRoom(k: number): void {
     this.#heap.release();
     this.#heap = this.#memory.region();
     this.#heapAt = this.#heap.bytes(k * 8);
-    this.#heapRoom = k;
+    this.#found = foundColumns(k);
   }
 
   release(): void {
@@ -105,6 +121,45 @@ export class TopItems {
     this.#region.release();
   }
 }
+
+const NONE: readonly number[] = [];
+
+const foundColumns = (length: number) => ({
+  items: new Uint32Array(length),
+  scores: new Float32Array(length),
+  keys: new BigUint64Array(length),
+});
+type FoundColumns = ReturnType<typeof foundColumns>;
+
+const SIGN = 0x8000_0000;
+
+/**
+ * From entries of (score, item) in any order to columns, best first, ties by the smaller item. The bits
+ * of a score, turned so that they rise with it, and the item turned round are one number of 64 bits:
+ * such numbers sort without a comparison in JavaScript.
+ */
+const sortedColumns = (
+  entries: Uint32Array,
+  count: number,
+  found: FoundColumns,
+): TopItemColumns => {
+  const { items, scores, keys } = found;
+  const words = new Uint32Array(keys.buffer, 0, count * 2);
+  for (let at = 0; at < count; at++) {
+    const bits = entries[at * 2]!;
+    words[at * 2] = ~entries[at * 2 + 1]!;
+    words[at * 2 + 1] = bits & SIGN ? ~bits : bits | SIGN;
+  }
+  keys.subarray(0, count).sort();
+  const scoreBits = new Uint32Array(scores.buffer);
+  for (let at = 0; at < count; at++) {
+    const from = (count - 1 - at) * 2;
+    const turned = words[from + 1]!;
+    items[at] = ~words[from]!;
+    scoreBits[at] = turned & SIGN ? turned & ~SIGN : ~turned;
+  }
+  return { count, items, scores };
+};
 
 const badVectors = ({ itemCount, dimensions, factors }: ItemVectors): AlgorithmError =>
   new AlgorithmError('bad_data', {
@@ -135,6 +190,7 @@ const roomFor = (itemCount: number, stride: number, region: KernelRegion) => {
     norms: region.f32(room),
     sums: region.i32(room),
     ids: region.u32(room),
+    skips: region.i8(room),
   };
 };
 

@@ -2,9 +2,10 @@
 import type { Profile, TasteEvent } from '../profile.ts';
 
 export interface ModelProposals {
-  /** How many to look for, those left out included. */
+  /** How many at most. */
   readonly count: number;
-  readonly isLeftOut: (slot: number) => boolean;
+  /** Slots that are not to be proposed. */
+  readonly leftOut: ReadonlySet<number>;
 }
 
 export type GiveToSlot = (slot: number, amount: number) => void;

@@ -30,6 +30,16 @@ export class ReleaseItems {
     return this.#items[slot] ?? NO_ITEM;
   }
 
+  /** Those of the slots that are among the first `count` items. */
+  itemsOf(slots: Iterable<number>, count: number): number[] {
+    const items: number[] = [];
+    for (const slot of slots) {
+      const item = this.itemOf(slot);
+      if (item !== NO_ITEM && item < count) items.push(item);
+    }
+    return items;
+  }
+
   get sizeBytes(): number {
     return this.#slots.byteLength + this.#items.byteLength;
   }

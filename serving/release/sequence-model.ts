@@ -26,18 +26,18 @@ export class SequenceModel implements ModelSource {
     this.#above = new Int32Array(given.model.itemCount);
   }
 
-  propose(profile: Profile, { count, isLeftOut }: ModelProposals, give: GiveToSlot): void {
+  propose(profile: Profile, { count, leftOut }: ModelProposals, give: GiveToSlot): void {
     const { model, items, sequences } = this.#given;
     const { history } = sequences.of(profile);
     if (history.items.length === 0) return;
     model.score(history, this.#scores);
+    for (const item of items.itemsOf(leftOut, model.itemCount)) this.#scores[item] = 0;
     let found = 0;
     for (let item = 0; item < model.itemCount; item++) {
       if (this.#scores[item]! > 0) this.#above[found++] = item;
     }
     for (const item of largest(this.#above, found, count, (k) => this.#scores[k]!)) {
-      const slot = items.slotOf(item);
-      if (!isLeftOut(slot)) give(slot, this.#scores[item]!);
+      give(items.slotOf(item), this.#scores[item]!);
     }
   }
 

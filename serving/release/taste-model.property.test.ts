@@ -79,7 +79,7 @@ it('any person’s events add up to the score of every item, whichever people ca
         model.contribute(profile, all, (slot, _, amount) => {
           sums[slot]! += amount;
         });
-        const proposals = { count: COUNT, isLeftOut: () => false };
+        const proposals = { count: COUNT, leftOut: new Set<number>() };
         model.propose(profile, proposals, (slot, score) => {
           expect(sums[slot]).toBeCloseTo(score, 4);
         });

@@ -63,14 +63,13 @@ export class TasteModel implements ModelSource {
     return vector;
   }
 
-  propose(profile: Profile, { count, isLeftOut }: ModelProposals, give: GiveToSlot): void {
+  propose(profile: Profile, { count, leftOut }: ModelProposals, give: GiveToSlot): void {
     const vector = this.vectorOf(profile);
     if (vector === undefined) return;
-    const { topItems, items } = this.#given;
-    for (const { item, score } of topItems.find(vector, count)) {
-      if (score <= 0) return;
-      const slot = items.slotOf(item);
-      if (!isLeftOut(slot)) give(slot, score);
+    const { topItems, items, itemCount } = this.#given;
+    const found = topItems.search(vector, count, items.itemsOf(leftOut, itemCount));
+    for (let at = 0; at < found.count && found.scores[at]! > 0; at++) {
+      give(items.slotOf(found.items[at]!), found.scores[at]!);
     }
   }
 

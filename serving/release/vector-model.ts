@@ -5,7 +5,7 @@
  * is the softmax over the list, as the blend's weights were learned.
  */
 import type { EmbeddingModel } from '../../algorithms/embedding/embedding-model.ts';
-import type { TopItem, TopItems } from '../../algorithms/selection/top-items.ts';
+import type { TopItems } from '../../algorithms/selection/top-items.ts';
 import type { Profile } from '../profile.ts';
 import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
 import type { PersonSequences } from './person-sequence.ts';
@@ -26,16 +26,14 @@ export class VectorModel implements ModelSource {
     this.#given = given;
   }
 
-  propose(profile: Profile, { count, isLeftOut }: ModelProposals, give: GiveToSlot): void {
+  propose(profile: Profile, { count, leftOut }: ModelProposals, give: GiveToSlot): void {
     const { model, topItems, items, sequences } = this.#given;
     const query = model.queryOf(sequences.of(profile).history);
     if (query === undefined) return;
-    let best: TopItem | undefined;
-    for (const found of topItems.find(query, count)) {
-      const slot = items.slotOf(found.item);
-      if (isLeftOut(slot)) continue;
-      best ??= found;
-      give(slot, Math.exp(found.score - best.score));
+    const found = topItems.search(query, count, items.itemsOf(leftOut, model.itemCount));
+    const best = found.scores[0]!;
+    for (let at = 0; at < found.count; at++) {
+      give(items.slotOf(found.items[at]!), Math.exp(found.scores[at]! - best));
     }
   }
 

@@ -11,17 +11,16 @@ import type {
   Retrieval,
 } from './candidate-source.ts';
 
+const NO_SLOTS: ReadonlySet<number> = new Set();
+
 export const modelSource = (part: ModelPart): CandidateSource => ({
   part,
   isPersonal: true,
 
   retrieve(retrieval: Retrieval, scores: CandidateScores): void {
     const { release, profile, includeSeen, candidatesMax } = retrieval;
-    const seen = profile.seen.slots;
-    const proposals = {
-      count: candidatesMax + (includeSeen ? 0 : seen.size),
-      isLeftOut: (slot: number) => !includeSeen && seen.has(slot),
-    };
+    const leftOut = includeSeen ? NO_SLOTS : profile.seen.slots;
+    const proposals = { count: candidatesMax, leftOut };
     release?.sources[part]?.propose(profile, proposals, (slot, raw) => scores.add(slot, raw));
   },
 

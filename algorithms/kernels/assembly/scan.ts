@@ -79,11 +79,12 @@ function push(heap: usize, found: i32, k: i32, score: f32, id: u32): i32 {
 /**
  * Fills `heap` with the best k of `count` rows; returns how many there are. `scratch` takes d/4 · 16
  * bytes twice. Rows: f32 of `d` numbers; bytes in blocks; per row scale, loss, norm and byte sum; ids.
+ * `skips` has a byte for each id; where it is not 0 the row is passed over.
  */
 export function best(
   scratch: usize, vector: usize, d: i32, rows: usize, bytes: usize,
   scales: usize, losses: usize, norms: usize, sums: usize, ids: usize,
-  count: i32, k: i32, heap: usize,
+  skips: usize, count: i32, k: i32, heap: usize,
 ): i32 {
   const stride = <usize>d * 4;
   const groups = d / 4;
@@ -148,8 +149,10 @@ export function best(
       const row = first + <i32>ctz<u32>(mask);
       mask &= mask - 1;
       if (row >= count) break;
+      const id = load<u32>(ids + <usize>row * 4);
+      if (load<u8>(skips + <usize>id) != 0) continue;
       const score = product(rows + <usize>row * stride, vector, stride);
-      found = push(heap, found, k, score, load<u32>(ids + <usize>row * 4));
+      found = push(heap, found, k, score, id);
       if (found == k) least = load<f32>(heap);
     }
   }
