@@ -5,6 +5,7 @@
 import type { Forecast } from '../algorithms/ratings/rating-forecast.ts';
 import type { Removal } from '../schemas/api/explanations.ts';
 import type { AsOf, ListName, Rung } from '../schemas/api/lists.ts';
+import type { VectorAnswer } from '../schemas/api/users.ts';
 import type { Clock } from '../schemas/environment.ts';
 import type { EpochMs, EventId, ItemId } from '../schemas/ids.ts';
 import { NO_OFFSET } from '../schemas/ids.ts';
@@ -170,6 +171,18 @@ export class ListService {
     const { releases, catalogue, kinds } = this.#given;
     const { slots } = catalogue;
     return releases.current?.stars?.forecast(state?.history ?? [], slot, { slots, kinds });
+  }
+
+  /** The person's vector under the release in use. */
+  async vector(subject: Subject): Promise<VectorAnswer> {
+    const state = await this.#given.subjects.read(subject);
+    const release = this.#given.releases.current;
+    const vector = release?.taste?.vectorOf(this.#profile(subject, state));
+    return {
+      release: release?.version ?? null,
+      vector: vector === undefined ? null : [...vector],
+      asOf: this.#asOfSubject(subject, state),
+    };
   }
 
   similar(slot: number, by: Similarity, question: ListQuestion): MadeList {

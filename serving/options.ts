@@ -101,6 +101,8 @@ export interface CacheOptions {
 export interface ReleaseOptions {
   /** People's vectors that are kept under the release in use; some 400 bytes each at 64 numbers. */
   readonly vectorsMax: number;
+  /** Items that came after the training and have vectors of their own; 4 bytes a number. */
+  readonly newItemsMax: number;
   /** Refused releases that are remembered with their reason. */
   readonly refusedKept: number;
 }
@@ -208,7 +210,7 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
     minVotesQuantile: 0.7,
   },
   cache: { entriesMax: 20_000, bytesMax: 64 * MIB, lifeMs: 1_000 as DurationMs },
-  release: { vectorsMax: 20_000, refusedKept: 20 },
+  release: { vectorsMax: 20_000, newItemsMax: 500, refusedKept: 20 },
   follow: {
     pollMs: 1_000 as DurationMs,
     scanPage: 500,

@@ -41,6 +41,7 @@ import { ParkedSubscriptions } from './live/parked-subscriptions.ts';
 import { DEFAULT_SERVING_OPTIONS, PARTS, type ServingOptions } from './options.ts';
 import { Rankings } from './rankings.ts';
 import { Recommender } from './recommend.ts';
+import type { NewItemGround } from './release/new-item-vectors.ts';
 import { ReleaseFollower, type ReleaseStatus } from './release/release-follower.ts';
 import { ReleaseHolder } from './release/release-holder.ts';
 import { registerItemRoutes } from './routes/item-routes.ts';
@@ -196,7 +197,10 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     stateStore,
     itemIndex,
     scanPage: options.follow.scanPage,
-    onChange: () => hub.itemsChanged(),
+    onChange: (slots) => {
+      releases.current?.itemsChanged(slots);
+      hub.itemsChanged();
+    },
   });
   const rankings = new Rankings({
     catalogue,
@@ -220,6 +224,7 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     onChange: (changed) => {
       search.changed(changed);
       content.changed(changed);
+      releases.current?.itemsChanged(changed);
       hub.itemsChanged();
     },
     onFailure: (error) => {
@@ -303,7 +308,12 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     freshness,
     trials,
     live,
-    releaseFollower: releaseFollowerOf(dependencies, { releases, slots, options, failures }),
+    releaseFollower: releaseFollowerOf(dependencies, {
+      releases,
+      ground: { catalogue, content, itemIndex },
+      options,
+      failures,
+    }),
     failures,
   };
 };
@@ -312,13 +322,13 @@ const releaseFollowerOf = (
   { artifactStore, eventLog, clock, logger }: ServingDependencies,
   given: {
     readonly releases: ReleaseHolder;
-    readonly slots: ItemSlots;
+    readonly ground: NewItemGround & { readonly catalogue: Catalogue };
     readonly options: ServingOptions;
     readonly failures: string[];
   },
 ): ReleaseFollower | undefined => {
   if (artifactStore === undefined) return undefined;
-  const { releases, slots, options, failures } = given;
+  const { releases, ground, options, failures } = given;
   return new ReleaseFollower({
     artifactStore,
     eventLog,
@@ -326,8 +336,9 @@ const releaseFollowerOf = (
     logger,
     holder: releases,
     engine: inlineEngine(),
-    slots,
+    slots: ground.catalogue.slots,
     ladder: options.ladder,
+    ground,
     options: options.release,
     onFailure: (error) => {
       failures.push('promotions of releases cannot be read');

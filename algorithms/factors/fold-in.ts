@@ -88,6 +88,11 @@ export class FoldIn {
     return new FoldIn(engine, items, yield* placedFactors(engine, items));
   }
 
+  /** All items' vectors, each filled up with zeros to a whole number of fours; a view. */
+  get rows(): { readonly factors: Float32Array; readonly width: number } {
+    return { factors: this.#factors, width: this.#stride };
+  }
+
   /** An item's vector; a view. */
   factorsOf(item: number): Float32Array {
     const start = item * this.#stride;

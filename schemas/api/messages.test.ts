@@ -27,12 +27,19 @@ import {
 import { LIVE_MESSAGES, LIVE_REQUESTS, LiveDiff, parseChannel } from './live.ts';
 import { formatAfter, ItemParams, parseAfter, SessionParams, UserParams } from './parameters.ts';
 import { HealthReadyAnswer, SystemAnswer } from './system.ts';
-import { HistoryAnswer, HistoryQuery } from './users.ts';
+import { HistoryAnswer, HistoryQuery, VectorAnswer, VectorQuery } from './users.ts';
 
 const ajv = new Ajv({ strict: false, strictNumbers: true, allErrors: true });
 const accepts = (schema: TSchema, value: unknown): boolean => ajv.compile(schema)(value) === true;
 
-const QUERIES = { HistoryQuery, ItemSearchQuery, ListQuery, RecommendationsQuery, SimilarQuery };
+const QUERIES = {
+  HistoryQuery,
+  VectorQuery,
+  ItemSearchQuery,
+  ListQuery,
+  RecommendationsQuery,
+  SimilarQuery,
+};
 const PARAMS = { UserParams, SessionParams, ItemParams, ListParams };
 const BODIES = {
   EventInput,
@@ -68,6 +75,7 @@ const everySchema = Object.entries({
   ErrorBody,
   EventsAnswer,
   HistoryAnswer,
+  VectorAnswer,
   ImpressionsAnswer,
   ItemSearchAnswer,
   ItemsAnswer,
@@ -320,6 +328,7 @@ const ANSWERS: Readonly<Record<string, readonly [TSchema, unknown]>> = {
       nextCursor: null,
     },
   ],
+  vector: [VectorAnswer, { release: 'r', vector: [0.25, -1], asOf: list.asOf }],
   ready: [HealthReadyAnswer, ready],
   system: [
     SystemAnswer,

@@ -1,4 +1,4 @@
-/** What a person did, newest first. */
+/** What is known of a person: what they did, newest first; their vector under the release in use. */
 import Type from 'typebox';
 import {
   eventIdField,
@@ -9,6 +9,7 @@ import {
   request,
   timeField,
 } from './fields.ts';
+import { AsOf } from './lists.ts';
 import { afterParameter, cursorParameter, limitParameter } from './parameters.ts';
 
 export const HistoryQuery = request({
@@ -33,3 +34,25 @@ export const HistoryAnswer = Type.Object({
   nextCursor: nextCursorField,
 });
 export type HistoryAnswer = Message<typeof HistoryAnswer>;
+
+export const VectorQuery = request({ after: Type.Optional(afterParameter) });
+export type VectorQuery = Message<typeof VectorQuery>;
+
+export const VectorAnswer = Type.Object(
+  {
+    release: nullable(
+      Type.String({
+        description: 'Under which it was made; null while none is in use.',
+        examples: ['20260101T030000Z-3f2a'],
+      }),
+    ),
+    vector: nullable(
+      Type.Array(Type.Number(), {
+        description: 'null where the release knows nothing that the person is for.',
+      }),
+    ),
+    asOf: AsOf,
+  },
+  { description: 'A person’s vector: a function of their state and the release, for inspection.' },
+);
+export type VectorAnswer = Message<typeof VectorAnswer>;

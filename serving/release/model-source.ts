@@ -1,4 +1,5 @@
 /** What a model of a release does for a list: it proposes items, and says whence their scores came. */
+import type { EpochMs } from '../../schemas/ids.ts';
 import type { Profile, TasteEvent } from '../profile.ts';
 
 export interface ModelProposals {
@@ -6,6 +7,7 @@ export interface ModelProposals {
   readonly count: number;
   /** Slots that are not to be proposed. */
   readonly leftOut: ReadonlySet<number>;
+  readonly now: EpochMs;
 }
 
 export type GiveToSlot = (slot: number, amount: number) => void;

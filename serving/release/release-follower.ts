@@ -19,6 +19,7 @@ import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
 import type { ItemSlots } from '../item-slots.ts';
 import type { LadderOptions, ReleaseOptions } from '../options.ts';
+import type { NewItemCounts, NewItemGround } from './new-item-vectors.ts';
 import type { ReleaseHolder } from './release-holder.ts';
 import { loadedRelease } from './release-loader.ts';
 import type { ServingRelease } from './serving-release.ts';
@@ -26,6 +27,8 @@ import type { ServingRelease } from './serving-release.ts';
 const CONTROL = TOPICS.control.name;
 const PARTITION = partitionIndex(0);
 const READ = { recordsMax: 1_000, bytesMax: 1_048_576 } as const;
+
+const NO_NEW_ITEMS: NewItemCounts = { withVector: 0, waiting: 0, beyond: 0 };
 
 export interface RefusedRelease {
   readonly version: string;
@@ -47,6 +50,10 @@ export interface ReleaseStatus {
   /** The newest last. */
   readonly refused: readonly RefusedRelease[];
   readonly refusedCount: number;
+  /** Items that came after it. */
+  readonly newItems: NewItemCounts;
+  /** People whose vectors are kept. */
+  readonly vectorsKept: number;
   /** Of the kernels: two releases' worth, since one is laid out beside the other. */
   readonly memoryBytes: number;
 }
@@ -63,6 +70,7 @@ export interface ReleaseFollowerOptions {
   readonly engine: KernelEngine;
   readonly slots: ItemSlots;
   readonly ladder: LadderOptions;
+  readonly ground: NewItemGround;
   readonly options: ReleaseOptions;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -121,6 +129,8 @@ export class ReleaseFollower {
       loadMs: this.#loadMs,
       refused: this.#refused,
       refusedCount: this.#refusedCount,
+      newItems: release?.taste?.newItems ?? NO_NEW_ITEMS,
+      vectorsKept: release?.taste?.vectorsKept ?? 0,
       memoryBytes: engine.memory.sizeBytes,
     };
   }
@@ -224,10 +234,9 @@ export class ReleaseFollower {
   }
 
   async #load(version: string, signal: AbortSignal): Promise<ServingRelease> {
-    const { artifactStore, engine, slots, ladder, options } = this.#given;
+    const { artifactStore, engine, slots, ladder, ground, options } = this.#given;
     const stored = await artifactStore.read(version);
-    const { vectorsMax } = options;
-    const loading = loadedRelease(stored, { engine, slots, ladder, vectorsMax });
+    const loading = loadedRelease(stored, { engine, slots, ladder, ground, options });
     return inTurns(loading, signal);
   }
 

@@ -29,8 +29,15 @@ import {
 } from '../../schemas/release.ts';
 import type { Release } from '../../storage/artifact-store/artifact-store.ts';
 import type { ItemSlots } from '../item-slots.ts';
-import { type LadderOptions, PARTS, type PartName, type PartWeight } from '../options.ts';
+import {
+  type LadderOptions,
+  PARTS,
+  type PartName,
+  type PartWeight,
+  type ReleaseOptions,
+} from '../options.ts';
 import type { ModelSource } from './model-source.ts';
+import type { NewItemGround } from './new-item-vectors.ts';
 import { PersonSequences } from './person-sequence.ts';
 import { ReleaseItems } from './release-items.ts';
 import { SequenceModel } from './sequence-model.ts';
@@ -43,7 +50,8 @@ export interface LoadingParts {
   readonly engine: KernelEngine;
   readonly slots: ItemSlots;
   readonly ladder: Pick<LadderOptions, 'parts'>;
-  readonly vectorsMax: number;
+  readonly options: ReleaseOptions;
+  readonly ground: NewItemGround;
 }
 
 const FORMAT: ReleaseFacts['format'] = 1;
@@ -79,6 +87,7 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
       taste,
       stars,
       sources,
+      itemsChanged: (slots) => taste?.itemsChanged(slots),
       forgetVectors: () => taste?.forgetVectors(),
       release: () => releaseAll(sources),
     };
@@ -214,7 +223,7 @@ const partWeights = (
 function* tasteModelOf(
   { files }: Release,
   items: ReleaseItems,
-  { engine, vectorsMax }: LoadingParts,
+  { engine, options: limits, ground }: LoadingParts,
 ): Pieces<TasteModel> {
   const file = fileOfModel('als');
   const model = readImplicitAls(files.get(file)!);
@@ -234,7 +243,7 @@ function* tasteModelOf(
   } finally {
     if (foldIn === undefined) topItems.release();
   }
-  return new TasteModel({ foldIn, topItems, itemCount, items, vectorsMax });
+  return new TasteModel({ foldIn, topItems, itemCount, items, ground, ...limits });
 }
 
 const mustFitItems = (

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeModel, encodeModel, type ModelParts } from '../../algorithms/model/model-bytes.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
+import type { VectorAnswer } from '../../schemas/api/users.ts';
 import { itemId } from '../../schemas/ids.ts';
 import { fileOfModel, ITEMS_FILE, type ModelKind } from '../../schemas/release.ts';
 import { promote } from '../../test/serving/promotion.ts';
@@ -198,6 +199,47 @@ describe('lists of a release', () => {
     const { body } = await under.get<ListAnswer>('/v1/users/bob/recommendations');
     expect(body.items.length).toBeGreaterThan(0);
     expect(body.models).toEqual({ item2vec: null, graph: null, 'next-item': null, blend: null });
+  });
+});
+
+describe('what a release makes of a person and of new items', () => {
+  it('is told as the person’s vector with its release and state', async () => {
+    const answerOf = async () => (await under.get<VectorAnswer>('/v1/users/ada/vector')).body;
+    await likesEven();
+    expect(await answerOf()).toMatchObject({ release: null, vector: null });
+    await publish(first);
+    await use('r1');
+    const { release, vector, asOf } = await answerOf();
+    const history = { items: Uint32Array.of(0, 4), weights: Float32Array.of(1, 1), times: null };
+    expect(release).toBe('r1');
+    expect(vector).toEqual([...first.models.als.vectorOf(history)]);
+    expect(asOf.offset).toBe(1);
+    expect(statusOf().vectorsKept).toBe(1);
+    expect((await under.get<VectorAnswer>('/v1/users/nobody/vector')).body.vector).toBeNull();
+  });
+
+  it('reaches items that came after it, by those that people chose them with', async () => {
+    await likesEven();
+    await publish(first);
+    await use('r1');
+    await world.putItems(item('newcomer'));
+    await world.putItemStates({
+      newcomer: {
+        popularity: 3,
+        pairs: [
+          { to: 'film-2', forward: 5 },
+          { to: 'film-8', forward: 5 },
+        ],
+      },
+    });
+    await list();
+    await world.clock.advance(2_000);
+    const answer = await list(WHOLE_LIST);
+    const entry = answer.items.find(({ itemId: id }) => id === 'newcomer');
+    expect(entry?.parts.taste).toBeGreaterThan(0);
+    const reason = entry?.reasons.find(({ part }) => part === 'taste');
+    expect(['e-0', 'e-4']).toContain(reason?.because[0]?.eventId);
+    expect(statusOf().newItems).toEqual({ withVector: 1, waiting: 0, beyond: 0 });
   });
 });
 

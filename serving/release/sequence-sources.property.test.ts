@@ -55,7 +55,7 @@ const historyOf = (choices: readonly number[]) => {
 
 const proposedBy = (source: ModelSource, profile: Profile, left: ReadonlySet<number>) => {
   const found = new Map<number, number>();
-  const proposals = { count: SLOTS, leftOut: left };
+  const proposals = { count: SLOTS, leftOut: left, now: NOW };
   source.propose(profile, proposals, (slot, amount) => found.set(slot, amount));
   return found;
 };

@@ -21,6 +21,8 @@ export interface ServingRelease {
   readonly stars: StarsModel | undefined;
   /** By the part that they make; those that the release holds. */
   readonly sources: Readonly<Partial<Record<ModelPart, ModelSource>>>;
+  /** What is known of these items may be another now. */
+  itemsChanged(slots: Iterable<number>): void;
   /** A person's state may be another one at the same offset. */
   forgetVectors(): void;
   release(): void;

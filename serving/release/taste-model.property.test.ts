@@ -6,6 +6,7 @@ import { atOnce } from '../../algorithms/model/pieces.ts';
 import { TopItems } from '../../algorithms/selection/top-items.ts';
 import { epochMs, eventId, itemId, type Offset, type SubjectId } from '../../schemas/ids.ts';
 import { trainRelease } from '../../test/serving/release.fixture.ts';
+import { Catalogue } from '../catalogue.ts';
 import { ItemSlots } from '../item-slots.ts';
 import { emptyProfile, type Profile, type TasteEvent } from '../profile.ts';
 import { ReleaseItems } from './release-items.ts';
@@ -20,6 +21,8 @@ const NOW = epochMs(0);
 const engine = inlineEngine();
 const { models } = await trainRelease({ version: 'r', itemIds: IDS, dimensions: 6 });
 const { als } = models;
+const NOTHING_ALIKE = { neighboursOf: () => new Float32Array(0) };
+const itemIndex = { neighboursOf: () => new Float32Array(0), pairScale: () => 1 };
 const modelOver = (slots: ItemSlots): TasteModel =>
   new TasteModel({
     foldIn: new FoldIn(engine, als),
@@ -27,6 +30,8 @@ const modelOver = (slots: ItemSlots): TasteModel =>
     itemCount: als.itemCount,
     items: atOnce(ReleaseItems.inPieces(IDS, slots)),
     vectorsMax: 10,
+    newItemsMax: 0,
+    ground: { catalogue: new Catalogue(slots), content: NOTHING_ALIKE, itemIndex },
   });
 
 const anyEvent = fc.record({
@@ -79,7 +84,7 @@ it('any person’s events add up to the score of every item, whichever people ca
         model.contribute(profile, all, (slot, _, amount) => {
           sums[slot]! += amount;
         });
-        const proposals = { count: COUNT, leftOut: new Set<number>() };
+        const proposals = { count: COUNT, leftOut: new Set<number>(), now: NOW };
         model.propose(profile, proposals, (slot, score) => {
           expect(sums[slot]).toBeCloseTo(score, 4);
         });

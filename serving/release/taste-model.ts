@@ -5,12 +5,15 @@
  *
  *   score(i) = xᵀhᵢ,   x = A⁻¹ Σ cₖhₖ,   so  score(i) = Σ cₖ · hₖᵀA⁻¹hᵢ
  *
- * A dislike is in A alone: it lowers what others give and gives nothing itself.
+ * A dislike is in A alone: it lowers what others give and gives nothing itself. Items that came after
+ * the training are scored by the vectors that `new-item-vectors.ts` gives them; a person's own events
+ * on them say nothing here until the next training.
  */
 import type { FoldIn } from '../../algorithms/factors/fold-in.ts';
 import type { TopItems } from '../../algorithms/selection/top-items.ts';
 import type { Profile, TasteEvent } from '../profile.ts';
 import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
+import { type NewItemCounts, type NewItemGround, NewItemVectors } from './new-item-vectors.ts';
 import { RecentVectors } from './recent-vectors.ts';
 import { NO_ITEM, type ReleaseItems } from './release-items.ts';
 
@@ -21,6 +24,8 @@ export interface TasteModelParts {
   readonly itemCount: number;
   readonly items: ReleaseItems;
   readonly vectorsMax: number;
+  readonly ground: NewItemGround;
+  readonly newItemsMax: number;
 }
 
 interface KnownEvents {
@@ -34,16 +39,33 @@ interface KnownEvents {
 export class TasteModel implements ModelSource {
   readonly #given: TasteModelParts;
   readonly #vectors: RecentVectors;
+  readonly #newItems: NewItemVectors;
   /** Whose normal equations are factored now. */
   #factored: Profile | undefined;
 
   constructor(given: TasteModelParts) {
     this.#given = given;
     this.#vectors = new RecentVectors(given.vectorsMax);
+    const { factors, width } = given.foldIn.rows;
+    this.#newItems = new NewItemVectors({
+      known: { itemCount: given.itemCount, factors, options: { dimensions: width } },
+      itemOf: (slot) => this.itemOf(slot),
+      ground: given.ground,
+      max: given.newItemsMax,
+    });
   }
 
   get vectorsKept(): number {
     return this.#vectors.count;
+  }
+
+  get newItems(): NewItemCounts {
+    return this.#newItems.counts();
+  }
+
+  /** What is known of these items may be another now. */
+  itemsChanged(slots: Iterable<number>): void {
+    this.#newItems.changed(slots);
   }
 
   /** NO_ITEM where it does not know it. */
@@ -63,13 +85,18 @@ export class TasteModel implements ModelSource {
     return vector;
   }
 
-  propose(profile: Profile, { count, leftOut }: ModelProposals, give: GiveToSlot): void {
+  propose(profile: Profile, { count, leftOut, now }: ModelProposals, give: GiveToSlot): void {
     const vector = this.vectorOf(profile);
     if (vector === undefined) return;
     const { topItems, items, itemCount } = this.#given;
     const found = topItems.search(vector, count, items.itemsOf(leftOut, itemCount));
     for (let at = 0; at < found.count && found.scores[at]! > 0; at++) {
       give(items.slotOf(found.items[at]!), found.scores[at]!);
+    }
+    this.#newItems.makeSome(now);
+    for (const [slot, own] of this.#newItems.entries()) {
+      const score = product(own, vector);
+      if (score > 0 && !leftOut.has(slot)) give(slot, score);
     }
   }
 
@@ -85,9 +112,9 @@ export class TasteModel implements ModelSource {
     this.#factored = profile;
     const towards = new Float32Array(foldIn.dimensions);
     for (const slot of slots) {
-      const item = this.itemOf(slot);
-      if (item === NO_ITEM) continue;
-      foldIn.solveNextFor(foldIn.factorsOf(item), towards);
+      const own = this.#itemVector(slot);
+      if (own === undefined) continue;
+      foldIn.solveNextFor(own, towards);
       for (let k = 0; k < known.positiveCount; k++) {
         const product = foldIn.productWith(known.items[k]!, towards);
         give(slot, known.events[k]!, known.weights[k]! * product);
@@ -103,6 +130,12 @@ export class TasteModel implements ModelSource {
   release(): void {
     this.#given.foldIn.release();
     this.#given.topItems.release();
+  }
+
+  #itemVector(slot: number): Float32Array | undefined {
+    const item = this.itemOf(slot);
+    if (item !== NO_ITEM) return this.#given.foldIn.factorsOf(item);
+    return this.#newItems.vectorOf(slot)?.subarray(0, this.#given.foldIn.dimensions);
   }
 
   #solve(profile: Profile): Float32Array | undefined {
@@ -127,3 +160,10 @@ export class TasteModel implements ModelSource {
     return { events, items, weights, positiveCount };
   }
 }
+
+/** The first may be filled up with zeros. */
+const product = (left: Float32Array, right: Float32Array): number => {
+  let sum = 0;
+  for (let k = 0; k < right.length; k++) sum += left[k]! * right[k]!;
+  return sum;
+};

@@ -10,7 +10,7 @@ import {
 import { ListAnswer, RecommendationsQuery } from '../../schemas/api/lists.ts';
 import { SessionParams, UserParams } from '../../schemas/api/parameters.ts';
 import { parseTime } from '../../schemas/api/time.ts';
-import { HistoryAnswer, HistoryQuery } from '../../schemas/api/users.ts';
+import { HistoryAnswer, HistoryQuery, VectorAnswer, VectorQuery } from '../../schemas/api/users.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { type EpochMs, eventId } from '../../schemas/ids.ts';
 import { historyJson } from '../history-answer.ts';
@@ -33,6 +33,7 @@ export const registerPersonRoutes = (app: FastifyInstance, parts: RouteParts): v
   registerLists(app, parts);
   registerExplanation(app, parts);
   registerHistory(app, parts);
+  registerVector(app, parts);
   registerPostedHistory(app, parts);
 };
 
@@ -169,6 +170,24 @@ const registerHistory = (app: FastifyInstance, parts: RouteParts): void => {
       if (query.after !== undefined) await coverage.untilSubjects(query.after);
       const state = await subjects.read(subjects.ofUser(params.id));
       return sendJson(reply, historyJson(state?.history ?? [], query, catalogue));
+    },
+  );
+};
+
+const registerVector = (app: FastifyInstance, parts: RouteParts): void => {
+  const { subjects, coverage, lists } = parts;
+  app.get<{ Params: UserParams; Querystring: VectorQuery }>(
+    '/v1/users/:id/vector',
+    routeSchema({
+      summary: 'A person’s vector under the release in use',
+      tag: 'people',
+      params: UserParams,
+      querystring: VectorQuery,
+      answer: VectorAnswer,
+    }),
+    async ({ params, query }, reply) => {
+      if (query.after !== undefined) await coverage.untilSubjects(query.after);
+      return sendJson(reply, JSON.stringify(await lists.vector(subjects.ofUser(params.id))));
     },
   );
 };

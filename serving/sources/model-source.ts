@@ -18,9 +18,9 @@ export const modelSource = (part: ModelPart): CandidateSource => ({
   isPersonal: true,
 
   retrieve(retrieval: Retrieval, scores: CandidateScores): void {
-    const { release, profile, includeSeen, candidatesMax } = retrieval;
+    const { release, profile, includeSeen, candidatesMax, now } = retrieval;
     const leftOut = includeSeen ? NO_SLOTS : profile.seen.slots;
-    const proposals = { count: candidatesMax, leftOut };
+    const proposals = { count: candidatesMax, leftOut, now };
     release?.sources[part]?.propose(profile, proposals, (slot, raw) => scores.add(slot, raw));
   },
 
