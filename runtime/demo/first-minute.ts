@@ -75,8 +75,10 @@ const goOnFromDataset = async (
 const fillTimeSince = async (
   instance: Instance,
   world: AudienceWorld,
-  { terminal, clock }: CommandContext,
+  { terminal, clock, configuration }: CommandContext,
 ): Promise<void> => {
+  // Where the audience is turned off, nobody came meanwhile either.
+  if (configuration.settings.audiencePerSecond === 0) return;
   const progress = terminal.progress('Filling the time since');
   const began = clock.monotonicMs();
   const count = await fillAbsence(instance, { world, clock, progress });
