@@ -2,11 +2,12 @@
  * Who uses how much of the disk, and when it will be full at the rate of the last day. Looked at
  * now and then in the background, never while a request waits.
  */
-import { readdir, stat, statfs } from 'node:fs/promises';
+import { lstat, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../schemas/environment.ts';
 import type { DurationMs } from '../schemas/ids.ts';
 import type { DataPaths } from './data-directory.ts';
+import { daysUntilFull, type OwnerGrowth } from './disk-forecast.ts';
 
 export interface DiskUsage {
   readonly owners: readonly { readonly owner: string; readonly bytes: number }[];
@@ -21,8 +22,11 @@ export interface DiskWatch {
 
 interface Sample {
   readonly atMs: number;
-  readonly bytes: number;
+  readonly bytesByOwner: Readonly<Record<string, number>>;
 }
+
+/** By owner, where retention holds it. */
+export type DiskLimits = Readonly<Partial<Record<string, number>>>;
 
 const LOOK_EVERY_MS = 60_000 as DurationMs;
 const DAY_MS = 86_400_000;
@@ -30,14 +34,19 @@ const DAY_MS = 86_400_000;
 const FORECAST_AFTER_MS = 3_600_000;
 const BLOCK_BYTES = 512;
 
-export const watchDisk = async (paths: DataPaths, clock: Clock): Promise<DiskWatch> => {
+export const watchDisk = async (
+  paths: DataPaths,
+  limits: DiskLimits,
+  clock: Clock,
+): Promise<DiskWatch> => {
   const stopping = new AbortController();
   const samples: Sample[] = [];
-  let latest = await look(paths, samples, clock);
+  const look = (): Promise<DiskUsage> => lookAt({ paths, limits, samples, clock });
+  let latest = await look();
   const goOn = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, stopping.signal);
-      latest = await look(paths, samples, clock);
+      latest = await look();
     }
   };
   // Ends by the rejection of the sleep that the abort interrupts.
@@ -45,40 +54,56 @@ export const watchDisk = async (paths: DataPaths, clock: Clock): Promise<DiskWat
   return { latest: () => latest, stop: () => stopping.abort() };
 };
 
-const look = async (paths: DataPaths, samples: Sample[], clock: Clock): Promise<DiskUsage> => {
+const lookAt = async ({
+  paths,
+  limits,
+  samples,
+  clock,
+}: {
+  readonly paths: DataPaths;
+  readonly limits: DiskLimits;
+  readonly samples: Sample[];
+  readonly clock: Clock;
+}): Promise<DiskUsage> => {
   const owners = await Promise.all(
     (['log', 'state', 'warehouse', 'artifacts'] as const).map(async (owner) => ({
       owner,
-      bytes: await usedBytes(paths[owner]),
+      bytes: await allocatedBytesOf(paths[owner]),
     })),
   );
   const { bavail, bsize } = await statfs(paths.root);
   const freeBytes = bavail * bsize;
-  const bytes = owners.reduce((sum, owner) => sum + owner.bytes, 0);
   const atMs = clock.monotonicMs();
-  samples.push({ atMs, bytes });
+  const bytesByOwner = Object.fromEntries(owners.map(({ owner, bytes }) => [owner, bytes]));
+  samples.push({ atMs, bytesByOwner });
   while (samples[0] && samples[0].atMs < atMs - DAY_MS) samples.shift();
-  return { owners, freeBytes, daysUntilFull: forecast(samples, freeBytes) };
+  const growth = growthIn(samples, limits);
+  return { owners, freeBytes, daysUntilFull: growth && daysUntilFull(growth, freeBytes) };
 };
 
-const forecast = (samples: readonly Sample[], freeBytes: number): number | null => {
+/** null while there is too little to go by. */
+const growthIn = (
+  samples: readonly Sample[],
+  limits: DiskLimits,
+): readonly OwnerGrowth[] | null => {
   const [first, last] = [samples[0], samples.at(-1)];
   if (!first || !last || last.atMs - first.atMs < FORECAST_AFTER_MS) return null;
-  const perDay = ((last.bytes - first.bytes) / (last.atMs - first.atMs)) * DAY_MS;
-  return perDay > 0 ? freeBytes / perDay : null;
+  const days = (last.atMs - first.atMs) / DAY_MS;
+  return Object.entries(last.bytesByOwner).map(([owner, bytes]) => ({
+    bytes,
+    bytesPerDay: (bytes - (first.bytesByOwner[owner] ?? bytes)) / days,
+    limitBytes: limits[owner],
+  }));
 };
 
 /** What is allocated, since LMDB's files are sparse. Files may vanish while one looks. */
-const usedBytes = async (directory: string): Promise<number> => {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+export const allocatedBytesOf = async (path: string): Promise<number> => {
+  const facts = await lstat(path).catch(() => undefined);
+  if (facts?.isFile()) return facts.blocks * BLOCK_BYTES;
+  if (!facts?.isDirectory()) return 0;
   let total = 0;
-  for (const entry of entries) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) total += await usedBytes(path);
-    else if (entry.isFile()) {
-      const facts = await stat(path).catch(() => undefined);
-      total += (facts?.blocks ?? 0) * BLOCK_BYTES;
-    }
+  for (const name of await readdir(path).catch(() => [])) {
+    total += await allocatedBytesOf(join(path, name));
   }
   return total;
 };

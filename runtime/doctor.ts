@@ -6,9 +6,11 @@ import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } 
 import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { formatTime } from '../schemas/api/time.ts';
 import { STATE_FORMAT } from '../schemas/state/state-format.ts';
 import { DATA_FORMAT, type DataPaths, readFacts, stateFormatOf } from './data-directory.ts';
 import { existingPart, fileSystemTypeOf, networkFileSystem } from './file-system.ts';
+import { findSetAside, SET_ASIDE_DAYS } from './retention/set-aside.ts';
 import type { Settings } from './settings.ts';
 import { formatBytes } from './terminal.ts';
 
@@ -39,6 +41,7 @@ export const examine = async (subject: DoctorSubject): Promise<readonly Finding[
   examineFormat(subject.paths),
   examineFileSystem(subject.paths),
   examineDisk(subject.paths),
+  ...(await examineSetAside(subject.paths)),
   await examinePort(subject.settings),
   examineWarehouse(subject),
 ];
@@ -137,6 +140,17 @@ const examineDisk = (paths: DataPaths): Finding => {
     found: formatBytes(free),
     advice: enough ? '' : 'Free some space, or lower logBytesMax.',
   };
+};
+
+/** Nothing is said where nothing was. */
+const examineSetAside = async (paths: DataPaths): Promise<readonly Finding[]> => {
+  const found = await findSetAside(paths);
+  return found.map(({ path, at, bytes }) => ({
+    what: 'Set aside',
+    verdict: 'warning',
+    found: `${path}, ${formatBytes(bytes)}, damaged at ${formatTime(at)}`,
+    advice: `It was made again from the log. Look after the disk; this goes by itself after ${SET_ASIDE_DAYS} days.`,
+  }));
 };
 
 const examinePort = async (settings: Settings): Promise<Finding> => {

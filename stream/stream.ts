@@ -69,6 +69,8 @@ export interface Stream {
   /** Lets batches under way finish or be dropped; what is stored is whole either way. */
   stop(): Promise<void>;
   status(): Promise<StreamStatus>;
+  /** For whoever knows that the warehouse was set up anew: its sinks ask where it stands. */
+  warehouseSetUpAnew(): void;
   /** Resolves once everything logged at the time of the call is covered, items included. */
   caughtUp(): Promise<void>;
 }
@@ -119,6 +121,9 @@ export const createStream = (deps: StreamDependencies): Stream => {
       await Promise.all(runners.items.map((runner) => runner.stop()));
     },
     status: () => streamStatusOf(deps.eventLog, [...runners.sources, ...runners.items], sinks),
+    warehouseSetUpAnew: () => {
+      for (const sink of sinks) sink.lookAgain();
+    },
     caughtUp: async () => {
       await coverAll(deps.eventLog, runners.sources);
       await coverAll(deps.eventLog, runners.items);

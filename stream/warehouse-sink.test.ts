@@ -217,6 +217,20 @@ describe('the warehouse sink', () => {
     expect(coveredOffset + lag).toBe(0);
   });
 
+  it('that has nothing to do does not go by its old mark once the warehouse was set up anew', async () => {
+    const warehouse = new TestWarehouse();
+    const { fixture, stream } = await start(warehouse);
+    await fixture.interact(interaction({ item: 'a' }), interaction({ item: 'b', minute: 1 }));
+    await stream.caughtUp();
+    await until(async () => (await sinkOf(stream, 'interactions')).coveredOffset === 1);
+    warehouse.rows.clear();
+    warehouse.covered.clear();
+    stream.warehouseSetUpAnew();
+    expect(await sinkOf(stream, 'interactions')).toMatchObject({ lag: 2 });
+    await until(async () => (await sinkOf(stream, 'interactions')).lag === 0);
+    expect(warehouse.rows.size).toBe(2);
+  });
+
   it('is missed by nobody while the warehouse is away, and copies everything once when it is back', async () => {
     const warehouse = new TestWarehouse();
     warehouse.isAway = true;

@@ -85,6 +85,7 @@ export class WarehouseSink {
   #rejected = 0;
   #lost = 0;
   #problem: string | null = null;
+  #mustLook = false;
   #done: Promise<void> | undefined;
 
   constructor(deps: SinkDependencies, plan: SinkPlan, options: SinkOptions) {
@@ -100,6 +101,12 @@ export class WarehouseSink {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#done;
+  }
+
+  /** The warehouse was set up anew: what the sink knows of it holds no longer. */
+  lookAgain(): void {
+    this.#covered = NO_OFFSET;
+    this.#mustLook = true;
   }
 
   /**
@@ -147,13 +154,13 @@ export class WarehouseSink {
   }
 
   async #follow(): Promise<void> {
-    const { table, topic, partition } = this.#plan;
     await this.#deps.warehouse.migrate();
-    this.#covered = await this.#deps.warehouse.coveredOffset({ table, topic, partition });
+    await this.#look();
     this.#problem = null;
     let isQuiet = false;
     let lookedAtMs = this.#deps.clock.monotonicMs();
     while (!this.#stop.signal.aborted) {
+      if (this.#mustLook) await this.#look();
       const limitBefore = this.#limit;
       this.#limit = await this.#plan.limit();
       const first = (this.#covered + 1) as Offset;
@@ -167,12 +174,18 @@ export class WarehouseSink {
       } else {
         await this.#sleep(this.#options.flushAfterMs);
         isQuiet = true;
-        // A warehouse that was set up anew does not call: without events nobody would notice.
+        // Not every warehouse says when it was set up anew: without events nobody would notice.
         if (this.#deps.clock.monotonicMs() - lookedAtMs < this.#options.lookEveryMs) continue;
-        this.#covered = await this.#deps.warehouse.coveredOffset({ table, topic, partition });
+        await this.#look();
         lookedAtMs = this.#deps.clock.monotonicMs();
       }
     }
+  }
+
+  async #look(): Promise<void> {
+    const { table, topic, partition } = this.#plan;
+    this.#mustLook = false;
+    this.#covered = await this.#deps.warehouse.coveredOffset({ table, topic, partition });
   }
 
   /** Where a copy that is worth making now would end; undefined where none is. */

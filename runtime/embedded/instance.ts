@@ -27,6 +27,7 @@ import { serveStaticPage } from '../http/static-page.ts';
 import { ingestOptionsOf, servingOptionsOf } from '../option-mapping.ts';
 import { systemRandom } from '../random.ts';
 import { keepLogWithinLimits } from '../retention/log-retention.ts';
+import { keepSetAsideForAWhile } from '../retention/set-aside.ts';
 import { keepWarehouseWithinLimit } from '../retention/warehouse-retention.ts';
 import type { Settings } from '../settings.ts';
 import { createSystemReport, type ServingFacts, type SystemReport } from '../system-report.ts';
@@ -131,6 +132,11 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     ),
     (opened) => opened.stop(),
   );
+  warehouse.onSetUpAnew(() => {
+    stream.warehouseSetUpAnew().catch((error: unknown) => {
+      logger.warn('the stream does not hear of the new warehouse', { error });
+    });
+  });
   const state = openings.add(
     await openEmbeddedState({
       directory: directory.paths.state,
@@ -249,7 +255,13 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
         (opened) => opened.stop(),
       )
     : undefined;
-  const disk = openings.add(await watchDisk(directory.paths, clock), (watch) => watch.stop());
+  openings.add(keepSetAsideForAWhile(directory.paths, { clock, logger }), (keeper) =>
+    keeper.stop(),
+  );
+  const limits = { log: settings.logBytesMax, warehouse: settings.warehouseBytesMax };
+  const disk = openings.add(await watchDisk(directory.paths, limits, clock), (watch) =>
+    watch.stop(),
+  );
   report = createSystemReport({
     clock,
     roles: settings.roles,
@@ -260,7 +272,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     warehouseProblem: () => warehouse.whyOff ?? warehouse.status()?.problem ?? undefined,
     retention: () => retention.status(),
     warehouseRetention: () => warehouseRetention?.status(),
-    limits: { log: settings.logBytesMax, warehouse: settings.warehouseBytesMax },
+    limits,
     disk: () => disk.latest(),
     training: () => training.desk.status(),
     quality: () => quality.report(),

@@ -17,6 +17,8 @@ export interface StreamHost {
   clean(call: CleanCall): Promise<number>;
   /** Takes flushed snapshots of these state partitions. */
   snapshot(partitions: readonly StatePartition[]): Promise<void>;
+  /** The sinks ask the warehouse where it stands. */
+  warehouseSetUpAnew(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -68,6 +70,9 @@ export const startStreamHost = async (
     clean: (call) => started[0]!.thread.call<number>('clean', call),
     snapshot: async (partitions) => {
       await all('snapshot', partitions);
+    },
+    warehouseSetUpAnew: async () => {
+      await all('warehouseSetUpAnew');
     },
     async stop() {
       watch.isStopping = true;

@@ -100,6 +100,7 @@ const run = async (data: StreamWorkerData): Promise<void> => {
       return eventLog.clean(topic, retention, now);
     },
     snapshot: (partitions) => stateStore.snapshotOwn(partitions as readonly StatePartition[]),
+    warehouseSetUpAnew: () => stream.warehouseSetUpAnew(),
     stop: () => stream.stop(),
     async close() {
       try {

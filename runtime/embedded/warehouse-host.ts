@@ -17,6 +17,8 @@ export interface WarehouseHost {
   /** Why there is none, in one sentence. */
   readonly whyOff?: string;
   status(): EngineStatus | undefined;
+  /** Calls back whenever the directory was set aside and an empty warehouse runs in its place. */
+  onSetUpAnew(listener: () => void): void;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export const startWarehouseHost = async (options: {
   if (!settings.warehouse) return off('The warehouse is turned off by the settings.');
   const { available, why } = embeddedClickHouseAvailable();
   if (!available) return off(why ?? 'The embedded ClickHouse is missing.');
+  const listeners: (() => void)[] = [];
   try {
     const engine = await EmbeddedClickHouse.start({
       directory,
@@ -40,10 +43,14 @@ export const startWarehouseHost = async (options: {
       random: systemRandom,
       threads: settings.warehouseThreads,
       memoryBytes: settings.warehouseMemoryBytes,
+      onEvent: ({ kind }) => {
+        if (kind === 'set-aside') for (const listener of listeners) listener();
+      },
     });
     return {
       connection: engine.connection,
       status: () => engine.status(),
+      onSetUpAnew: (listener) => void listeners.push(listener),
       close: () => engine.close(),
     };
   } catch (error) {
@@ -56,5 +63,6 @@ export const startWarehouseHost = async (options: {
 const off = (whyOff: string): WarehouseHost => ({
   whyOff,
   status: () => undefined,
+  onSetUpAnew: () => {},
   close: async () => {},
 });

@@ -13,7 +13,7 @@ describe('the real program, killed again and again', () => {
     });
     expect(report.problems).toEqual([]);
     expect(report.acknowledged).toBe(6_000);
-  }, 120_000);
+  }, 300_000);
 
   it(`[F1] nor when two workers share the stream, seed ${SEED + 1}`, async () => {
     const report = await runCrashes({
@@ -24,5 +24,5 @@ describe('the real program, killed again and again', () => {
     });
     expect(report.problems).toEqual([]);
     expect(report.acknowledged).toBe(2_000);
-  }, 120_000);
+  }, 300_000);
 });
