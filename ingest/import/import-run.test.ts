@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -34,6 +34,12 @@ beforeEach(async () => {
   log = openTestLog();
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const bytesIn = async (name: string, parts: readonly Buffer[]): Promise<string> => {
+  const path = join(folder, name);
+  await writeFile(path, Buffer.concat(parts));
+  return path;
+};
 
 interface Run {
   readonly sink?: BackfillSink;
@@ -285,6 +291,54 @@ describe('an import of any file', () => {
       ["a row with another number of fields than the header's 4", 1, 'x.csv:9'],
       ['a quote in the middle of a field', 1, 'x.csv:11'],
     ]);
+  });
+
+  it('reads CSV and NDJSON of mixed encodings, with a byte order mark and CRLF, and counts the lines', async () => {
+    const latin = (text: string): Buffer => Buffer.from(text, 'latin1');
+    const csv = await bytesIn('mixed.csv', [
+      Buffer.from('\ufeffuserId;itemId;title;timestamp\r\nada;1;Amélie;1700000000\r\n'),
+      latin('bob;2;Café;1700000001\r\n'),
+      Buffer.from('cem;3;Löwe;1700000002\r\n'),
+      latin('dora;4;Mañana;1700000003\r\n'),
+    ]);
+    const report = await importFrom(csv);
+    expect(report).toMatchObject({ items: 4, events: 4, broken: [] });
+    const problem = 'a line that is not UTF-8, read as Windows-1252';
+    const places = ['mixed.csv:3', 'mixed.csv:5'].map((place) => ({ place, text: '' }));
+    // Once as an item is no problem told; as an event it is.
+    expect(report.cleaned).toEqual([{ problem, count: 2, examples: places }]);
+    const line = (id: string, title: string): string =>
+      `${JSON.stringify({ userId: id, itemId: id, title, timestamp: 1_700_000_000 })}\r\n`;
+    const ndjson = await bytesIn('mixed.ndjson', [
+      Buffer.from(line('5', 'Été')),
+      latin(line('6', 'Noël')),
+    ]);
+    expect(await importFrom(ndjson)).toMatchObject({
+      items: 2,
+      events: 2,
+      cleaned: [{ problem, count: 1, examples: [{ place: 'mixed.ndjson:2', text: '' }] }],
+    });
+    expect((await itemsIn(log)).map(({ title }) => title).sort()).toEqual(
+      ['Amélie', 'Café', 'Löwe', 'Mañana', 'Noël', 'Été'].sort(),
+    );
+  });
+
+  it('refuses UTF-16 and a file without rows by name, and shows no control characters', async () => {
+    const wide = await bytesIn('wide.csv', [Buffer.from('\ufeffuserId,itemId\n', 'utf16le')]);
+    await expect(importFrom(wide)).rejects.toThrow(
+      `Expected text in UTF-8 or Windows-1252 in ${wide}, got UTF-16; save it as UTF-8.`,
+    );
+    for (const text of ['', 'userId,itemId,timestamp\n']) {
+      const empty = await bytesIn('empty.csv', [Buffer.from(text)]);
+      await expect(importFrom(empty)).rejects.toThrow(
+        `Expected rows with named columns in ${empty}, got none.`,
+      );
+    }
+    const odd = await bytesIn('odd.csv', [
+      Buffer.from('userId,itemId,timestamp\nu,i,1\n\x1b[2J\0\n'),
+    ]);
+    const report = await importFrom(odd);
+    expect(report.broken[0]?.examples).toEqual([{ place: 'odd.csv:3', text: '\ufffd[2J\ufffd' }]);
   });
 
   it('stops with a clear message when too much cannot be read', async () => {

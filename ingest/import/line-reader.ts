@@ -11,8 +11,8 @@ export type TakeLine = (line: string, number: number) => void;
 
 export interface LinesRead {
   readonly lines: number;
-  /** Lines that were not UTF-8. */
-  readonly otherEncoding: number;
+  /** Numbers of the lines that were not UTF-8. */
+  readonly otherEncoding: readonly number[];
 }
 
 const NEWLINE = 10;
@@ -29,7 +29,7 @@ export const readLines = async (
   onBytes: (bytes: number) => Promise<void> | undefined = () => undefined,
 ): Promise<LinesRead> => {
   let rest: Buffer[] = [];
-  const count = { lines: 0, otherEncoding: 0 };
+  const count = { lines: 0, otherEncoding: [] as number[] };
   const emit = (line: string): void => {
     count.lines += 1;
     const text = count.lines === 1 && line.startsWith(BOM) ? line.slice(1) : line;
@@ -41,6 +41,7 @@ export const readLines = async (
   };
   for await (const chunk of await file.open()) {
     const bytes = chunk as Buffer;
+    if (count.lines === 0 && rest.length === 0) refuseUtf16(bytes, file);
     const end = bytes.lastIndexOf(NEWLINE);
     if (end < 0) {
       rest.push(bytes);
@@ -67,6 +68,14 @@ const checkLength = (line: readonly Buffer[], { path }: SourceFile): void => {
   });
 };
 
+/** Read as anything else it would look like a file full of control characters. */
+const refuseUtf16 = (start: Buffer, { path }: SourceFile): void => {
+  const mark = start.length < 2 ? 0 : start.readUInt16BE(0);
+  if (mark !== 0xfffe && mark !== 0xfeff) return;
+  const got = 'UTF-16; save it as UTF-8';
+  throw new FreshetError('bad_file', { expected: 'text in UTF-8 or Windows-1252', path, got });
+};
+
 function* linesOf(block: Buffer): Iterable<Buffer> {
   let from = 0;
   for (;;) {
@@ -78,8 +87,8 @@ function* linesOf(block: Buffer): Iterable<Buffer> {
   yield block.subarray(from);
 }
 
-const decodeLine = (line: Buffer, count: { otherEncoding: number }): string => {
+const decodeLine = (line: Buffer, count: { lines: number; otherEncoding: number[] }): string => {
   if (isUtf8(line)) return line.toString('utf8');
-  count.otherEncoding += 1;
+  count.otherEncoding.push(count.lines + 1);
   return windows1252.decode(line);
 };

@@ -12,7 +12,7 @@ import {
   newItem,
   type ReadingContext,
 } from './dataset.ts';
-import { ProblemLog } from './problem-log.ts';
+import { ProblemLog, shownLine } from './problem-log.ts';
 import { type RecordRow, readRecords } from './record-file.ts';
 import type { SourceFile, SourceFiles } from './source-files.ts';
 import { parseTimeValue } from './time-value.ts';
@@ -84,7 +84,11 @@ const headerOf = async (file: SourceFile): Promise<readonly string[]> => {
 const checkMap = (file: SourceFile, map: ColumnMap, header: readonly string[]): void => {
   const missing = [...map.columns.values()].filter((column) => !header.includes(column));
   const has = (field: MappedField): boolean => map.columns.has(field) || map.constants.has(field);
-  const got = header.length === 0 ? 'no rows' : `the columns ${header.join(', ')}`;
+  if (header.length === 0) {
+    const expected = 'rows with named columns';
+    throw new FreshetError('bad_file', { expected, path: file.path, got: 'none' });
+  }
+  const got = `the columns ${shownLine(header.join(', '))}`;
   if (missing.length > 0) {
     const expected = `the columns ${missing.join(', ')}`;
     throw new FreshetError('bad_file', { expected, path: file.path, got });

@@ -56,6 +56,13 @@ export class ProblemLog {
     note(this.#cleaned, what, place, text);
   }
 
+  /** Lines that were read all the same, as what files were before UTF-8. */
+  otherEncoding(file: string, lines: readonly number[]): void {
+    for (const line of lines) {
+      this.cleaned('a line that is not UTF-8, read as Windows-1252', `${file}:${line}`, '');
+    }
+  }
+
   get brokenLines(): readonly ProblemSummary[] {
     return summaries(this.#broken);
   }
@@ -70,8 +77,13 @@ const note = (into: Map<string, Counted>, problem: string, place: string, text: 
   into.set(problem, counted);
   counted.count += 1;
   if (counted.examples.length >= EXAMPLES_MAX) return;
-  const shown = text.length > SHOWN_TEXT_MAX ? `${text.slice(0, SHOWN_TEXT_MAX)}…` : text;
-  counted.examples.push({ place, text: shown });
+  counted.examples.push({ place, text: shownLine(text) });
+};
+
+/** As a terminal may be given it: short, and without what would move its cursor. */
+export const shownLine = (text: string): string => {
+  const plain = text.replace(/\p{Cc}/gu, '\ufffd');
+  return plain.length > SHOWN_TEXT_MAX ? `${plain.slice(0, SHOWN_TEXT_MAX)}…` : plain;
 };
 
 const summaries = (counted: ReadonlyMap<string, Counted>): readonly ProblemSummary[] =>

@@ -108,7 +108,7 @@ describe('lines', () => {
     expect(await linesOf(mixed)).toEqual({
       texts: ['Amélie', 'Amélie', 'plain'],
       lines: 3,
-      otherEncoding: 1,
+      otherEncoding: [2],
     });
   });
 

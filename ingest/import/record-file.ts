@@ -28,7 +28,7 @@ const readNdjson = async (
   { problems, onBytes }: ReadingContext,
   take: TakeRow,
 ): Promise<void> => {
-  await readLines(
+  const read = await readLines(
     file,
     (text, line) => {
       if (text.trim() === '') return;
@@ -38,6 +38,7 @@ const readNdjson = async (
     },
     onBytes,
   );
+  problems.otherEncoding(file.name, read.otherEncoding);
 };
 
 const objectOf = (text: string): RecordRow | undefined => {
@@ -117,10 +118,7 @@ const readCsvRecords = async (
     onBytes,
   );
   reader?.end();
-  if (read.otherEncoding > 0) {
-    const what = 'lines that are not UTF-8, read as Windows-1252';
-    problems.cleaned(what, file.name, `${read.otherEncoding} lines`);
-  }
+  problems.otherEncoding(file.name, read.otherEncoding);
 };
 
 const namedFields = (header: readonly string[], fields: readonly string[]): RecordRow =>

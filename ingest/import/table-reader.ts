@@ -59,7 +59,7 @@ export const readCsv = async <Column extends string>(
   );
   reader?.end();
   if (columns === undefined) throw badTable(file, 'a header line', 'none');
-  noteEncoding(file, read.otherEncoding, context);
+  problems.otherEncoding(file.name, read.otherEncoding);
 };
 
 /** Tables without a header, whose separator never occurs in a field. */
@@ -86,13 +86,7 @@ export const readSeparated = async (
     },
     context.onBytes,
   );
-  noteEncoding(file, read.otherEncoding, context);
-};
-
-const noteEncoding = (file: SourceFile, lines: number, { problems }: ReadingContext): void => {
-  for (let line = 0; line < lines; line += 1) {
-    problems.cleaned('a line that is not UTF-8, read as Windows-1252', file.name, '');
-  }
+  context.problems.otherEncoding(file.name, read.otherEncoding);
 };
 
 const findColumns = <Column extends string>(

@@ -7,7 +7,12 @@ import { Ajv } from 'ajv';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { validationMessage } from '../../schemas/api/validation-message.ts';
 import type { Logger } from '../../schemas/environment.ts';
-import { type ErrorCode, FreshetError, isFreshetError } from '../../schemas/errors.ts';
+import {
+  type ErrorCode,
+  type ErrorDetails,
+  FreshetError,
+  isFreshetError,
+} from '../../schemas/errors.ts';
 import { refuseOtherMethods } from './allowed-methods.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
 import { guardOrigins } from './origins.ts';
@@ -166,15 +171,14 @@ const asFreshetError = (error: unknown, logger: Logger): FreshetError => {
     logger.error('A request failed inside', { error });
     return new FreshetError('internal', {}, { cause: error });
   }
-  return new FreshetError(
-    code ?? 'bad_request',
-    {
-      problem: given.message ?? 'something unreadable',
-      limit: '1 MiB',
-      limitMs: HANDLER_TIMEOUT_MS,
-      expected: 'application/json',
-      got: 'another',
-    },
-    { cause: error },
-  );
+  const refusedBy = code ?? 'bad_request';
+  const problem = given.message ?? 'something unreadable';
+  return new FreshetError(refusedBy, DETAILS[refusedBy] ?? { problem }, { cause: error });
+};
+
+/** What the sentences need to know of fastify's refusals, beyond its own words. */
+const DETAILS: Readonly<Partial<Record<ErrorCode, ErrorDetails>>> = {
+  too_large: { limit: '1 MiB' },
+  timeout: { limitMs: HANDLER_TIMEOUT_MS },
+  bad_media_type: { expected: 'application/json', got: 'another' },
 };

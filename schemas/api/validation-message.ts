@@ -72,9 +72,8 @@ const sentences: Readonly<Record<string, Sentence>> = {
   oneOf: (problem, place, schema) => {
     const says = schema.oneOf?.[0]?.['x-says'];
     if (says === undefined) return fallback(problem, place);
-    return isObject(problem.data)
-      ? `Expected ${says}, got both.`
-      : expectedValue(problem, place, schema);
+    if (!isObject(problem.data)) return expectedValue(problem, place, schema);
+    return `Expected ${says}, got ${problem.params.passingSchemas === null ? 'neither' : 'both'}.`;
   },
   additionalProperties: ({ params, instancePath }, place, schema) => {
     const known = Object.keys(schema.properties ?? {});
