@@ -88,7 +88,7 @@ export interface ReleaseFacts {
 
 /** Kind of the control record whose newest one names the release in use. */
 export const PROMOTION = 'promotion';
-/** Kind of the control records that say how a training ended. @public */
+/** Kind of the control records that say how a training ended. */
 export const TRAINING_RUN = 'training-run';
 
 /** The body of a promotion. */
@@ -102,7 +102,7 @@ export interface Promotion {
 export const TRAINING_OUTCOMES = ['promoted', 'refused', 'failed', 'cancelled'] as const;
 export type TrainingOutcome = (typeof TRAINING_OUTCOMES)[number];
 
-/** The body of a record of how a training ended. @public */
+/** The body of a record of how a training ended. */
 export interface TrainingRunRecord {
   /** Rises by one a run. */
   readonly number: number;

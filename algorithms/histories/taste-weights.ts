@@ -36,7 +36,6 @@ export interface EarlierValues {
   readonly count: number;
 }
 
-/** @public */
 export const NO_EARLIER_VALUES: EarlierValues = { sum: 0, count: 0 };
 
 /** A value this far from the person's mean speaks with full strength. */

@@ -176,15 +176,31 @@ const normOf = (row: Float32Array): number => {
 };
 
 /** The arrays that the scan reads, items by falling norm. */
-interface PackedItems extends ReturnType<typeof roomFor> {
+interface PackedArrays {
+  readonly rows: Float32Array;
+  readonly bytes: Int8Array;
+  readonly scales: Float32Array;
+  readonly losses: Float32Array;
+  readonly norms: Float32Array;
+  readonly sums: Int32Array;
+  readonly ids: Uint32Array;
+  /** By id: 1 for one that is passed over. */
+  readonly skips: Int8Array;
+}
+
+interface PackedItems extends PackedArrays {
   readonly region: KernelRegion;
 }
 
-const roomFor = (itemCount: number, stride: number, region: KernelRegion) => {
+function* roomFor(itemCount: number, stride: number, region: KernelRegion): Pieces<PackedArrays> {
   const room = Math.ceil(itemCount / BLOCK) * BLOCK;
+  const rows = region.f32(room * stride);
+  yield;
+  const bytes = region.i8(room * stride);
+  yield;
   return {
-    rows: region.f32(room * stride),
-    bytes: region.i8(room * stride),
+    rows,
+    bytes,
     scales: region.f32(room),
     losses: region.f32(room),
     norms: region.f32(room),
@@ -192,7 +208,7 @@ const roomFor = (itemCount: number, stride: number, region: KernelRegion) => {
     ids: region.u32(room),
     skips: region.i8(room),
   };
-};
+}
 
 function* packedItems(engine: KernelEngine, items: ItemVectors): Pieces<PackedItems> {
   checkCount('dimensions', items.dimensions);
@@ -201,9 +217,8 @@ function* packedItems(engine: KernelEngine, items: ItemVectors): Pieces<PackedIt
   const region = engine.memory.region();
   let isDone = false;
   try {
-    const arrays = roomFor(items.itemCount, Math.ceil(items.dimensions / 4) * 4, region);
-    yield;
-    const order = byFallingNorm(norms);
+    const arrays = yield* roomFor(items.itemCount, Math.ceil(items.dimensions / 4) * 4, region);
+    const order = yield* byFallingNorm(norms);
     for (let place = 0; place < order.length; place++) {
       packItem(items, order[place]!, place, norms[order[place]!]!, arrays);
       if (place % ITEMS_AT_ONCE === ITEMS_AT_ONCE - 1) yield;
@@ -231,7 +246,7 @@ function* normsOf(items: ItemVectors): Pieces<Float64Array> {
  * Ties by the smaller item. A norm in f32 and the item, turned round, are the two halves of a number
  * of 64 bits: such numbers sort as the pairs do, without a comparison in JavaScript.
  */
-const byFallingNorm = (norms: Float64Array): Uint32Array => {
+function* byFallingNorm(norms: Float64Array): Pieces<Uint32Array> {
   const keys = new Float64Array(norms.length);
   const words = new Uint32Array(keys.buffer);
   const bits = new Uint32Array(Float32Array.from(norms).buffer);
@@ -239,13 +254,15 @@ const byFallingNorm = (norms: Float64Array): Uint32Array => {
     words[item * 2] = 0xffff_ffff - item;
     words[item * 2 + 1] = bits[item]!;
   }
+  yield;
   keys.sort();
+  yield;
   const order = new Uint32Array(norms.length);
   for (let place = 0; place < order.length; place++) {
     order[place] = 0xffff_ffff - words[(order.length - 1 - place) * 2]!;
   }
   return order;
-};
+}
 
 /** Writes an item's row and its 8-bit copy, with what the scan needs to bound its product. */
 const packItem = (
@@ -253,7 +270,7 @@ const packItem = (
   item: number,
   place: number,
   norm: number,
-  arrays: ReturnType<typeof roomFor>,
+  arrays: PackedArrays,
 ): void => {
   const stride = Math.ceil(dimensions / 4) * 4;
   const row = factors.subarray(item * dimensions, (item + 1) * dimensions);

@@ -134,6 +134,7 @@ export const LiveDiff = Type.Object({
   cause: nullable(Cause),
   asOf: AsOf,
   rung: ListAnswer.properties.rung,
+  models: ListAnswer.properties.models,
   eventToPushMs: nullable(
     Type.Number({ description: 'From the arrival of the cause until this message was sent.' }),
   ),

@@ -380,6 +380,7 @@ const ANSWERS: Readonly<Record<string, readonly [TSchema, unknown]>> = {
       cause: { eventId: 'e', itemId: 'a', title: 'A', kind: 'click' },
       asOf,
       rung: 'trend',
+      models: { als: 'r' },
       eventToPushMs: 4.2,
     },
   ],

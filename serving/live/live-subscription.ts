@@ -133,6 +133,7 @@ export class LiveSubscription implements ListWatcher {
       `"entered":[${entries(difference.entered)}],"left":[${difference.left.map(idOf).join()}],` +
       `"changed":[${entries(difference.changed)}],"cause":${this.#causeJson(cause)},` +
       `"asOf":${asOfJson(shown.facts.asOf)},"rung":"${shown.facts.rung}",` +
+      `"models":${JSON.stringify(shown.facts.models)},` +
       `"eventToPushMs":${this.#eventToPushMs(cause)}}`
     );
   }

@@ -2,6 +2,8 @@ import { connect as connectTcp } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import { applied, connect, LiveClient } from '../../test/serving/live-client.ts';
+import { promote } from '../../test/serving/promotion.ts';
+import { trainRelease } from '../../test/serving/release.fixture.ts';
 import {
   item,
   openTestServing,
@@ -69,6 +71,22 @@ describe('the live socket', () => {
       eventToPushMs: 0,
       rung: 'content',
     });
+    expect(applied(ids(snapshot.list), diff)).toEqual(await now('/v1/users/ada/recommendations'));
+  });
+
+  it('tells what another release makes of a list, as soon as it is in use', async () => {
+    const { world } = under;
+    await world.act('u:ada', { item: 'film-2' }, { item: 'film-4' });
+    const ada = await client();
+    ada.send({ op: 'subscribe', id: 'mine', channel: 'user:ada' });
+    const snapshot = await ada.next('snapshot');
+    expect(snapshot.list.models.als).toBeNull();
+    const itemIds = ITEMS.map(({ itemId }) => itemId);
+    const { manifest, files } = await trainRelease({ version: 'r1', itemIds });
+    await world.artifactStore.publish(manifest, files);
+    await promote(world.eventLog, 'r1', { at: world.clock.now() });
+    const diff = await ada.next('diff');
+    expect(diff).toMatchObject({ models: { als: 'r1' }, rung: 'personalised', cause: null });
     expect(applied(ids(snapshot.list), diff)).toEqual(await now('/v1/users/ada/recommendations'));
   });
 

@@ -44,15 +44,20 @@ export class ReleaseItems {
     return this.#slots.byteLength + this.#items.byteLength;
   }
 
-  /** Every id gets a slot, whether or not the catalogue holds it now. */
-  static *inPieces(ids: readonly ItemId[], slots: ItemSlots): Pieces<ReleaseItems> {
+  /** Every id gets a slot, whether or not the catalogue holds it now. undefined where they are no ids. */
+  static *inPieces(ids: readonly ItemId[], slots: ItemSlots): Pieces<ReleaseItems | undefined> {
     const slotOfItem = new Int32Array(ids.length);
     for (let item = 0; item < ids.length; item++) {
+      if (typeof ids[item] !== 'string') return undefined;
       slotOfItem[item] = slots.ofId(ids[item]!);
       if (item % IDS_AT_ONCE === IDS_AT_ONCE - 1) yield;
     }
     const itemOfSlot = new Int32Array(slots.count).fill(NO_ITEM);
-    for (let item = 0; item < ids.length; item++) itemOfSlot[slotOfItem[item]!] = item;
+    for (let item = 0; item < ids.length; item++) {
+      // An id that stands there twice leads to one slot.
+      if (itemOfSlot[slotOfItem[item]!] !== NO_ITEM) return undefined;
+      itemOfSlot[slotOfItem[item]!] = item;
+    }
     return new ReleaseItems(slotOfItem, itemOfSlot);
   }
 }

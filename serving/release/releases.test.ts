@@ -268,7 +268,9 @@ describe('a release that is not fit to serve', () => {
       [withFile(second, als, () => undefined), /als\.model, got none/],
       [withFile(second, ITEMS_FILE, () => undefined), /items\.json, got none/],
       [withFile(second, ITEMS_FILE, () => Buffer.from('["a"]')), /1 to 1 items, got 40/],
-      [withFile(second, ITEMS_FILE, () => Buffer.from('["a","a"]')), /twins/],
+      [withFile(second, ITEMS_FILE, () => Buffer.from('["a","a"]')), /distinct ids/],
+      [withFile(second, ITEMS_FILE, () => Buffer.from('["a",7]')), /distinct ids/],
+      [withFile(second, ITEMS_FILE, () => Buffer.from('{}')), /a list of ids/],
       [withFile(second, ITEMS_FILE, () => Buffer.from('[')), /JSON/],
       [withFile(second, als, () => Buffer.from('no model at all, by far')), /FRMODEL1/],
       [

@@ -21,7 +21,7 @@ const NOW = epochMs(0);
 
 const slots = new ItemSlots();
 for (let slot = 0; slot < SLOTS; slot++) slots.ofId(itemId(`i${slot}`));
-const items = atOnce(ReleaseItems.inPieces(IDS, slots));
+const items = atOnce(ReleaseItems.inPieces(IDS, slots))!;
 const sequences = new PersonSequences(items);
 const engine = inlineEngine();
 const { models } = await trainRelease({ version: 'r', itemIds: IDS, hasSequences: true });

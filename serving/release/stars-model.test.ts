@@ -51,7 +51,7 @@ const starsModel = async () => {
   while (!step.done) step = pieces.next();
   const late = slots.ofId(itemId('came-later'));
   const forecasts = readRatingForecast((await campForecast()).serialise());
-  return { model: new StarsModel(forecasts, step.value), slots, late };
+  return { model: new StarsModel(forecasts, step.value!), slots, late };
 };
 
 describe('predicted stars', () => {

@@ -28,7 +28,7 @@ const modelOver = (slots: ItemSlots): TasteModel =>
     foldIn: new FoldIn(engine, als),
     topItems: new TopItems(engine, { ...als, dimensions: als.options.dimensions }),
     itemCount: als.itemCount,
-    items: atOnce(ReleaseItems.inPieces(IDS, slots)),
+    items: atOnce(ReleaseItems.inPieces(IDS, slots))!,
     vectorsMax: 10,
     newItemsMax: 0,
     ground: { catalogue: new Catalogue(slots), content: NOTHING_ALIKE, itemIndex },

@@ -19,7 +19,8 @@ export const isMoving = (diff: LiveDiff): boolean =>
 /** The list after the diff; what changed it is for the caller to say. */
 export const applyDiff = (before: LiveList, diff: LiveDiff): LiveList => {
   const items = itemsAfter(before.answer.items, diff);
-  const answer = { ...before.answer, items, asOf: diff.asOf, rung: diff.rung };
+  const { asOf, rung, models } = diff;
+  const answer = { ...before.answer, items, asOf, rung, models };
   if (!isMoving(diff)) return { ...before, answer };
   const places = new Map(before.answer.items.map(({ itemId, rank }) => [itemId, rank]));
   const movedBy = new Map<string, number>();

@@ -67,6 +67,7 @@ export const diff = (parts: DiffParts): LiveDiff => ({
     : null,
   asOf: AS_OF,
   rung: 'personalised',
+  models: {},
   eventToPushMs: parts.cause ? 12 : null,
 });
 
