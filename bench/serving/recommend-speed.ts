@@ -11,6 +11,7 @@ import type { GetLoadResult } from '../serving-load.ts';
 const ROUNDS = 3;
 const SECONDS = 3;
 const PEOPLE = 20_000;
+const DIMENSIONS = 64;
 const PATH = '/v1/users/p{n}/recommendations';
 
 interface Server {
@@ -58,18 +59,28 @@ const spreadOf = (values: readonly number[]): readonly [number, number] => [
 
 const measure = async (): Promise<BenchResult> => {
   const served = await serve(['--items', '10000', '--people', String(PEOPLE)]);
+  const released = await serve([
+    ...['--items', '10000', '--people', String(PEOPLE)],
+    ...['--release', String(DIMENSIONS)],
+  ]);
   const bare = await serve(['--bare', '--bytes', String(served.facts.answerBytes)]);
   try {
     await load(served.port, PATH, PEOPLE);
+    await load(released.port, PATH, PEOPLE);
     const bareRates: number[] = [];
     const cachedRatios: number[] = [];
     const uncachedRatios: number[] = [];
     const cachedRates: number[] = [];
     const uncachedRates: number[] = [];
+    const releasedRates: number[] = [];
+    const releasedRatios: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const ground = (await load(bare.port, '/', 1)).requestsPerSecond;
       const cached = (await load(served.port, PATH, 10)).requestsPerSecond;
       const uncached = (await load(served.port, PATH, PEOPLE)).requestsPerSecond;
+      const byModels = (await load(released.port, PATH, PEOPLE)).requestsPerSecond;
+      releasedRates.push(byModels);
+      releasedRatios.push(byModels / ground);
       bareRates.push(ground);
       cachedRates.push(cached);
       uncachedRates.push(uncached);
@@ -85,8 +96,10 @@ const measure = async (): Promise<BenchResult> => {
         rate('bare node:http, an answer of the same size', bareRates),
         rate('cached', cachedRates),
         rate('uncached, every user another', uncachedRates),
+        rate('uncached, with a release of three models, d = 64', releasedRates),
         ratio('cached ÷ bare', cachedRatios, 0.5),
         ratio('uncached ÷ bare', uncachedRatios, 0.2),
+        ratio('uncached with a release ÷ bare', releasedRatios, 0.2),
         {
           name: 'uncached p99 at half load',
           value: half.latencyMs.p99,
@@ -102,7 +115,7 @@ const measure = async (): Promise<BenchResult> => {
       ],
     };
   } finally {
-    for (const { process } of [served, bare]) {
+    for (const { process } of [served, released, bare]) {
       process.removeAllListeners('exit');
       process.kill('SIGTERM');
     }
