@@ -7,6 +7,7 @@ import { skipGramRows } from '../algorithms/p8-skip-gram.ts';
 import type { Figure } from '../result.ts';
 import { lastResult, machineFacts, printResult, writeResult } from '../result.ts';
 import { besideImplicit } from './implicit-models.ts';
+import { besideTrecEval } from './metrics.ts';
 import { besideRiver, besideSurprise } from './rating-models.ts';
 
 /** Each peer stands in a file of its own. */
@@ -15,6 +16,7 @@ const PEERS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   gensim: skipGramRows,
   surprise: besideSurprise,
   river: besideRiver,
+  trec_eval: besideTrecEval,
 };
 
 const words = process.argv.slice(2);

@@ -1,13 +1,14 @@
-"""Reads lists and relevant items from standard input, writes trec_eval's figures for each."""
+"""Reads lists and relevant items, writes trec_eval's figures for each."""
 
 import json
 import sys
+from pathlib import Path
 
 import pytrec_eval
 
 CUT = 10
 
-cases = json.load(sys.stdin)
+cases = json.loads((Path(sys.argv[1]) / "cases").read_text())
 relevance = {str(k): {str(item): 1 for item in case["relevant"]} for k, case in enumerate(cases)}
 ranking = {
     str(k): {str(item): float(-place) for place, item in enumerate(case["ranked"])}
@@ -15,4 +16,4 @@ ranking = {
 }
 measures = {f"{name}_{CUT}" for name in ("ndcg_cut", "recall", "P", "map_cut", "success")}
 evaluator = pytrec_eval.RelevanceEvaluator(relevance, measures | {"recip_rank"})
-json.dump(evaluator.evaluate(ranking), sys.stdout)
+print(json.dumps(evaluator.evaluate(ranking)))

@@ -1,15 +1,10 @@
 /**
- * `node bench/peers/metrics.ts` holds our ranking metrics against an independent implementation,
- * trec_eval (package pytrec-eval-terrier, installed into a virtual environment under the system's
- * temporary directory), on seeded random lists.
+ * Our ranking metrics beside an independent implementation, trec_eval (package pytrec-eval-terrier),
+ * on seeded random lists.
  *
  * Two definitions differ on purpose and are translated: trec_eval divides average precision by all
  * relevant items, we by those that fit the list; its reciprocal rank knows no cut-off.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   averagePrecision,
   hitRate,
@@ -19,13 +14,12 @@ import {
   reciprocalRank,
 } from '../../algorithms/metrics/ranking.ts';
 import { seededRandom, shuffle } from '../../algorithms/random/seeded-random.ts';
+import type { Figure } from '../result.ts';
+import { installPackages, runPython, withFiles } from './environment.ts';
 
 const CUT = 10;
 const CASES = 2000;
 const SEED = 7;
-const TOLERANCE = 1e-9;
-const ENVIRONMENT = join(tmpdir(), 'freshet-peers');
-const PYTHON = join(ENVIRONMENT, 'bin/python');
 
 interface Case {
   readonly ranked: number[];
@@ -44,13 +38,6 @@ const randomCases = (): Case[] => {
   });
 };
 
-const install = (): void => {
-  if (!existsSync(PYTHON)) execFileSync('python3', ['-m', 'venv', ENVIRONMENT]);
-  execFileSync(PYTHON, ['-m', 'pip', 'install', '--quiet', 'pytrec-eval-terrier==0.5.11'], {
-    stdio: 'inherit',
-  });
-};
-
 type Figures = Readonly<Record<string, number>>;
 
 const ours = ({ ranked, relevant }: Case): Figures => {
@@ -65,24 +52,24 @@ const ours = ({ ranked, relevant }: Case): Figures => {
   };
 };
 
-install();
-const cases = randomCases();
-const answer = execFileSync(PYTHON, [join(import.meta.dirname, 'metrics.py')], {
-  input: JSON.stringify(cases),
-  encoding: 'utf8',
-  maxBuffer: 2 ** 28,
-});
-const theirs = JSON.parse(answer) as Readonly<Record<string, Figures>>;
-const largest = new Map<string, number>();
-cases.forEach((entry, k) => {
-  for (const [name, value] of Object.entries(ours(entry))) {
-    const difference = Math.abs(value - theirs[String(k)]![name]!);
-    largest.set(name, Math.max(largest.get(name) ?? 0, difference));
-  }
-});
-for (const [name, difference] of largest) {
-  const verdict = difference <= TOLERANCE ? 'agrees' : 'DIFFERS';
-  console.log(`${name.padEnd(12)} largest difference ${difference.toExponential(2)}  ${verdict}`);
-}
-if ([...largest.values()].some((difference) => difference > TOLERANCE)) process.exit(1);
-console.log(`${CASES} lists, seed ${SEED}, against trec_eval`);
+export const besideTrecEval = async (): Promise<Figure[]> => {
+  installPackages(['pytrec-eval-terrier==0.5.11']);
+  const cases = randomCases();
+  const input = Buffer.from(JSON.stringify(cases));
+  const theirs = await withFiles({ cases: input }, async (directory) =>
+    runPython<Readonly<Record<string, Figures>>>('metrics.py', [directory]),
+  );
+  const largest = new Map<string, number>();
+  cases.forEach((entry, k) => {
+    for (const [name, value] of Object.entries(ours(entry))) {
+      const difference = Math.abs(value - theirs[String(k)]![name]!);
+      largest.set(name, Math.max(largest.get(name) ?? 0, difference));
+    }
+  });
+  return [...largest].map(([name, value]) => ({
+    name: `${name}, ${CASES} lists: largest difference × 10⁹`,
+    value: value * 1e9,
+    unit: '',
+    reach: { atMost: 1 },
+  }));
+};
