@@ -27,6 +27,20 @@ export const SystemDetails = ({ id, system: { answer } }: SystemDetailsProps) =>
         ))}
       </Block>
     )}
+    <Block heading="Quality of lists, live">
+      {answer.quality.sources.length === 0 ? (
+        <p>No event has been tried yet.</p>
+      ) : (
+        <Table rows={answer.quality.sources.map(qualityRow)} />
+      )}
+    </Block>
+    <Block heading="Models">
+      {answer.models.length === 0 ? (
+        <p>None trained yet; lists come from counts and content.</p>
+      ) : null}
+      {answer.training === null ? null : <p>{trainingText(answer.training)}</p>}
+      <Table rows={answer.models.map(({ kind, version }) => [kind, version])} />
+    </Block>
     <Block heading="Events">
       <Counters stages={answer.counters} />
     </Block>
@@ -55,20 +69,6 @@ export const SystemDetails = ({ id, system: { answer } }: SystemDetailsProps) =>
           ...Object.entries(answer.memory).map(([owner, bytes]): Row => [owner, bytesText(bytes)]),
         ]}
       />
-    </Block>
-    <Block heading="Quality of lists, live">
-      {answer.quality.sources.length === 0 ? (
-        <p>No event has been tried yet.</p>
-      ) : (
-        <Table rows={answer.quality.sources.map(qualityRow)} />
-      )}
-    </Block>
-    <Block heading="Models">
-      {answer.models.length === 0 ? (
-        <p>None trained yet; lists come from counts and content.</p>
-      ) : null}
-      {answer.training === null ? null : <p>{trainingText(answer.training)}</p>}
-      <Table rows={answer.models.map(({ kind, version }) => [kind, version])} />
     </Block>
   </div>
 );
