@@ -6,7 +6,7 @@ import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { inlineEngine } from '../algorithms/kernels/kernel-engine.ts';
 import type { Position } from '../schemas/api/fields.ts';
-import type { Clock, Logger, RandomSource } from '../schemas/environment.ts';
+import type { Clock, CrashPoint, Logger, RandomSource } from '../schemas/environment.ts';
 import {
   type ItemId,
   type Offset,
@@ -67,6 +67,8 @@ export interface ServingDependencies {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly logger: Logger;
+  /** For the fault harness; does nothing where left out. */
+  readonly crashPoint?: CrashPoint;
   readonly kinds: readonly FeedbackKind[];
   readonly partitions: { readonly userPartitions: number; readonly itemPartitions: number };
   readonly options?: Partial<ServingOptions>;
@@ -319,7 +321,7 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
 };
 
 const releaseFollowerOf = (
-  { artifactStore, eventLog, clock, logger }: ServingDependencies,
+  { artifactStore, eventLog, clock, logger, crashPoint }: ServingDependencies,
   given: {
     readonly releases: ReleaseHolder;
     readonly ground: NewItemGround & { readonly catalogue: Catalogue };
@@ -340,6 +342,7 @@ const releaseFollowerOf = (
     ladder: options.ladder,
     ground,
     options: options.release,
+    ...(crashPoint ? { crashPoint } : {}),
     onFailure: (error) => {
       failures.push('promotions of releases cannot be read');
       logger.error('Promotions are followed no longer', { error });

@@ -5,3 +5,9 @@ export const TRAINING_CRASH_POINTS = [
   'training.fitted',
   'training.published',
 ] as const;
+
+/** Those of the program that puts a release to use. */
+export const PROMOTION_CRASH_POINTS = [
+  'promotion.before-append',
+  'promotion.after-append',
+] as const;

@@ -7,7 +7,7 @@
  */
 
 import { formatTime } from '../schemas/api/time.ts';
-import type { Clock, Logger, RandomSource } from '../schemas/environment.ts';
+import type { Clock, CrashPoint, Logger, RandomSource } from '../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../schemas/errors.ts';
 import type { EpochMs, Offset } from '../schemas/ids.ts';
 import {
@@ -25,6 +25,7 @@ import {
   readControlRecords,
   type StoredPromotion,
 } from './control-records.ts';
+import type { PROMOTION_CRASH_POINTS } from './crash-points.ts';
 import type { TrainingOrder, TrainingProgress, TrainingResult } from './training-run.ts';
 
 export interface TrainingRunner {
@@ -48,6 +49,8 @@ export interface TrainingDeskDependencies {
   readonly logger: Logger;
   readonly configVersion: number;
   readonly releasesKept: number;
+  /** For the fault harness; does nothing where left out. */
+  readonly crashPoint?: CrashPoint;
 }
 
 export interface RunningTraining {
@@ -240,13 +243,19 @@ export class TrainingDesk {
   }): Promise<Offset> {
     const { log, clock } = this.#given;
     const at = clock.now();
+    if (bodies.promotion) this.#crash('promotion.before-append');
     const offset = await appendControlRecords(log, at, bodies);
+    if (bodies.promotion) this.#crash('promotion.after-append');
     if (bodies.promotion) this.#promotion = { ...bodies.promotion, at };
     if (bodies.run) {
       this.#runs = [bodies.run, ...this.#runs].slice(0, RUNS_KEPT);
       this.#nextNumber += 1;
     }
     return offset;
+  }
+
+  #crash(name: (typeof PROMOTION_CRASH_POINTS)[number]): void {
+    this.#given.crashPoint?.(name);
   }
 
   async #prune(): Promise<void> {

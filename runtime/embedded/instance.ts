@@ -164,6 +164,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       clock,
       random: systemRandom,
       logger,
+      crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
       kinds: DEFAULT_KINDS,
       options: servingOptionsOf(settings),
       partitions: counts,

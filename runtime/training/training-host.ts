@@ -7,7 +7,9 @@ import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehous
 import type { StreamStatus } from '../../stream/stream-status.ts';
 import { TrainingDesk } from '../../training/training-desk.ts';
 import { keepTraining, type TrainingKeeper } from '../../training/training-keeper.ts';
+import { createCrashPoint } from '../crash-point.ts';
 import type { WarehouseHost } from '../embedded/warehouse-host.ts';
+import { environment } from '../environment.ts';
 import { systemRandom } from '../random.ts';
 import type { Settings } from '../settings.ts';
 import { trainingProcessRunner } from './training-process-runner.ts';
@@ -59,6 +61,7 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
     logger,
     configVersion: 1,
     releasesKept: settings.releasesKept,
+    crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
   });
   const keeper = keepTraining({
     desk,

@@ -11,7 +11,7 @@
 import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
 import { inTurns } from '../../algorithms/model/pieces.ts';
 import { decodeRecordAs } from '../../schemas/avro/record-codec.ts';
-import type { Clock, Logger } from '../../schemas/environment.ts';
+import type { Clock, CrashPoint, Logger } from '../../schemas/environment.ts';
 import { type EpochMs, type Offset, offset, partitionIndex } from '../../schemas/ids.ts';
 import { type ModelKind, PROMOTION, type Promotion } from '../../schemas/release.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -29,6 +29,9 @@ const PARTITION = partitionIndex(0);
 const READ = { recordsMax: 1_000, bytesMax: 1_048_576 } as const;
 
 const NO_NEW_ITEMS: NewItemCounts = { withVector: 0, waiting: 0, beyond: 0 };
+
+/** Step boundaries of a swap at which the fault harness may kill the process. */
+export const SWAP_CRASH_POINTS = ['swap.before-switch', 'swap.after-switch'] as const;
 
 export interface RefusedRelease {
   readonly version: string;
@@ -74,6 +77,8 @@ export interface ReleaseFollowerOptions {
   readonly options: ReleaseOptions;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** For the fault harness; does nothing where left out. */
+  readonly crashPoint?: CrashPoint;
   /** Promotions can be followed no longer. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -222,7 +227,9 @@ export class ReleaseFollower {
     const { signal } = this.#loading;
     try {
       const release = await this.#load(version, signal);
+      this.#crash('swap.before-switch');
       holder.switchTo(release);
+      this.#crash('swap.after-switch');
       logger.info('A release is in use', { version });
       return true;
     } catch (error) {
@@ -231,6 +238,10 @@ export class ReleaseFollower {
     } finally {
       this.#loading = undefined;
     }
+  }
+
+  #crash(name: (typeof SWAP_CRASH_POINTS)[number]): void {
+    this.#given.crashPoint?.(name);
   }
 
   async #load(version: string, signal: AbortSignal): Promise<ServingRelease> {

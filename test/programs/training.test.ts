@@ -7,9 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { ModelsAnswer } from '../../schemas/api/models.ts';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
-import { TRAINING_CRASH_POINTS } from '../../training/crash-points.ts';
+import { SWAP_CRASH_POINTS } from '../../serving/release/release-follower.ts';
+import { PROMOTION_CRASH_POINTS, TRAINING_CRASH_POINTS } from '../../training/crash-points.ts';
 import { launchProgram, type ServerProcess, startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
 import { plantedHistory, plantedRandom } from '../training/training-fixture.ts';
@@ -71,6 +73,9 @@ const trained = async (server: ServerProcess, kind: string): Promise<ModelsAnswe
     await sleep(POLL_MS);
   }
 };
+
+const listOf = async ({ url }: ServerProcess): Promise<ListAnswer> =>
+  (await (await fetch(`${url}/v1/users/person1/recommendations`)).json()) as ListAnswer;
 
 const start = (environment: Readonly<Record<string, string>> = {}): Promise<ServerProcess> =>
   startServer({ dataDirectory: data, port, flags: BY_HAND, environment });
@@ -138,6 +143,28 @@ describe(`a training of the real program, seed ${SEED}`, () => {
     });
     expect(await next.kill('SIGTERM')).toBe(0);
   }, 60_000);
+
+  for (const point of [...PROMOTION_CRASH_POINTS, ...SWAP_CRASH_POINTS]) {
+    it(`killed at ${point} goes on with a whole release, the former or the new one`, async () => {
+      const before = await start();
+      const former = (await trained(before, 'als')).inUse!.version;
+      expect(await before.kill('SIGTERM')).toBe(0);
+      // A swap is passed at the start already, for the release that is in use then.
+      const nth = point.startsWith('swap') ? 2 : 1;
+      const server = await start({ FRESHET_CRASH_POINT: `${point}@${nth}` });
+      await fetch(`${server.url}/v1/models/als/train`, { method: 'POST' });
+      expect(await server.ended).toBe('SIGKILL');
+      const next = await start();
+      const { inUse, releases, training } = await modelsOf(next);
+      expect(training).toBeNull();
+      expect(releases.some(({ version }) => version === inUse?.version)).toBe(true);
+      if (point === 'promotion.before-append') expect(inUse?.version).toBe(former);
+      else expect(inUse).toMatchObject({ by: 'training', formerVersion: former });
+      const list = await listOf(next);
+      expect(list.models.als).toBe(inUse?.version);
+      expect(await next.kill('SIGTERM')).toBe(0);
+    }, 60_000);
+  }
 
   it('is run by the command line alone where no server is', async () => {
     const train = launchProgram(['train', 'als', '--data', data, '--training-at', '']);
