@@ -25,32 +25,51 @@ export class ReleaseReference {
     this.#weights = JSON.parse(text) as LearnedWeights;
   }
 
-  /** By item, for somebody who likes these and nothing else, the last one newest. */
-  partsOf(liked: readonly number[]): Readonly<Record<'taste' | 'embedding', Map<number, number>>> {
+  /** For somebody who likes these and nothing else, the last one newest. */
+  partsOf(liked: readonly number[]): Readonly<Record<'taste' | 'embedding', ExpectedPart>> {
     const history = { items: Uint32Array.from(liked), weights: null, times: null };
     const scoresOf = (model: ItemModel): Float64Array => {
       const scores = new Float64Array(model.itemCount);
       model.score(history, scores);
       return scores;
     };
-    const taste = bestOf(scoresOf(this.#taste), liked).filter(([, score]) => score > 0);
+    const taste = bestOf(scoresOf(this.#taste), liked);
     const logits = bestOf(scoresOf(this.#embedding), liked);
-    const most = logits[0]![1];
-    const embedding = logits.map(([item, logit]) => [item, Math.exp(logit - most)] as const);
+    const most = logits.best[0]![1];
+    const likings = taste.best.filter(([, score]) => score > 0);
+    const softmax = logits.best.map(([item, logit]) => [item, Math.exp(logit - most)] as const);
     return {
-      taste: sharesOf(taste, this.#weights.taste!),
-      embedding: sharesOf(embedding, this.#weights.embedding!),
+      taste: { ...taste, amounts: sharesOf(likings, this.#weights.taste!) },
+      embedding: { ...logits, amounts: sharesOf(softmax, this.#weights.embedding!) },
     };
   }
 }
 
+export interface ExpectedPart {
+  readonly amounts: ReadonlyMap<number, number>;
+  /** Items so near the end of what is proposed that 32 bits may order them otherwise. */
+  readonly atCut: ReadonlySet<number>;
+}
+
 type Scored = readonly (readonly [item: number, score: number])[];
 
-const bestOf = (scores: Float64Array, liked: readonly number[]): Scored =>
-  [...scores.entries()]
+/** Relative to the score at the end of the list. */
+const CUT_MARGIN = 1e-5;
+
+const bestOf = (
+  scores: Float64Array,
+  liked: readonly number[],
+): { readonly best: Scored; readonly atCut: ReadonlySet<number> } => {
+  const ordered = [...scores.entries()]
     .filter(([item]) => !liked.includes(item))
-    .sort(([left, one], [right, other]) => other - one || left - right)
-    .slice(0, PROPOSED);
+    .sort(([left, one], [right, other]) => other - one || left - right);
+  const best = ordered.slice(0, PROPOSED);
+  const cut = best.at(-1)![1];
+  const isAtCut = ([, score]: Scored[number]): boolean =>
+    Math.abs(score - cut) <= CUT_MARGIN * Math.max(1, Math.abs(cut));
+  const near = ordered.filter(isAtCut).map(([item]) => item);
+  return { best, atCut: new Set(near.length > 1 ? near : []) };
+};
 
 const sharesOf = (list: Scored, { weight, epsilon, mass }: LearnedWeight): Map<number, number> => {
   const total = list.reduce((sum, [, raw]) => sum + raw, mass);
