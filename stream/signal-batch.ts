@@ -58,7 +58,7 @@ class ItemPlace implements ItemRef {
   /** When it was last used; one of a generation before the last is void. */
   generation: number;
   /** Per target: in which of its envelopes the index holds, and the index. */
-  readonly indexes: Int32Array;
+  readonly indexes: number[];
   /** The event that last addressed the item, and the first and last of its deltas for it. */
   event = 0;
   firstDelta = 0;
@@ -73,7 +73,7 @@ class ItemPlace implements ItemRef {
     this.id = given.id;
     this.generation = given.generation;
     this.target = given.target;
-    this.indexes = new Int32Array(2 * targetCount);
+    this.indexes = new Array<number>(2 * targetCount).fill(0);
   }
 }
 

@@ -105,7 +105,7 @@ export const decodeItemColumns = (bytes: Uint8Array): ItemColumns => {
 
 const readNeighbours = (reader: ByteReader, item: ItemColumns): void => {
   const neighbourCount = reader.count(SLOT_BYTES_MIN);
-  item.reserveNeighbours(neighbourCount);
+  item.makeRoomToAdd(neighbourCount);
   item.neighbourCount = neighbourCount;
   const { slots } = item;
   const end = neighbourCount * SLOT_WORDS;

@@ -80,6 +80,11 @@ export class ItemColumns {
     this.neighbourCount--;
   }
 
+  /** Room for those that are there and for more, in one piece: who is read is about to be added to. */
+  makeRoomToAdd(count: number): void {
+    this.reserveNeighbours(Math.max(count, Math.min(2 * count, SLOTS_USUAL)));
+  }
+
   reserveNeighbours(count: number): void {
     if (count * SLOT_WORDS <= this.slots.length) return;
     const doubled = (this.slots.length / SLOT_WORDS) * 2;
