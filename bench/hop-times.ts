@@ -61,7 +61,8 @@ const HOP_NAMES: readonly string[] = [
   '→ signals for items durable',
   '→ state applied',
   '→ heard by serving',
-  '→ list made, pushed, taken by the probe',
+  '→ list made and handed to the socket',
+  '→ taken by the probe',
 ];
 
 export const hopFigures = (

@@ -18,6 +18,7 @@ export const HOPS = [
   'signalled',
   'applied',
   'heard',
+  'told',
 ] as const;
 export type Hop = (typeof HOPS)[number];
 

@@ -1,8 +1,8 @@
 /**
  * The lists that are the same for everyone: trending, popular, latest, top-rated; over everything and
  * per category. Each is ordered when it is asked for and something changed, but no more often than
- * that it takes a fiftieth of the time: an idle instance orders nothing, a small one at once, and no
- * order that things changed after is older than a second.
+ * ten times a second and than that it takes a fiftieth of the time: an idle instance orders nothing, a
+ * person's list seldom waits for it, and no order that things changed after is older than a second.
  *
  * - trending: events of late × how much faster than usual they come
  * - popular: decayed count
@@ -11,7 +11,7 @@
  *   the counts of ratings and C the mean of all ratings, so that a film with two votes cannot lead
  */
 
-import { largest } from '../algorithms/selection/largest.ts';
+import { largestWithValues } from '../algorithms/selection/largest.ts';
 import type { ListName } from '../schemas/api/lists.ts';
 import type { Clock } from '../schemas/environment.ts';
 import type { EpochMs } from '../schemas/ids.ts';
@@ -54,6 +54,8 @@ const ALL = -1;
 const DECAY_MATTERS_MS = 60_000;
 /** Ordering one list anew for changes may take this share of the time. */
 const ORDERING_SHARE = 0.02;
+/** Younger orders are taken as they are: items themselves change four times a second. */
+const ORDER_AGE_MS_MIN = 100;
 
 export class Rankings {
   readonly #given: RankingsOptions;
@@ -104,7 +106,8 @@ export class Rankings {
   #isFresh(kept: Kept, nowMs: number): boolean {
     const ageMs = nowMs - kept.madeAtMs;
     if (!this.#isBehind(kept)) return ageMs < DECAY_MATTERS_MS;
-    return ageMs < Math.min(this.#given.options.everyMs, kept.tookMs / ORDERING_SHARE);
+    const restMs = Math.max(ORDER_AGE_MS_MIN, kept.tookMs / ORDERING_SHARE);
+    return ageMs < Math.min(this.#given.options.everyMs, restMs);
   }
 
   #isBehind({ isByItems, itemEpoch, catalogueVersion }: Kept): boolean {
@@ -119,8 +122,7 @@ export class Rankings {
     if (slots.length === 0) return EMPTY;
     if (name === 'top-rated') return this.#topRated(slots, now);
     const measure = this.#measureOf(name, now);
-    const ordered = Int32Array.from(largest(slots, slots.length, options.listedMax, measure));
-    return { slots: ordered, values: Float64Array.from(ordered, measure), madeAt: now };
+    return rankingOf(slots, options.listedMax, measure, now);
   }
 
   #measureOf(name: 'trending' | 'popular' | 'latest', now: EpochMs): (slot: number) => number {
@@ -174,7 +176,16 @@ export class Rankings {
     const votesMin = this.#votesMin(rated);
     const weighted = this.#weighted(votesMin);
     const enough = rated.filter((slot) => itemIndex.ratingCountOf(slot) >= votesMin);
-    const ordered = Int32Array.from(largest(enough, enough.length, options.listedMax, weighted));
-    return { slots: ordered, values: Float64Array.from(ordered, weighted), madeAt: now };
+    return rankingOf(enough, options.listedMax, weighted, now);
   }
 }
+
+const rankingOf = (
+  slots: Int32Array,
+  listedMax: number,
+  measure: (slot: number) => number,
+  madeAt: EpochMs,
+): Ranking => {
+  const { keys, values } = largestWithValues(slots, slots.length, listedMax, measure);
+  return { slots: keys, values, madeAt };
+};

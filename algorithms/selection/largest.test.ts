@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { kthLargest, largest } from './largest.ts';
+import { kthLargest, largest, largestWithValues } from './largest.ts';
 
 // A sort does not tell the two zeros apart.
 const values = fc.array(
@@ -15,6 +15,24 @@ describe('the largest of many', () => {
         const keys = scores.map((_, index) => index);
         const sorted = [...keys].sort((a, b) => scores[b]! - scores[a]! || a - b);
         expect(largest(keys, keys.length, k, (key) => scores[key]!)).toEqual(sorted.slice(0, k));
+      }),
+    );
+  });
+
+  it('come with their values, each key measured once', () => {
+    fc.assert(
+      fc.property(values, fc.nat(30), (numbers, k) => {
+        const keys = numbers.map((_, index) => 7 * index);
+        let measurings = 0;
+        const ordered = largestWithValues(keys, keys.length, k, (key) => {
+          measurings++;
+          return numbers[key / 7]!;
+        });
+        expect([...ordered.keys]).toEqual(
+          largest(keys, keys.length, k, (key) => numbers[key / 7]!),
+        );
+        expect([...ordered.values]).toEqual([...ordered.keys].map((key) => numbers[key / 7]!));
+        expect(measurings).toBe(k === 0 ? 0 : keys.length);
       }),
     );
   });

@@ -36,27 +36,63 @@ const medianOfThree = (values: Float64Array, left: number, right: number): numbe
 };
 
 let scratch = new Float64Array(4096);
+let measured = new Float64Array(4096);
+
+/** Keys in order, with the value that the order goes by. */
+export interface OrderedKeys {
+  readonly keys: Int32Array;
+  readonly values: Float64Array;
+}
 
 /**
  * Of `keys` (slots) the `k` with the largest values, largest first, ties by the smaller key, so that
- * equal input gives equal order.
+ * equal input gives equal order. Each key is measured once: most of the work is there.
  */
+export const largestWithValues = (
+  keys: ArrayLike<number>,
+  count: number,
+  k: number,
+  measure: (key: number) => number,
+): OrderedKeys => {
+  const places = largestPlaces(keys, count, k, measure);
+  const ordered = new Int32Array(places.length);
+  const values = new Float64Array(places.length);
+  for (let at = 0; at < places.length; at++) {
+    ordered[at] = keys[places[at]!]!;
+    values[at] = measured[places[at]!]!;
+  }
+  return { keys: ordered, values };
+};
+
+/** The same without the values. */
 export const largest = (
+  keys: ArrayLike<number>,
+  count: number,
+  k: number,
+  measure: (key: number) => number,
+): number[] => largestPlaces(keys, count, k, measure).map((place) => keys[place]!);
+
+/** Places in `keys`; the values of all keys are in `measured` until the next call. */
+const largestPlaces = (
   keys: ArrayLike<number>,
   count: number,
   k: number,
   measure: (key: number) => number,
 ): number[] => {
   if (k <= 0 || count === 0) return [];
-  if (scratch.length < count) scratch = new Float64Array(Math.max(count, scratch.length * 2));
-  for (let index = 0; index < count; index++) scratch[index] = measure(keys[index]!);
-  const floor = k >= count ? Number.NEGATIVE_INFINITY : kthLargest(scratch, count, k);
-  const best: { readonly key: number; readonly value: number }[] = [];
-  for (let index = 0; index < count; index++) {
-    const key = keys[index]!;
-    const value = measure(key);
-    if (value >= floor) best.push({ key, value });
+  if (scratch.length < count) {
+    scratch = new Float64Array(Math.max(count, scratch.length * 2));
+    measured = new Float64Array(scratch.length);
   }
-  best.sort((left, right) => right.value - left.value || left.key - right.key);
-  return best.slice(0, k).map(({ key }) => key);
+  for (let index = 0; index < count; index++) {
+    const value = measure(keys[index]!);
+    measured[index] = value;
+    scratch[index] = value;
+  }
+  const floor = k >= count ? Number.NEGATIVE_INFINITY : kthLargest(scratch, count, k);
+  const places: number[] = [];
+  for (let index = 0; index < count; index++) if (measured[index]! >= floor) places.push(index);
+  const values = measured;
+  places.sort((left, right) => values[right]! - values[left]! || keys[left]! - keys[right]!);
+  return places.slice(0, k);
 };

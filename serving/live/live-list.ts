@@ -4,7 +4,9 @@
  */
 
 import type { EpochMs } from '../../schemas/ids.ts';
+import { passHop } from '../../schemas/journey.ts';
 import type { HistoryEntry, SubjectState } from '../../schemas/state/subject-state.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import type { MadeList } from '../list-service.ts';
 import type { Subject } from '../subject-reader.ts';
 
@@ -97,7 +99,17 @@ export class LiveList {
       this.#state = maker.subject === null ? undefined : await this.#given.read(maker.subject);
       const cause = await this.#causeSince(before);
       this.#tell(this.#make(), cause, true);
+      this.#passTold();
     }
+  }
+
+  /** Of this person: others of the partition may have been told before. */
+  #passTold(): void {
+    const { subject } = this.#given.maker;
+    if (subject === null || this.#state === undefined) return;
+    const { partition } = subject;
+    const offset = this.#state.lastOffset;
+    passHop({ hop: 'told', topic: TOPICS.interactions.name, partition, offset });
   }
 
   #make(): Shown {
