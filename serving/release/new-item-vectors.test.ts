@@ -82,7 +82,7 @@ describe('vectors of items that came after the training', () => {
     vectors.makeSome(FIXTURE_NOW);
     expect(vectors.counts()).toEqual({ withVector: 2, waiting: 0, beyond: 2 });
     catalogue.remove(itemId(`i${KNOWN}`));
-    vectors.changed([KNOWN]);
+    vectors.lookAgain();
     expect(vectors.counts()).toEqual({ withVector: 1, waiting: 1, beyond: 1 });
     vectors.makeSome(FIXTURE_NOW);
     expect(vectors.vectorOf(KNOWN)).toBeUndefined();

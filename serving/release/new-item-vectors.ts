@@ -81,6 +81,12 @@ export class NewItemVectors {
     }
   }
 
+  /** The same of all of them. */
+  lookAgain(): void {
+    this.changed([...this.#held]);
+    this.changed(this.#ground.catalogue.present());
+  }
+
   /** Makes some of those that wait. */
   makeSome(now: EpochMs): void {
     let left = Math.min(MADE_PER_LIST, this.#waiting.size);

@@ -57,7 +57,7 @@ export interface ReleaseStatus {
   readonly newItems: NewItemCounts;
   /** People whose vectors are kept. */
   readonly vectorsKept: number;
-  /** Of the kernels: two releases' worth, since one is laid out beside the other. */
+  /** Of the kernels: two releases' worth, the one in use and the former or the next. */
   readonly memoryBytes: number;
 }
 
@@ -223,6 +223,11 @@ export class ReleaseFollower {
     const { holder, logger } = this.#given;
     if (holder.current?.version === version) return true;
     if (this.#stopping.signal.aborted) return false;
+    if (holder.former?.version === version) {
+      holder.switchTo(holder.former);
+      return true;
+    }
+    holder.letGoOfFormer();
     this.#loading = new AbortController();
     const { signal } = this.#loading;
     try {

@@ -1,9 +1,13 @@
-/** The release in use. Switched in one assignment, between two lists. */
+/**
+ * The release in use, switched in one assignment between two lists; and the one before it, so that a
+ * rollback waits for no disk. There is room for two: who brings a third lets go of the former first.
+ */
 import type { ServingRelease } from './serving-release.ts';
 
 export class ReleaseHolder {
   readonly #onSwitch: () => void;
   #current: ServingRelease | undefined;
+  #former: ServingRelease | undefined;
   #switches = 0;
 
   constructor(onSwitch: () => void) {
@@ -14,18 +18,29 @@ export class ReleaseHolder {
     return this.#current;
   }
 
+  get former(): ServingRelease | undefined {
+    return this.#former;
+  }
+
   /** Rises with every switch. */
   get epoch(): number {
     return this.#switches;
   }
 
   switchTo(next: ServingRelease | undefined): void {
-    const former = this.#current;
-    if (former === next) return;
+    const leaving = this.#current;
+    if (leaving === next) return;
+    if (next !== this.#former) this.letGoOfFormer();
+    next?.lookAgain();
     this.#current = next;
+    this.#former = leaving;
     this.#switches++;
-    // Lists are made within a turn of the event loop: none can be at work with it now.
-    former?.release();
     this.#onSwitch();
+  }
+
+  /** Lists are made within a turn of the event loop: none can be at work with it. */
+  letGoOfFormer(): void {
+    this.#former?.release();
+    this.#former = undefined;
   }
 }

@@ -91,6 +91,7 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
       taste,
       stars,
       sources,
+      lookAgain: () => taste?.lookAgain(),
       itemsChanged: (slots) => taste?.itemsChanged(slots),
       forgetVectors: () => taste?.forgetVectors(),
       release: () => releaseAll(sources),

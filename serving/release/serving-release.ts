@@ -1,7 +1,7 @@
 /**
  * A release as lists use it: all of its models laid out to serve, and the weights of their blend.
- * Nothing of it changes while it serves. Its kernels' memory is given back when another takes its
- * place; a list is made within one turn of the event loop, so no list has half of each.
+ * Nothing of it changes while it serves. A list is made within one turn of the event loop, so no list
+ * has half of each of two.
  */
 import type { EpochMs } from '../../schemas/ids.ts';
 import type { ModelKind } from '../../schemas/release.ts';
@@ -21,6 +21,8 @@ export interface ServingRelease {
   readonly stars: StarsModel | undefined;
   /** By the part that they make; those that the release holds. */
   readonly sources: Readonly<Partial<Record<ModelPart, ModelSource>>>;
+  /** It may have been away for a while: people and new items may be others now. */
+  lookAgain(): void;
   /** What is known of these items may be another now. */
   itemsChanged(slots: Iterable<number>): void;
   /** A person's state may be another one at the same offset. */

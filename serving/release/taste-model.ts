@@ -63,6 +63,12 @@ export class TasteModel implements ModelSource {
     return this.#newItems.counts();
   }
 
+  /** Whoever was asked about before may be another now. */
+  lookAgain(): void {
+    this.#vectors.clear();
+    this.#newItems.lookAgain();
+  }
+
   /** What is known of these items may be another now. */
   itemsChanged(slots: Iterable<number>): void {
     this.#newItems.changed(slots);
