@@ -5,6 +5,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FoldIn } from '../../algorithms/factors/fold-in.ts';
+import { DEFAULT_IMPLICIT_ALS_OPTIONS } from '../../algorithms/factors/implicit-als-options.ts';
+import { inlineEngine } from '../../algorithms/kernels/kernel-engine.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import { type EpochMs, type PartitionIndex, statePartition } from '../../schemas/ids.ts';
@@ -12,6 +15,7 @@ import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
 import { decodeSubjectState } from '../../schemas/state/subject-codec.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { DEFAULT_SERVING_OPTIONS } from '../../serving/options.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
 import { openLmdbEventLog } from '../../storage/event-log/lmdb-event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
@@ -19,6 +23,8 @@ import { openLmdbStateStore } from '../../storage/state-store/lmdb-state-store.t
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { DEFAULT_STREAM_OPTIONS } from '../../stream/options.ts';
 import { createStream, type Stream, type StreamDependencies } from '../../stream/stream.ts';
+import { VectorView } from '../../stream/vectors/vector-view.ts';
+import { factorsLikeTrained } from '../algorithms/timing.ts';
 import {
   LAST_EVENT,
   type SyntheticOptions,
@@ -29,6 +35,8 @@ import {
 export interface ReplayPlan extends SyntheticOptions {
   readonly userPartitions: number;
   readonly itemPartitions: number;
+  /** Whether people's vectors are kept, of 64 numbers. */
+  readonly hasVectors?: boolean;
 }
 
 export interface Replay {
@@ -109,6 +117,27 @@ const movedBy = (laterMs: number, record: InteractionRecord): InteractionRecord 
 const indexes = (count: number): readonly PartitionIndex[] =>
   Array.from({ length: count }, (_, index) => index as PartitionIndex);
 
+const { ladder } = DEFAULT_SERVING_OPTIONS;
+const DIMENSIONS = 64;
+
+/** Over a release that knows all items of the plan. */
+const vectorsFor = ({ items, seed }: ReplayPlan): VectorView => {
+  const factors = factorsLikeTrained(items, DIMENSIONS, seed);
+  const options = { ...DEFAULT_IMPLICIT_ALS_OPTIONS, dimensions: DIMENSIONS };
+  const numbers = new Map(Array.from({ length: items }, (_, item) => [`film-${item}`, item]));
+  const model = {
+    release: '20260131T030000Z-bench0',
+    foldIn: new FoldIn(inlineEngine(), { itemCount: items, factors, options }),
+    itemOf: (itemId: string) => numbers.get(itemId),
+  };
+  return new VectorView({
+    model: () => model,
+    kinds: kindTable(DEFAULT_KINDS),
+    ownMeanPrior: { mean: ladder.ownMeanPrior, strength: ladder.ownMeanPriorStrength },
+    limits: { positives: ladder.eventsMax, negatives: ladder.negativesMax },
+  });
+};
+
 const dependenciesOf = (
   plan: ReplayPlan,
   eventLog: EventLog,
@@ -127,6 +156,7 @@ const dependenciesOf = (
   crashPoint: () => {},
   options: DEFAULT_STREAM_OPTIONS,
   kinds: kindTable(DEFAULT_KINDS),
+  ...(plan.hasVectors ? { vectors: vectorsFor(plan) } : {}),
   partitions: {
     interactions: indexes(plan.userPartitions),
     itemSignals: indexes(plan.itemPartitions),
