@@ -6,15 +6,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Logger } from '../../schemas/environment.ts';
 import { isFreshetError } from '../../schemas/errors.ts';
 import { file, release } from './artifact-store.contract.ts';
 import type { ArtifactFile, ArtifactStore } from './artifact-store.ts';
+import { ARTIFACT_CRASH_POINTS } from './crash-points.ts';
 import { openDirectoryArtifactStore } from './directory-artifact-store.ts';
 import { MemoryArtifactStore } from './memory-artifact-store.ts';
 
 class Crash extends Error {}
+
+const crashedAt = new Set<string>();
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -33,9 +36,11 @@ class Subject {
     this.store = await openDirectoryArtifactStore({
       directory: this.directory,
       logger: silent,
-      crashPoint: () => {
+      crashPoint: (name) => {
         this.stepsUntilCrash -= 1;
-        if (this.stepsUntilCrash === 0) throw new Crash();
+        if (this.stepsUntilCrash !== 0) return;
+        crashedAt.add(name);
+        throw new Crash();
       },
     });
   }
@@ -142,4 +147,5 @@ it('[A1] [A4] any history, with crashes at any step, leaves what the model holds
     }),
     { numRuns: 60 },
   );
+  expect([...crashedAt].sort()).toEqual([...ARTIFACT_CRASH_POINTS].sort());
 });

@@ -106,7 +106,7 @@ class DirectoryArtifactStore implements ArtifactStore {
       for (const version of removed) {
         // First out of sight, whole: nobody reads half of it.
         await rename(this.#path(version), join(this.#directory, `${REMOVED}${version}`));
-        this.#crashPoint('artifact-out-of-sight');
+        this.#crashPoint('artifact.out-of-sight');
       }
       await this.#clearLeftovers();
       return removed;
@@ -126,12 +126,12 @@ class DirectoryArtifactStore implements ArtifactStore {
   ): Promise<void> {
     for (const [index, { name, bytes }] of files.entries()) {
       await writeDurably(join(staged, partName(index, name)), bytes);
-      this.#crashPoint('artifact-file-written');
+      this.#crashPoint('artifact.file-written');
     }
     await writeDurably(join(staged, MANIFEST), Buffer.from(manifestText(manifest)));
     await writeDurably(join(staged, SUMS), Buffer.from(sumsText(manifest)));
     await syncDirectory(staged);
-    this.#crashPoint('artifact-staged');
+    this.#crashPoint('artifact.staged');
   }
 
   async #rename(staged: string, version: string): Promise<void> {
@@ -141,7 +141,7 @@ class DirectoryArtifactStore implements ArtifactStore {
       if (!isOneOf(cause, 'EEXIST', 'ENOTEMPTY')) throw cause;
       throw new FreshetError('artifact_exists', { version }, { cause });
     }
-    this.#crashPoint('artifact-renamed');
+    this.#crashPoint('artifact.renamed');
     await syncDirectory(this.#directory);
   }
 
