@@ -5,6 +5,7 @@ import { durableIngest } from './p1-durable-ingest.ts';
 import { freshness } from './p2-freshness.ts';
 import { streamReplay } from './p3-stream-replay.ts';
 import { recovery } from './p10-recovery.ts';
+import { diskGrowth } from './p11-disk.ts';
 import { memory } from './p11-memory.ts';
 import { soak } from './p11-soak.ts';
 import { firstMinute } from './p12-first-minute.ts';
@@ -20,6 +21,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   recovery,
   memory,
   soak,
+  diskGrowth,
   firstMinute,
   growth,
   algorithms,

@@ -143,7 +143,7 @@ export const SETTINGS = {
     unit: 'bytes',
     min: 16 * MIB,
     max: 1024 * 1024 * MIB,
-    default: 1024 * MIB,
+    default: 896 * MIB,
     help: 'Size of interactions, impressions, item-signals and dead letters together, at which the oldest records go.',
   }),
 

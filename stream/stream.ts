@@ -86,6 +86,7 @@ export const createStream = (deps: StreamDependencies): Stream => {
         await coverAll(deps.eventLog, [runner]);
         return;
       } catch (error) {
+        if (isStopping) return;
         const { partition } = runner;
         deps.logger.warn('the stream waits to start its sources', { partition, error });
         await deps.clock.sleep(deps.options.runner.retryMs);

@@ -1,5 +1,6 @@
 /** `freshet start`: the whole instance in one process, until Ctrl-C. */
 import { rmSync, writeFileSync } from 'node:fs';
+import { openDataset } from '../../ingest/import/open-dataset.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
 import { buildPageWhereStale, PAGE_DIRECTORY } from '../../ui/build.ts';
 import { beginFirstMinute } from '../demo/first-minute.ts';
@@ -27,6 +28,9 @@ export const startCommand: CommandSpec = {
     const { configuration, clock, stopping } = context;
     const { settings, chosen } = configuration;
     const logger = context.createLogger('main');
+    const dataset = context.text('dataset');
+    // Before anything is opened or made: a wrong path is no reason for a data directory.
+    if (dataset !== undefined) (await openDataset(dataset)).close();
     await buildPageWhereStale();
     const fatal = Promise.withResolvers<Error>();
     const instance = await startInstance({
@@ -40,12 +44,16 @@ export const startCommand: CommandSpec = {
     writeServerFile(instance);
     const firstMinute = await beginFirstMinute(instance, context).catch(async (error: unknown) => {
       // Its threads would keep the process alive.
-      await stop(instance, context, undefined);
+      await stop(instance, context, { isFailing: true });
       throw error;
     });
-    const ended = await Promise.race([fatal.promise, untilAborted(stopping)]);
+    const failure = await Promise.race([fatal.promise, untilAborted(stopping)]);
     await firstMinute.stop();
-    return stop(instance, context, ended);
+    if (failure) context.terminal.problem(`Freshet has to stop: ${failure.message}`);
+    await stop(instance, context, { isFailing: failure !== undefined });
+    if (failure) return EXIT_FAILED;
+    context.terminal.line('Stopped. Your data stays where it is.');
+    return EXIT_DONE;
   },
 };
 
@@ -64,9 +72,8 @@ const writeServerFile = (instance: Instance): void => {
 const stop = async (
   instance: Instance,
   { configuration, clock, terminal }: CommandContext,
-  failure: Error | undefined,
-): Promise<number> => {
-  if (failure) terminal.problem(`Freshet has to stop: ${failure.message}`);
+  { isFailing }: { readonly isFailing: boolean },
+): Promise<void> => {
   rmSync(instance.directory.paths.server, { force: true });
   const patience = new AbortController();
   const limitMs = configuration.settings.shutdownSeconds * 1000;
@@ -74,8 +81,8 @@ const stop = async (
     instance.stop().then(
       () => true,
       (error: Error) => {
-        // The failure that ends the program was said; what it breaks on the way out adds nothing.
-        if (!failure) throw error;
+        // The failure that ends the program is said; what it breaks on the way out adds nothing.
+        if (!isFailing) throw error;
         return true;
       },
     ),
@@ -90,6 +97,4 @@ const stop = async (
     // Exiting would wait for a thread that may be writing; nothing acknowledged is lost by a kill.
     process.kill(process.pid, 'SIGKILL');
   }
-  if (!failure) terminal.line('Stopped. Your data stays where it is.');
-  return failure ? EXIT_FAILED : EXIT_DONE;
 };

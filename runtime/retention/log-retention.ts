@@ -1,5 +1,5 @@
 /**
- * Keeps the log within its limits of age and bytes, a pass a minute. The main thread decides, since
+ * Keeps the log within its limits of age and bytes, a pass every five seconds. The main thread decides, since
  * every thread may read every topic; the thread that writes a topic cleans it.
  *
  * What is never passed: the newest flushed snapshot of the state that reads a partition, because a
@@ -70,7 +70,10 @@ export interface LogRetention {
   stop(): Promise<void>;
 }
 
-const LOOK_EVERY_MS = 60_000 as DurationMs;
+/** An import writes hundreds of megabytes a minute; a pass that finds nothing to do costs next to nothing. */
+const LOOK_EVERY_MS = 5_000 as DurationMs;
+/** Snapshots cost more than the rest of a pass. */
+const SNAPSHOT_EVERY_MS = 15_000;
 const COMPACT_EVERY_MS = 3_600_000;
 /** How far over its limit the log may grow while it waits for a sink. */
 const SINK_GRACE = 1.25;
@@ -118,6 +121,7 @@ class Retention {
   readonly #parts: LogRetentionParts;
   readonly #options: LogRetentionOptions;
   #compactedMs = Number.NEGATIVE_INFINITY;
+  #snapshotMs = Number.NEGATIVE_INFINITY;
   status: RetentionStatus = { liveBytes: 0, removedRecords: 0, heldBytes: 0, problem: null };
 
   constructor(parts: LogRetentionParts, options: LogRetentionOptions) {
@@ -217,7 +221,10 @@ class Retention {
     const states = places
       .filter(({ topic }) => STATE_TOPICS.has(topic))
       .map(({ topic, partition }) => statePartition(topic, partition));
-    if (states.length > 0) await this.#parts.stream.snapshot([...new Set(states)]);
+    const now = this.#parts.clock.monotonicMs();
+    if (states.length === 0 || now - this.#snapshotMs < SNAPSHOT_EVERY_MS) return;
+    this.#snapshotMs = now;
+    await this.#parts.stream.snapshot([...new Set(states)]);
   }
 
   async #isAged({ topic, partition }: Place): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** What the program says where it cannot start: one sentence, and a code that scripts can read. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,6 +62,32 @@ describe('a start that cannot be', () => {
       said: ["Unknown option '--nope'. See freshet start --help."],
     });
   });
+
+  it('makes nothing where the data set that it is to begin with is not there', () => {
+    const data = join(root, 'data');
+    expect(freshet(['start', '--dataset', 'nowhere.zip', '--data', data])).toEqual({
+      status: 1,
+      said: ['Expected a folder, zip or file in nowhere.zip, got nothing.'],
+    });
+    expect(existsSync(data)).toBe(false);
+  });
+
+  it('says one thing where another catalogue is asked for than the directory holds', () => {
+    const data = join(root, 'data');
+    const films = 'movieId,title,genres\n1,Heat (1995),Crime\n';
+    const ratings = 'userId,movieId,rating,timestamp\n1,1,5,1700000000\n';
+    const set = join(root, 'small');
+    mkdirSync(set);
+    writeFileSync(join(set, 'movies.csv'), films);
+    writeFileSync(join(set, 'ratings.csv'), ratings);
+    expect(freshet(['import', set, '--data', data])).toMatchObject({ status: 0 });
+    expect(freshet(['start', '--no-warehouse', '--dataset', set, '--data', data])).toEqual({
+      status: 1,
+      said: [
+        `Expected ${data} to hold dataset:small, it holds a catalogue of your own; start with \`npm start -- --dataset ${set} --data ${data}-2\`.`,
+      ],
+    });
+  }, 60_000);
 
   it('takes the next port where nobody chose one, and says so', async () => {
     const busy = createServer();
