@@ -28,9 +28,6 @@ export interface TopItemColumns {
 
 /** As many items as one step of the scan takes. */
 const BLOCK = 32;
-const ITEM_BYTE_MAX = 127;
-/** What the bounds' own rounding may amount to, as a share of the norm. */
-const BOUND_ROUNDING = 1e-5;
 /** Items that are measured, or packed, in one piece of work. */
 const ITEMS_AT_ONCE = 512;
 
@@ -168,13 +165,6 @@ const badVectors = ({ itemCount, dimensions, factors }: ItemVectors): AlgorithmE
     got: `${factors.length} numbers, some perhaps not finite`,
   });
 
-/** NaN where a number of the row is not finite. */
-const normOf = (row: Float32Array): number => {
-  let squares = 0;
-  for (const value of row) squares += value * value;
-  return Math.sqrt(squares);
-};
-
 /** The arrays that the scan reads, items by falling norm. */
 interface PackedArrays {
   readonly rows: Float32Array;
@@ -219,9 +209,23 @@ function* packedItems(engine: KernelEngine, items: ItemVectors): Pieces<PackedIt
   try {
     const arrays = yield* roomFor(items.itemCount, Math.ceil(items.dimensions / 4) * 4, region);
     const order = yield* byFallingNorm(norms);
-    for (let place = 0; place < order.length; place++) {
-      packItem(items, order[place]!, place, norms[order[place]!]!, arrays);
-      if (place % ITEMS_AT_ONCE === ITEMS_AT_ONCE - 1) yield;
+    const { pack } = engine.functions(scanKernels, 'relaxed');
+    const { rows, bytes, scales, losses, sums } = arrays;
+    const addresses = [rows, bytes, scales, losses, arrays.norms, sums].map(
+      (array) => array.byteOffset,
+    );
+    const stride = Math.ceil(items.dimensions / 4) * 4;
+    for (let from = 0; from < order.length; from += ITEMS_AT_ONCE) {
+      const to = Math.min(order.length, from + ITEMS_AT_ONCE);
+      for (let place = from; place < to; place++) {
+        const item = order[place]!;
+        const start = item * items.dimensions;
+        rows.set(items.factors.subarray(start, start + items.dimensions), place * stride);
+        arrays.ids[place] = item;
+        arrays.norms[place] = norms[item]!;
+      }
+      pack(...addresses, stride, from, to);
+      yield;
     }
     isDone = true;
     return { ...arrays, region };
@@ -234,7 +238,11 @@ function* normsOf(items: ItemVectors): Pieces<Float64Array> {
   const { itemCount, dimensions, factors } = items;
   const norms = new Float64Array(itemCount);
   for (let item = 0; item < itemCount; item++) {
-    norms[item] = normOf(factors.subarray(item * dimensions, (item + 1) * dimensions));
+    let squares = 0;
+    for (let at = item * dimensions; at < (item + 1) * dimensions; at++) {
+      squares += factors[at]! * factors[at]!;
+    }
+    norms[item] = Math.sqrt(squares);
     // Squares of numbers near the end of f32 stay far below the end of f64.
     if (!Number.isFinite(norms[item])) throw badVectors(items);
     if (item % ITEMS_AT_ONCE === ITEMS_AT_ONCE - 1) yield;
@@ -263,35 +271,3 @@ function* byFallingNorm(norms: Float64Array): Pieces<Uint32Array> {
   }
   return order;
 }
-
-/** Writes an item's row and its 8-bit copy, with what the scan needs to bound its product. */
-const packItem = (
-  { dimensions, factors }: ItemVectors,
-  item: number,
-  place: number,
-  norm: number,
-  arrays: PackedArrays,
-): void => {
-  const stride = Math.ceil(dimensions / 4) * 4;
-  const row = factors.subarray(item * dimensions, (item + 1) * dimensions);
-  arrays.rows.set(row, place * stride);
-  arrays.ids[place] = item;
-  let largest = 0;
-  for (const value of row) largest = Math.max(largest, Math.abs(value));
-  const scale = largest > 0 ? largest / ITEM_BYTE_MAX : 1;
-  const block = Math.floor(place / BLOCK) * stride * BLOCK;
-  const lane = ((place % BLOCK) >> 2) * 16 + (place & 3) * 4;
-  let sum = 0;
-  let lost = 0;
-  for (let i = 0; i < dimensions; i++) {
-    const byte = Math.round(row[i]! / scale);
-    arrays.bytes[block + (i >> 2) * 128 + lane + (i & 3)] = byte;
-    sum += byte;
-    lost += (row[i]! - byte * scale) ** 2;
-  }
-  arrays.scales[place] = scale;
-  arrays.losses[place] = Math.sqrt(lost) + norm * BOUND_ROUNDING;
-  // The norm also bounds the 8-bit copy's, which may be longer by what was lost.
-  arrays.norms[place] = (norm + Math.sqrt(lost)) * (1 + BOUND_ROUNDING);
-  arrays.sums[place] = 64 * sum;
-};

@@ -170,3 +170,60 @@ function passes(
   const slack = f32x4.add(f32x4.mul(lengths, v128.load(losses + at)), f32x4.mul(loss, v128.load(norms + at)));
   return <u32>i32x4.bitmask(f32x4.ge(f32x4.add(middle, slack), reach));
 }
+
+/** What the bounds' own rounding may amount to, as a share of the norm. */
+const BOUND_ROUNDING: f32 = 1e-5;
+/** A row of less is nothing but loss: its scale would have no reciprocal. */
+const LARGEST_MIN: f32 = 1e-30;
+/** Kept finite, since no bound may be infinity times zero. */
+const LOSS_MAX: f32 = 1e38;
+
+/**
+ * Writes the 8-bit copies of rows `from` … `to`, and of each its scale, loss and byte sum. `norms` holds
+ * the rows' norms and gets what bounds the copy's as well, which may be longer by what was lost.
+ */
+export function pack(
+  rows: usize, bytes: usize, scales: usize, losses: usize, norms: usize, sums: usize,
+  d: i32, from: i32, to: i32,
+): void {
+  const stride = <usize>d * 4;
+  const blockBytes = <usize>(d / 4) * 128;
+  for (let place = from; place < to; place++) {
+    const row = rows + <usize>place * stride;
+    let most = f32x4.splat(0);
+    for (let at: usize = 0; at < stride; at += 16) most = f32x4.max(most, f32x4.abs(v128.load(row + at)));
+    const largest = max<f32>(
+      max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
+      max<f32>(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
+    );
+    const scale: f32 = largest > LARGEST_MIN ? largest / 127 : 1;
+    const unit = f32x4.splat(scale);
+    let to8 = bytes + <usize>(place / BLOCK) * blockBytes + <usize>((place % BLOCK) >> 2) * 16 + <usize>(place & 3) * 4;
+    let squares = f32x4.splat(0);
+    let total = i32x4.splat(0);
+    for (let at: usize = 0; at < stride; at += 16) {
+      const values = v128.load(row + at);
+      const rounded = f32x4.nearest(f32x4.div(values, unit));
+      const loss = f32x4.sub(values, f32x4.mul(rounded, unit));
+      squares = f32x4.add(squares, f32x4.mul(loss, loss));
+      const whole = i32x4.trunc_sat_f32x4_s(rounded);
+      total = i32x4.add(total, whole);
+      const narrow = i16x8.narrow_i32x4_s(whole, whole);
+      store<i32>(to8, i32x4.extract_lane(i8x16.narrow_i16x8_s(narrow, narrow), 0));
+      to8 += 128;
+    }
+    const lost = min<f32>(LOSS_MAX, sqrt<f32>(
+      f32x4.extract_lane(squares, 0) + f32x4.extract_lane(squares, 1) +
+      f32x4.extract_lane(squares, 2) + f32x4.extract_lane(squares, 3),
+    ));
+    const own = <usize>place * 4;
+    const norm = load<f32>(norms + own);
+    store<f32>(scales + own, scale);
+    store<f32>(losses + own, min<f32>(LOSS_MAX, lost + norm * BOUND_ROUNDING));
+    store<f32>(norms + own, (norm + lost) * (1 + BOUND_ROUNDING));
+    store<i32>(sums + own, 64 * (
+      i32x4.extract_lane(total, 0) + i32x4.extract_lane(total, 1) +
+      i32x4.extract_lane(total, 2) + i32x4.extract_lane(total, 3)
+    ));
+  }
+}
