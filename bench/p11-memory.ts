@@ -9,6 +9,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { openEmbeddedLog, openEmbeddedState } from '../runtime/embedded/stores.ts';
 import { INGEST_TOPICS, STREAM_TOPICS } from '../runtime/embedded/topic-plan.ts';
 import { encodeRecord } from '../schemas/avro/record-codec.ts';
+import { catalogueItem } from '../schemas/catalogue-item.fixture.ts';
 import type { Logger } from '../schemas/environment.ts';
 import { epochMs, itemId, partitionIndex } from '../schemas/ids.ts';
 import { decodeItemState } from '../schemas/state/item-codec.ts';
@@ -229,22 +230,18 @@ const logCatalogue = async (log: EventLog, now: number): Promise<void> => {
   for (let number = 0; number < POPULATION.items; number++) {
     const id = itemId(`film-${number}`);
     const index = partitionOf(id, PARTITIONS.itemPartitions);
-    const value = encodeRecord('CatalogueItem', {
-      itemId: id,
-      title: `Film ${number}`,
-      categories: [`Genre ${number % 20}`, `Type ${number % 7}`],
-      tags: [`tag-${number % 300}`],
-      people: [`Person ${number % 2_000}`],
-      attributes: { year: 1950 + (number % 75) },
-      publishedAt: epochMs(now - (number % 20_000) * 86_400_000),
-      availableFrom: null,
-      expiresAt: null,
-      available: true,
-      price: null,
-      hidden: false,
-      image: null,
-      updatedAt: epochMs(now),
-    });
+    const value = encodeRecord(
+      'CatalogueItem',
+      catalogueItem(id, {
+        title: `Film ${number}`,
+        categories: [`Genre ${number % 20}`, `Type ${number % 7}`],
+        tags: [`tag-${number % 300}`],
+        people: [`Person ${number % 2_000}`],
+        attributes: { year: 1950 + (number % 75) },
+        publishedAt: epochMs(now - (number % 20_000) * 86_400_000),
+        updatedAt: epochMs(now),
+      }),
+    );
     const key = new TextEncoder().encode(id);
     batches[index]!.push({ key, value, timestamp: epochMs(now) });
     if (batches[index]!.length === 500) await flush(index);

@@ -6,6 +6,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { encodeRecord } from '../schemas/avro/record-codec.ts';
+import { catalogueItem } from '../schemas/catalogue-item.fixture.ts';
 import { itemId, partitionIndex } from '../schemas/ids.ts';
 import type { InteractionRecord } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
@@ -129,22 +130,14 @@ const logCategories = async (eventLog: EventLog): Promise<void> => {
   const at = first!.receivedAt;
   const records = Array.from({ length: CATEGORIES }, (_, number): AppendRecord => {
     const id = itemId(`item-${number}`);
-    const value = encodeRecord('CatalogueItem', {
-      itemId: id,
-      title: `Item ${number}`,
-      categories: [`category-${number}`],
-      tags: [],
-      people: [],
-      attributes: {},
-      publishedAt: null,
-      availableFrom: null,
-      expiresAt: null,
-      available: true,
-      price: null,
-      hidden: false,
-      image: null,
-      updatedAt: at,
-    });
+    const value = encodeRecord(
+      'CatalogueItem',
+      catalogueItem(id, {
+        title: `Item ${number}`,
+        categories: [`category-${number}`],
+        updatedAt: at,
+      }),
+    );
     return { key: encoder.encode(id), value, timestamp: at };
   });
   for (let from = 0; from < records.length; from += APPEND_RECORDS) {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { decodeRecordAs, encodeRecord } from '../schemas/avro/record-codec.ts';
+import { catalogueItem } from '../schemas/catalogue-item.fixture.ts';
 import { itemHashHex } from '../schemas/hash.ts';
 import type { EpochMs, PartitionIndex, UserId } from '../schemas/ids.ts';
 import type { InteractionRecord } from '../schemas/records.ts';
@@ -289,7 +290,7 @@ describe('a rebase', () => {
     const day = (T0 + 180 * DAY_MS) as EpochMs;
     await fixture.append('control', 'Control', [{ key: 'rebase', record: rebaseRecord(day, T0) }]);
     await fixture.stream.caughtUp();
-    await fixture.append('catalogue', 'CatalogueItem', [{ key: 'b', record: catalogueItem('b') }]);
+    await fixture.append('catalogue', 'CatalogueItem', [{ key: 'b', record: drama('b') }]);
     await fixture.stream.caughtUp();
     const after = await fixture.item('b');
     expect(after?.landmark).toBe(day);
@@ -311,19 +312,4 @@ describe('a rebase', () => {
   });
 });
 
-const catalogueItem = (id: string) => ({
-  itemId: id as never,
-  title: id,
-  categories: ['drama'],
-  tags: [],
-  people: [],
-  attributes: {},
-  publishedAt: null,
-  availableFrom: null,
-  expiresAt: null,
-  available: true,
-  price: null,
-  hidden: false,
-  image: null,
-  updatedAt: T0,
-});
+const drama = (id: string) => catalogueItem(id, { categories: ['drama'], updatedAt: T0 });

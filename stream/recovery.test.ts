@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { EpochMs, ItemId, Offset, PartitionIndex, StatePartition } from '../schemas/ids.ts';
+import { catalogueItem } from '../schemas/catalogue-item.fixture.ts';
+import type { EpochMs, Offset, PartitionIndex, StatePartition } from '../schemas/ids.ts';
 import type { InteractionRecord } from '../schemas/records.ts';
 import { openLmdbEventLog } from '../storage/event-log/lmdb-event-log.ts';
 import { openMemoryEventLog } from '../storage/event-log/memory-event-log.ts';
@@ -38,22 +39,7 @@ const fill = async (fixture: StreamFixture, count: number): Promise<void> => {
   await fixture.append('catalogue', 'CatalogueItem', [
     {
       key: 'item-1',
-      record: {
-        itemId: 'item-1' as ItemId,
-        title: 'One',
-        categories: ['drama'],
-        tags: [],
-        people: [],
-        attributes: {},
-        publishedAt: null,
-        availableFrom: null,
-        expiresAt: null,
-        available: true,
-        price: null,
-        hidden: false,
-        image: null,
-        updatedAt: T0,
-      },
+      record: catalogueItem('item-1', { title: 'One', categories: ['drama'], updatedAt: T0 }),
     },
   ]);
   await fixture.interact(...events(count));

@@ -4,6 +4,7 @@
  */
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
+import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
 import { itemHashHex } from '../../schemas/hash.ts';
 import {
   epochMs,
@@ -62,22 +63,18 @@ const writeCatalogue = async (
   const batches = Array.from({ length: itemPartitions }, () => [] as Uint8Array[][]);
   for (let index = 0; index < items; index++) {
     const id = itemId(`item-${index}`);
-    const value = encodeRecord('CatalogueItem', {
-      itemId: id,
-      title: `The ${WORDS[below(WORDS.length)]} ${WORDS[below(WORDS.length)]} ${index}`,
-      categories: [...new Set([below(20), below(20), below(20)])].map((n) => `Category ${n}`),
-      tags: [`tag-${below(300)}`, `tag-${below(300)}`],
-      people: [`Person ${below(2_000)}`],
-      attributes: { year: 1950 + below(75) },
-      publishedAt: epochMs(now - below(20_000) * DAY_MS),
-      availableFrom: null,
-      expiresAt: null,
-      available: true,
-      price: null,
-      hidden: false,
-      image: null,
-      updatedAt: epochMs(now - 1_000),
-    });
+    const value = encodeRecord(
+      'CatalogueItem',
+      catalogueItem(id, {
+        title: `The ${WORDS[below(WORDS.length)]} ${WORDS[below(WORDS.length)]} ${index}`,
+        categories: [...new Set([below(20), below(20), below(20)])].map((n) => `Category ${n}`),
+        tags: [`tag-${below(300)}`, `tag-${below(300)}`],
+        people: [`Person ${below(2_000)}`],
+        attributes: { year: 1950 + below(75) },
+        publishedAt: epochMs(now - below(20_000) * DAY_MS),
+        updatedAt: epochMs(now - 1_000),
+      }),
+    );
     batches[partitionOf(id, itemPartitions)]!.push([new TextEncoder().encode(id), value]);
   }
   for (let index = 0; index < itemPartitions; index++) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
+import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
 import { epochMs, eventId, itemId, partitionIndex, userId } from '../../schemas/ids.ts';
 import type { CatalogueItemRecord } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -13,22 +14,12 @@ const DAY_MS = 86_400_000;
 const FILMS = 120;
 const GENRES = ['horror', 'romance', 'western'];
 
-const film = (number: number): CatalogueItemRecord => ({
-  itemId: itemId(`film-${number}`),
-  title: `Film ${number}`,
-  categories: [GENRES[number % 3]!],
-  tags: [],
-  people: [],
-  attributes: {},
-  publishedAt: null,
-  availableFrom: null,
-  expiresAt: null,
-  available: true,
-  price: null,
-  hidden: false,
-  image: null,
-  updatedAt: ENDS_AT,
-});
+const film = (number: number): CatalogueItemRecord =>
+  catalogueItem(`film-${number}`, {
+    title: `Film ${number}`,
+    categories: [GENRES[number % 3]!],
+    updatedAt: ENDS_AT,
+  });
 const catalogue = Array.from({ length: FILMS }, (_, number) => film(number));
 
 /** Rated every film up to a number of two genres: one they like, one they do not. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
+import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
 import type {
   EpochMs,
   EventId,
@@ -278,24 +279,14 @@ describeOperator({
       fc.oneof(
         poison,
         fc.constant(null),
-        fc.subarray(['drama', 'crime', 'war']).map((categories) =>
-          encodeRecord('CatalogueItem', {
-            itemId: 'heat-1995' as ItemId,
-            title: 'Heat',
-            categories,
-            tags: [],
-            people: [],
-            attributes: {},
-            publishedAt: null,
-            availableFrom: null,
-            expiresAt: null,
-            available: true,
-            price: null,
-            hidden: false,
-            image: null,
-            updatedAt: T0,
-          }),
-        ),
+        fc
+          .subarray(['drama', 'crime', 'war'])
+          .map((categories) =>
+            encodeRecord(
+              'CatalogueItem',
+              catalogueItem('heat-1995', { title: 'Heat', categories, updatedAt: T0 }),
+            ),
+          ),
       ),
       { maxLength: 10 },
     )

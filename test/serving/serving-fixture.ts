@@ -9,6 +9,7 @@ import { seededRandom } from '../../algorithms/random/seeded-random.ts';
 import { planTopics } from '../../runtime/embedded/topic-plan.ts';
 import { createHttpServer } from '../../runtime/http/server.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
+import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
 import type { Clock, Logger } from '../../schemas/environment.ts';
 import { itemHashHex } from '../../schemas/hash.ts';
 import {
@@ -112,26 +113,8 @@ export class TestLiveBus implements LiveBus {
   close = async (): Promise<void> => this.#receivers.clear();
 }
 
-export const item = (
-  id: string,
-  record: Partial<CatalogueItemRecord> = {},
-): CatalogueItemRecord => ({
-  itemId: itemId(id),
-  title: id,
-  categories: [],
-  tags: [],
-  people: [],
-  attributes: {},
-  publishedAt: null,
-  availableFrom: null,
-  expiresAt: null,
-  available: true,
-  price: null,
-  hidden: false,
-  image: null,
-  updatedAt: epochMs(FIXTURE_NOW - 1_000),
-  ...record,
-});
+export const item = (id: string, record: Partial<CatalogueItemRecord> = {}): CatalogueItemRecord =>
+  catalogueItem(id, { updatedAt: epochMs(FIXTURE_NOW - 1_000), ...record });
 
 export interface PairInput {
   readonly to: string;

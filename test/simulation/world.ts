@@ -6,12 +6,12 @@
 
 import type { EventInput, EventsAnswer } from '../../schemas/api/events.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
+import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
 import type { Logger } from '../../schemas/environment.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import {
   type DurationMs,
   type EpochMs,
-  type ItemId,
   type PartitionIndex,
   partitionIndex,
   type StatePartition,
@@ -354,22 +354,7 @@ export class World {
   }
 
   async #describe(itemId: string, categories: readonly string[]): Promise<void> {
-    const record = {
-      itemId: itemId as ItemId,
-      title: itemId,
-      categories: [...categories],
-      tags: [],
-      people: [],
-      attributes: {},
-      publishedAt: null,
-      availableFrom: null,
-      expiresAt: null,
-      available: true,
-      price: null,
-      hidden: false,
-      image: null,
-      updatedAt: BEGIN,
-    };
+    const record = catalogueItem(itemId, { categories: [...categories], updatedAt: BEGIN });
     await this.#append(TOPICS.catalogue.name, itemId, encodeRecord('CatalogueItem', record));
   }
 
