@@ -11,7 +11,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
 /** Small logs are left alone; beyond, so much is kept ahead and so much added at a time. */
-const USED_BYTES_MIN = 1_048_576;
+const USED_BYTES_MIN = 262_144;
 const AHEAD_BYTES = 1_048_576;
 const STEP_BYTES = 1_048_576;
 

@@ -3,7 +3,7 @@
  * shim under the process sees every write and flush, so nothing here rests on what LMDB promises.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -82,12 +82,15 @@ describe('LmdbEventLog over a disk that keeps only what was flushed', () => {
       mkdirSync(data);
       const acknowledged: string[] = [];
       for (let round = 0; round < 3; round += 1) {
-        const killAfter = 1 + integerBelow(random, 200);
+        const killAfter = 200 + integerBelow(random, 400);
         acknowledged.push(...(await runWriter([join(data, 'log'), `run${round}`], { killAfter })));
         cutPower(data, random);
         expect(missingFrom(await namesIn(join(data, 'log')), acknowledged)).toEqual([]);
       }
       expect(acknowledged.length).toBeGreaterThan(10);
+      // So much that zeros were written ahead, and the power was cut with them in the file.
+      const { size } = statSync(join(data, 'log', 'contract-delete', 'data.mdb'));
+      expect(size).toBeGreaterThan(1_048_576);
     },
   );
 
