@@ -9,7 +9,7 @@ const EVENTS = [0, 0, 0, 0, 0, 0, 0, 1, 2, 3];
 const ITEMS = 6;
 
 const drawnFor = (targets: number[], drawn: number, random = seededRandom(SEED)) => {
-  const source = new CandidateSource(historiesOfRows([EVENTS], ITEMS), drawn);
+  const source = new CandidateSource(historiesOfRows([EVENTS], ITEMS));
   const arrays = {
     targets: Float32Array.from(targets),
     ids: new Float32Array(targets.length + drawn),
@@ -49,10 +49,12 @@ describe('the candidates of a sampled softmax', () => {
     expect(sum / whole).toBeCloseTo(1, 1);
   });
 
-  it('leave room that is not used without weight', () => {
-    const { ids, corrections } = drawnFor([3, 3, -1, -1], 1);
+  it('are the whole catalogue where there is room, weighed as it is', () => {
+    const { ids, corrections } = drawnFor([3, 3, -1, -1], 4);
+    const there = [...ids].filter((id) => id >= 0);
+    expect(there.toSorted()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect([...corrections].filter((_, k) => ids[k]! >= 0)).toEqual([0, 0, 0, 0, 0, 0]);
     const absent = ids.findIndex((id) => id < 0);
-    expect(absent).toBeGreaterThan(0);
     expect(Math.exp(corrections[absent]!)).toBe(0);
   });
 });

@@ -48,8 +48,8 @@ export interface CausalOptions extends OptimiserOptions {
   readonly buckets: number;
   readonly windowsPerStep: number;
   /**
-   * 0: the softmax goes over all items. Else over the targets of half a step and so many items that
-   * are drawn evenly, which pays from about 10,000 items on.
+   * 0: the softmax goes over all items. Else over the targets of half a step and items drawn evenly,
+   * so many more than a half step has places; that pays from about 10,000 items on.
    */
   readonly sampledItems: number;
   /** Events to learn from in all; how long a fit takes is in proportion. */
@@ -144,8 +144,7 @@ export const fitCausal = async (
   const training = new NetworkTraining(plan, engine, region, context.seed);
   if (fitting.from) training.resume(fitting.from.state, fitting.from.stepsDone);
   const source = new WindowSource(histories);
-  const candidates =
-    options.sampledItems > 0 ? new CandidateSource(histories, options.sampledItems) : null;
+  const candidates = options.sampledItems > 0 ? new CandidateSource(histories) : null;
   const { checkpointEvery = Number.POSITIVE_INFINITY } = fitting;
   const since = { loss: 0, targets: 0 };
   while (source.targetCount > 0 && training.stepsDone < stepCount) {

@@ -63,7 +63,7 @@ const written = (sampledItems: number): Written => {
       ids: new Float32Array(candidates.count),
       corrections: new Float32Array(candidates.count),
     };
-    new CandidateSource(historiesOfRows([[0, 1, 1], [4]], 7), sampledItems).draw(arrays, random);
+    new CandidateSource(historiesOfRows([[0, 1, 1], [4]], 7)).draw(arrays, random);
     arena.set(arrays.targets, targets);
     arena.set(arrays.ids, candidates.ids);
     arena.set(arrays.corrections, candidates.corrections);

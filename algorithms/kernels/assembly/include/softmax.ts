@@ -35,6 +35,9 @@ function largestOf(x: v128): f32 {
   );
 }
 
+/** Shares below e^LEAST are nothing: times a gradient they would be denormal, which is slow. */
+const LEAST: f32 = -60;
+
 /** A row (whole vectors) becomes its softmax times `scale`; returns log Σ e^x. */
 function softmaxRow(row: usize, length: i32, scale: f32): f32 {
   const end = row + <usize>length * 4;
@@ -44,7 +47,8 @@ function softmaxRow(row: usize, length: i32, scale: f32): f32 {
   const largests = f32x4.splat(largest);
   let sum = f32x4.splat(0);
   for (let at = row; at < end; at += 16) {
-    const power = exponential(f32x4.sub(v128.load(at), largests));
+    const below = f32x4.sub(v128.load(at), largests);
+    const power = v128.and(exponential(below), f32x4.gt(below, f32x4.splat(LEAST)));
     v128.store(at, power);
     sum = f32x4.add(sum, power);
   }
