@@ -130,8 +130,9 @@ export class EmbeddingModel implements ExplainingItemModel {
 
   /** undefined for a history of which it knows nothing. */
   queryOf(history: History): Float32Array | undefined {
-    if (this.#sharesOf(history).length === 0) return undefined;
-    const person = this.personVector(history);
+    const shares = this.#sharesOf(history);
+    if (shares.length === 0) return undefined;
+    const person = this.#sumOf(shares);
     const scale = this.#personScale(person);
     const query = new Float32Array(this.searchDimensions).fill(1);
     for (let k = 0; k < this.dimensions; k++) query[k] = scale * person[k]!;
@@ -158,10 +159,15 @@ export class EmbeddingModel implements ExplainingItemModel {
 
   /** The recency-weighted sum of the history's input vectors. */
   personVector(history: History): Float64Array {
+    return this.#sumOf(this.#sharesOf(history));
+  }
+
+  #sumOf(shares: readonly Share[]): Float64Array {
+    const { inputs } = this.#vectors;
     const person = new Float64Array(this.dimensions);
-    for (const { item, weight } of this.#sharesOf(history)) {
-      const row = this.vector(item);
-      for (let k = 0; k < person.length; k++) person[k]! += weight * row[k]!;
+    for (const { item, weight } of shares) {
+      const start = item * this.dimensions;
+      for (let k = 0; k < this.dimensions; k++) person[k]! += weight * inputs[start + k]!;
     }
     return person;
   }
