@@ -55,7 +55,7 @@ export const diskGrowth: Benchmark = {
       // Retention has its last look, and merged parts of the warehouse go.
       await sleep(75_000);
       const { counters } = await instance.system();
-      return resultOf(watch.peaks, watch.now(), counters);
+      return resultOf(watch.peaks, counters);
     } finally {
       watch.stop();
       await instance.stop();
@@ -96,14 +96,13 @@ const runImport = (path: string, directory: string): Promise<void> =>
 const watchPeaks = (directory: string) => {
   const paths = dataPathsOf(directory);
   const peaks: Peaks = { log: 0, state: 0, warehouse: 0, all: 0, withoutState: 0 };
-  let now: Peaks = peaks;
   const stopping = new AbortController();
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       const sizes = { log: 0, state: 0, warehouse: 0 };
       for (const owner of OWNERS) sizes[owner] = await allocatedBytesOf(paths[owner]);
       const all = await allocatedBytesOf(directory);
-      now = { ...sizes, all, withoutState: all - sizes.state };
+      const now: Peaks = { ...sizes, all, withoutState: all - sizes.state };
       for (const owner of [...OWNERS, 'all', 'withoutState'] as const) {
         peaks[owner] = Math.max(peaks[owner], now[owner]);
       }
@@ -111,12 +110,11 @@ const watchPeaks = (directory: string) => {
     }
   };
   void run();
-  return { peaks, now: () => now, stop: () => stopping.abort() };
+  return { peaks, stop: () => stopping.abort() };
 };
 
 const resultOf = (
   peaks: Peaks,
-  now: Peaks,
   counters: Readonly<Record<string, Readonly<Record<string, number>>>>,
 ): BenchResult => ({
   id: diskGrowth.id,
@@ -137,7 +135,6 @@ const resultOf = (
         unit: 'MiB',
       }),
     ),
-    { name: 'the whole data directory afterwards', value: now.all / MIB, unit: 'MiB' },
     {
       name: 'records that retention removed',
       value: counters.retention?.removedRecords ?? 0,

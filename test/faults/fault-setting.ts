@@ -139,12 +139,21 @@ export const untilCopied = async (server: ServerProcess): Promise<void> => {
   throw new Error(`Expected the warehouse to catch up, got ${server.output()}`);
 };
 
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    // It has ended.
+    return '';
+  }
+};
+
 const isRunning = ({ pid }: ServerProcess): boolean => existsSync(`/proc/${pid}/task`);
 
-/** The engine of the warehouse is the only child of the program; undefined between two of them. */
+/** The engine of the warehouse among the program's children; undefined between two of them. */
 export const engineOf = ({ pid }: ServerProcess): number | undefined => {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
   );
-  return children.length === 1 ? Number(children[0]) : undefined;
+  return children.map(Number).find((child) => commandOf(child).includes('clickhouse-child'));
 };

@@ -67,6 +67,33 @@ describe.skipIf(!available)('the warehouse', () => {
     );
   }
 
+  const spoil = (directory: string): void => {
+    for (const name of readdirSync(join(directory, 'metadata'))) {
+      if (name.endsWith('.sql')) writeFileSync(join(directory, 'metadata', name), 'not SQL');
+    }
+  };
+  const setAside = (): readonly string[] =>
+    readdirSync(setting.dataDirectory).filter((name) => name.includes('.damaged-'));
+
+  it(
+    '[F23] whose directory is spoilt while it runs is made again at once, though nothing new comes',
+    async () => {
+      const server = await setting.start();
+      await setting.send(() => server.url, 300);
+      await untilCopied(server);
+      spoil(join(setting.dataDirectory, 'warehouse'));
+      process.kill(engineOf(server)!, 'SIGKILL');
+      await expect
+        .poll(() => server.output(), { timeout: 60_000 })
+        .toContain('the warehouse was damaged and is set up anew');
+      expect(setAside()).toHaveLength(1);
+      await untilCopied(server);
+      expect(await server.kill('SIGTERM')).toBe(0);
+      expect(await setting.differences()).toEqual([]);
+    },
+    TEST_MS,
+  );
+
   it(
     '[F23] whose directory no longer opens is made again from the log',
     async () => {
@@ -74,15 +101,11 @@ describe.skipIf(!available)('the warehouse', () => {
       await setting.send(() => server.url, 300);
       await untilCopied(server);
       expect(await server.kill('SIGTERM')).toBe(0);
-      const directory = join(setting.dataDirectory, 'warehouse');
-      for (const name of readdirSync(join(directory, 'metadata'))) {
-        if (name.endsWith('.sql')) writeFileSync(join(directory, 'metadata', name), 'not SQL');
-      }
+      spoil(join(setting.dataDirectory, 'warehouse'));
       const again = await setting.start();
       await untilCopied(again);
       expect(await again.kill('SIGTERM')).toBe(0);
-      const aside = readdirSync(setting.dataDirectory).filter((name) => name.includes('.damaged-'));
-      expect(aside).toHaveLength(1);
+      expect(setAside()).toHaveLength(1);
       expect(await setting.differences()).toEqual([]);
     },
     TEST_MS,
