@@ -83,7 +83,9 @@ export const watchLiveQuality = (options: LiveQualityOptions): LiveQualityHost =
     const release = serving.status().release;
     if (release?.version != null) await lookAtPeople(people, serving);
     const nowMs = clock.monotonicMs();
-    if (options.warehouse !== undefined && nowMs - driftAt >= DRIFT_EVERY_MS) {
+    // Before the first event there need not be a table yet.
+    const isDue = window.tested > 0 && nowMs - driftAt >= DRIFT_EVERY_MS;
+    if (options.warehouse !== undefined && isDue) {
       driftAt = nowMs;
       drift = await driftOf(options.warehouse, clock.now());
     }

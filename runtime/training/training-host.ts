@@ -1,5 +1,6 @@
 /** The training role of an embedded instance: who may train, when, and in which process. */
 import type { Clock, Logger } from '../../schemas/environment.ts';
+import { NO_OFFSET } from '../../schemas/ids.ts';
 import { WAREHOUSE_TABLES } from '../../schemas/tables.ts';
 import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
@@ -86,9 +87,10 @@ const whyNoTraining = ({ settings, warehouse }: TrainingHostOptions): string | u
   return warehouse.connection ? undefined : warehouse.whyOff;
 };
 
+const TABLE = WAREHOUSE_TABLES.interactions.name;
 const COUNT = {
   name: 'count events',
-  sql: `SELECT count() AS events FROM ${WAREHOUSE_TABLES.interactions.name}`,
+  sql: `SELECT count() AS events FROM ${TABLE}`,
 };
 
 const isTrainable = async ({
@@ -98,6 +100,11 @@ const isTrainable = async ({
 }: TrainingHostOptions): Promise<boolean> => {
   const status = await stream?.();
   if (!status || !warehouse.connection || !status.isCaughtUp) return false;
+  // Before the first copy there need not be a table yet.
+  const hasCopied = status.sinks.some(
+    ({ table, coveredOffset }) => table === TABLE && coveredOffset !== NO_OFFSET,
+  );
+  if (!hasCopied) return false;
   const lag = status.sinks.reduce((sum, sink) => sum + sink.lag, 0);
   const { connection } = warehouse;
   const client = new ClickHouseWarehouse({ connection, database: settings.namespace });
