@@ -13,7 +13,7 @@ import { readableRecord } from '../readable-record.ts';
 import { subjectOf } from './event-check.ts';
 import type { RecentIndex } from './recent-index.ts';
 
-const _SLICE = { recordsMax: 500, bytesMax: 262_144 };
+const SLICE = { recordsMax: 500, bytesMax: 262_144 };
 
 export interface RecentIndexSeed {
   readonly log: EventLog;
@@ -42,7 +42,10 @@ const seedPartition = async (
   const { log, topic, clock, windowMs } = seed;
   const { end } = await log.watermarks(topic, partition);
   const oldest = (clock.now() - windowMs) as EpochMs;
-  for await (const slice of partitionSlices(log, topic, partition, { from: end - recordsMax })) {
+  for await (const slice of partitionSlices(log, topic, partition, {
+    from: end - recordsMax,
+    limits: SLICE,
+  })) {
     for (const record of slice) {
       if (record.timestamp >= oldest) remember(seed.recent, partition, record);
     }

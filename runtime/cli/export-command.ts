@@ -1,7 +1,7 @@
 /** `freshet export`: events and catalogue as one file of NDJSON. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { catalogueIn } from '../../ingest/audience/raters.ts';
+import { catalogueIn } from '../../ingest/catalogue/logged-catalogue.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { dataPathsOf, readFacts, refuseNewer } from '../data-directory.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { epochMs, partitionIndex } from '../../schemas/ids.ts';
 import { openTestLog } from '../../test/ingest/ingest-fixture.ts';
-import { partitionSlices, type SliceRange } from './partition-slices.ts';
+import { partitionSlices, type SliceRange, topicSlices } from './partition-slices.ts';
 
 const TOPIC = 'interactions';
 const PARTITION = partitionIndex(0);
@@ -30,4 +30,17 @@ it('read a partition once through, from what is left of it to where it ended, cu
   const { low } = await log.watermarks(TOPIC, PARTITION);
   expect(low).toBeGreaterThan(0);
   expect((await offsetsIn(log, { from: 0 })).flat()[0]).toBe(low);
+});
+
+it('read every partition of a topic', async () => {
+  const log = openTestLog();
+  for (const partition of [0, 2, 2, 3]) {
+    const record = { key: null, value: Uint8Array.of(partition), timestamp: epochMs(1) };
+    await log.append(TOPIC, partitionIndex(partition), [record]);
+  }
+  const found: number[] = [];
+  for await (const slice of topicSlices(log, TOPIC)) {
+    found.push(...slice.map(({ value }) => value![0]!));
+  }
+  expect(found).toEqual([0, 2, 2, 3]);
 });

@@ -3,7 +3,7 @@
  * there and does not follow what comes. The log may have gaps and a slice may reach beyond the end, so
  * neither is for the caller to think of.
  */
-import { type Offset, offset, type PartitionIndex } from '../../schemas/ids.ts';
+import { type Offset, offset, type PartitionIndex, partitionIndex } from '../../schemas/ids.ts';
 import type { EventLog, LogRecord, ReadLimits } from './event-log.ts';
 
 export interface SliceRange {
@@ -30,5 +30,16 @@ export async function* partitionSlices(
     if (last === undefined) return;
     yield last.offset < to ? slice : slice.filter((record) => record.offset < to);
     from = offset(last.offset + 1);
+  }
+}
+
+/** The same of every partition of a topic, one after the other. */
+export async function* topicSlices(
+  log: Pick<EventLog, 'read' | 'topic' | 'watermarks'>,
+  topic: string,
+): AsyncGenerator<readonly LogRecord[]> {
+  const { partitionCount } = await log.topic(topic);
+  for (let index = 0; index < partitionCount; index += 1) {
+    yield* partitionSlices(log, topic, partitionIndex(index));
   }
 }
