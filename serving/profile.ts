@@ -5,11 +5,10 @@
  * event, so a list does not change because nothing happened.
  */
 import {
-  type EarlierValues,
+  earlierValuesOf,
   keepStrongerSide,
   tasteWeights,
 } from '../algorithms/histories/taste-weights.ts';
-import { thousandthsOf } from '../algorithms/popularity/own-mean.ts';
 import type { EpochMs, Offset, SubjectId } from '../schemas/ids.ts';
 import type { KindTable } from '../schemas/kinds.ts';
 import type { EvictedSeen, HistoryEntry, SubjectState } from '../schemas/state/subject-state.ts';
@@ -171,27 +170,14 @@ const weightsOf = (
   { kinds, ladder }: ProfileOptions,
 ): Float64Array => {
   const prior = { mean: ladder.ownMeanPrior, strength: ladder.ownMeanPriorStrength };
-  const weights = tasteWeights(state.history, valuesBefore(state, kinds), { kinds, prior });
+  const { history, ownValueSumThousandths: sumThousandths, ownValueCount: count } = state;
+  const earlier = earlierValuesOf(history, { sumThousandths, count }, kinds);
+  const weights = tasteWeights(history, earlier, { kinds, prior });
   for (let index = 0; index < places.length; index++) {
     if (places[index] === UNKNOWN) weights[index] = 0;
   }
   keepStrongerSide(places, weights);
   return weights;
-};
-
-/** Sum and count of the values older than the history: all there are less those in it. */
-const valuesBefore = (
-  state: Pick<SubjectState, 'history' | 'ownValueSumThousandths' | 'ownValueCount'>,
-  kinds: KindTable,
-): EarlierValues => {
-  let sum = state.ownValueSumThousandths;
-  let count = state.ownValueCount;
-  for (const { kind, value } of state.history) {
-    if (value === null || kinds.get(kind)?.polarity !== 'by-own-mean') continue;
-    sum -= thousandthsOf(value);
-    count--;
-  }
-  return { sum, count };
 };
 
 /** Newest first. */

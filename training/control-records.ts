@@ -14,10 +14,10 @@ import {
 } from '../schemas/release.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../storage/event-log/event-log.ts';
+import { partitionSlices } from '../storage/event-log/partition-slices.ts';
 
 const TOPIC = TOPICS.control.name;
 const PARTITION = 0 as PartitionIndex;
-const READ = { recordsMax: 1_000, bytesMax: 1_048_576 };
 /** How many trainings are remembered. */
 export const RUNS_KEPT = 20;
 
@@ -34,16 +34,12 @@ export interface ControlRecords {
 export const readControlRecords = async (log: EventLog): Promise<ControlRecords> => {
   let promotion: StoredPromotion | undefined;
   const runs: TrainingRunRecord[] = [];
-  const { low, end } = await log.watermarks(TOPIC, PARTITION);
-  for (let from = low; from < end; ) {
-    const slice = await log.read(TOPIC, PARTITION, from, READ);
-    if (slice.length === 0) break;
+  for await (const slice of partitionSlices(log, TOPIC, PARTITION)) {
     for (const { value } of slice) {
       const record = controlIn(value);
       if (record?.kind === PROMOTION) promotion = { ...bodyOf<Promotion>(record), at: record.at };
       if (record?.kind === TRAINING_RUN) runs.push(bodyOf<TrainingRunRecord>(record));
     }
-    from = (slice.at(-1)!.offset + 1) as Offset;
   }
   return { promotion, runs: runs.reverse().slice(0, RUNS_KEPT) };
 };

@@ -36,6 +36,22 @@ export interface EarlierValues {
   readonly count: number;
 }
 
+/** What is older than these deeds: all the own values there are, less those among them. */
+export const earlierValuesOf = (
+  deeds: readonly Deed[],
+  all: { readonly sumThousandths: number; readonly count: number },
+  kinds: TasteOptions['kinds'],
+): EarlierValues => {
+  let sum = all.sumThousandths;
+  let count = all.count;
+  for (const { kind, value } of deeds) {
+    if (value === null || kinds.get(kind)?.polarity !== 'by-own-mean') continue;
+    sum -= thousandthsOf(value);
+    count--;
+  }
+  return { sum, count };
+};
+
 export const NO_EARLIER_VALUES: EarlierValues = { sum: 0, count: 0 };
 
 /** A value this far from the person's mean speaks with full strength. */

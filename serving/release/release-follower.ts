@@ -12,11 +12,12 @@ import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
 import { inTurns } from '../../algorithms/model/pieces.ts';
 import { decodeRecordAs } from '../../schemas/avro/record-codec.ts';
 import type { Clock, CrashPoint, Logger } from '../../schemas/environment.ts';
-import { type EpochMs, type Offset, offset, partitionIndex } from '../../schemas/ids.ts';
+import { type EpochMs, type Offset, partitionIndex } from '../../schemas/ids.ts';
 import { type ModelKind, PROMOTION, type Promotion } from '../../schemas/release.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
+import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import type { ItemSlots } from '../item-slots.ts';
 import type { LadderOptions, ReleaseOptions } from '../options.ts';
 import type { NewItemCounts, NewItemGround } from './new-item-vectors.ts';
@@ -103,12 +104,9 @@ export class ReleaseFollower {
   /** Resolves once lists go by the promotion that was the newest at the call. */
   async start(): Promise<void> {
     const { eventLog } = this.#given;
-    const { low, end } = await eventLog.watermarks(CONTROL, PARTITION);
-    for (let from = low; from < end; ) {
-      const records = await eventLog.read(CONTROL, PARTITION, from, READ);
-      if (records.length === 0) break;
+    const { end } = await eventLog.watermarks(CONTROL, PARTITION);
+    for await (const records of partitionSlices(eventLog, CONTROL, PARTITION, { to: end })) {
       this.#note(records);
-      from = offset(records.at(-1)!.offset + 1);
     }
     await this.#takeUpNewest();
     this.#tail = this.#follow(end);

@@ -20,6 +20,7 @@ import {
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
+import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import type { VectorModel } from './vector-view.ts';
 
 export interface VectorModelsOptions {
@@ -80,13 +81,10 @@ export const followVectorModels = async (options: VectorModelsOptions): Promise<
     for await (const records of tail) await take(records);
   };
 
-  const { low, end } = await eventLog.watermarks(CONTROL, PARTITION);
+  const { end } = await eventLog.watermarks(CONTROL, PARTITION);
   const earlier: LogRecord[] = [];
-  for (let from = low; from < end; ) {
-    const slice = await eventLog.read(CONTROL, PARTITION, from, READ);
-    if (slice.length === 0) break;
+  for await (const slice of partitionSlices(eventLog, CONTROL, PARTITION, { to: end })) {
     earlier.push(...slice);
-    from = (slice.at(-1)!.offset + 1) as Offset;
   }
   await take(earlier);
   const following = follow(end).catch((error) => {

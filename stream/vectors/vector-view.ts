@@ -6,8 +6,8 @@
  */
 import type { FoldIn } from '../../algorithms/factors/fold-in.ts';
 import { personEventsOf, UNKNOWN_ITEM } from '../../algorithms/factors/person-events.ts';
-import { tasteWeights } from '../../algorithms/histories/taste-weights.ts';
-import { type OwnMeanPrior, thousandthsOf } from '../../algorithms/popularity/own-mean.ts';
+import { earlierValuesOf, tasteWeights } from '../../algorithms/histories/taste-weights.ts';
+import type { OwnMeanPrior } from '../../algorithms/popularity/own-mean.ts';
 import type { SubjectId } from '../../schemas/ids.ts';
 import type { KindTable } from '../../schemas/kinds.ts';
 import { decodeSubjectState } from '../../schemas/state/subject-codec.ts';
@@ -67,9 +67,10 @@ export class VectorView {
 
   /** undefined where nothing that the person is for is known to the model. */
   vectorOf(state: SubjectState, { foldIn, itemOf }: VectorModel): Float32Array | undefined {
-    const { history } = state;
+    const { history, ownValueSumThousandths: sumThousandths, ownValueCount: count } = state;
     const { kinds, ownMeanPrior: prior, limits } = this.#options;
-    const weights = tasteWeights(history, this.#valuesBefore(state), { kinds, prior });
+    const earlier = earlierValuesOf(history, { sumThousandths, count }, kinds);
+    const weights = tasteWeights(history, earlier, { kinds, prior });
     const places = new Map<string, number>();
     const placeOf = (itemId: string): number => {
       const place = places.get(itemId) ?? places.size;
@@ -88,17 +89,5 @@ export class VectorView {
     const vector = new Float32Array(foldIn.dimensions);
     foldIn.solve(events, vector);
     return vector;
-  }
-
-  /** Sum and count of the own values older than the history. */
-  #valuesBefore({ history, ownValueSumThousandths, ownValueCount }: SubjectState) {
-    let sum = ownValueSumThousandths;
-    let count = ownValueCount;
-    for (const { kind, value } of history) {
-      if (value === null || this.#options.kinds.get(kind)?.polarity !== 'by-own-mean') continue;
-      sum -= thousandthsOf(value);
-      count--;
-    }
-    return { sum, count };
   }
 }

@@ -15,7 +15,7 @@ import {
   type Clusters,
   pairedBootstrap,
 } from '../../../algorithms/metrics/confidence.ts';
-import { hitAtRank, reciprocalAtRank } from '../../../algorithms/metrics/ranking.ts';
+import { hitAtRank } from '../../../algorithms/metrics/ranking.ts';
 import { prequentialPlan } from '../../../algorithms/splits/prequential.ts';
 import { audienceWorld } from '../../../ingest/audience/audience-world.ts';
 import { DEFAULT_AUDIENCE_OPTIONS } from '../../../ingest/audience/options.ts';
@@ -39,6 +39,7 @@ import {
 } from '../online/counting-models.ts';
 import { type IncrementalSgdSettings, incrementalSgd } from '../online/incremental-sgd.ts';
 import { nightlyEase, nightlyTaste, ofTheNight } from '../online/nightly-models.ts';
+import { clustersOf, PREQUENTIAL_METRICS as METRICS } from '../online/prequential-metrics.ts';
 import {
   type OnlineBlend,
   type OnlineEvent,
@@ -95,11 +96,6 @@ const triedBlends = (): readonly OnlineBlend[] =>
     weights: { ...weights },
     coldStart: 'popularity',
   }));
-
-const METRICS: Readonly<Record<string, (rank: number) => number>> = {
-  'recall@10': (rank) => hitAtRank(rank, 10),
-  MRR: (rank) => reciprocalAtRank(rank),
-};
 
 interface LoopStream {
   readonly name: string;
@@ -168,17 +164,6 @@ const STREAMS: readonly LoopStream[] = [
     weights: { transitions: 3, 'item cosine': 0.5, EASE: 0.5, taste: 0.5 },
   },
 ];
-
-const clustersOf = ({ users }: OnlineRun, values: Float64Array): Clusters => {
-  const userCount = users.reduce((most, user) => Math.max(most, user), -1) + 1;
-  const sums = new Float64Array(userCount);
-  const counts = new Float64Array(userCount);
-  users.forEach((user, place) => {
-    sums[user]! += values[place]!;
-    counts[user]! += 1;
-  });
-  return { sums, counts };
-};
 
 interface Measured {
   readonly rows: readonly ResultRow[];

@@ -11,7 +11,6 @@ import {
   type Clusters,
   pairedBootstrap,
 } from '../../../algorithms/metrics/confidence.ts';
-import { hitAtRank, reciprocalAtRank } from '../../../algorithms/metrics/ranking.ts';
 import { prequentialPlan } from '../../../algorithms/splits/prequential.ts';
 import {
   ML_1M_FILE,
@@ -27,7 +26,8 @@ import {
   onlineTransitions,
 } from '../online/counting-models.ts';
 import { type IncrementalSgdSettings, incrementalSgd } from '../online/incremental-sgd.ts';
-import { type OnlineEvent, type OnlineRun, runPrequential } from '../online/prequential-run.ts';
+import { clustersOf, PREQUENTIAL_METRICS as METRICS } from '../online/prequential-metrics.ts';
+import { type OnlineEvent, runPrequential } from '../online/prequential-run.ts';
 import { reSolvedEase } from '../online/re-solved-ease.ts';
 import type { Comparison, ResultRow } from '../report.ts';
 import type { Part, Protocol } from './protocol.ts';
@@ -44,11 +44,6 @@ const BLENDS = [
   },
 ];
 
-const METRICS: Readonly<Record<string, (rank: number) => number>> = {
-  'recall@10': (rank) => hitAtRank(rank, 10),
-  MRR: (rank) => reciprocalAtRank(rank),
-};
-
 /** Positive events, users and items numbered anew. */
 const positivesOf = ({ ratings }: Ratings): OnlineEvent[] => {
   const users = new Map<number, number>();
@@ -64,17 +59,6 @@ const positivesOf = ({ ratings }: Ratings): OnlineEvent[] => {
       item: indexOf(items, item),
       time,
     }));
-};
-
-const clustersOf = ({ users }: OnlineRun, values: Float64Array): Clusters => {
-  const userCount = users.reduce((most, user) => Math.max(most, user), -1) + 1;
-  const sums = new Float64Array(userCount);
-  const counts = new Float64Array(userCount);
-  users.forEach((user, place) => {
-    sums[user]! += values[place]!;
-    counts[user]! += 1;
-  });
-  return { sums, counts };
 };
 
 interface Stream {
