@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../runtime/clock.ts';
 import { openEmbeddedLog } from '../runtime/embedded/stores.ts';
-import { INGEST_TOPICS } from '../runtime/embedded/topic-plan.ts';
+import { INGEST_TOPICS } from '../runtime/topic-plan.ts';
 import type { HealthReadyAnswer } from '../schemas/api/system.ts';
 import {
   makeDataDirectory,

@@ -7,7 +7,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../runtime/clock.ts';
 import { openEmbeddedLog, openEmbeddedState } from '../runtime/embedded/stores.ts';
-import { INGEST_TOPICS, STREAM_TOPICS } from '../runtime/embedded/topic-plan.ts';
+import { INGEST_TOPICS, STREAM_TOPICS } from '../runtime/topic-plan.ts';
 import { encodeRecord } from '../schemas/avro/record-codec.ts';
 import { catalogueItem } from '../schemas/catalogue-item.fixture.ts';
 import type { Logger } from '../schemas/environment.ts';

@@ -10,7 +10,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { loadConfiguration } from '../runtime/configuration.ts';
 import { openEmbeddedLog } from '../runtime/embedded/stores.ts';
 import { startStreamHost } from '../runtime/embedded/stream-host.ts';
-import { INGEST_TOPICS } from '../runtime/embedded/topic-plan.ts';
+import { INGEST_TOPICS } from '../runtime/topic-plan.ts';
 import type { Figure } from './result.ts';
 import { fillLog } from './stream/replay-run.ts';
 

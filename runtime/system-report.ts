@@ -10,8 +10,8 @@ import type { PartitionStatus, StreamStatus } from '../stream/stream-status.ts';
 import type { SinkStatus } from '../stream/warehouse-sink.ts';
 import { trainingAnswer } from '../training/model-report.ts';
 import type { DeskStatus } from '../training/training-desk.ts';
-import type { DiskUsage } from './disk-usage.ts';
 import type { MetricFamily, MetricSample } from './http/prometheus.ts';
+import type { Upkeep } from './profile.ts';
 import type { RetentionStatus } from './retention/log-retention.ts';
 import { VERSION } from './version.ts';
 
@@ -30,6 +30,7 @@ export interface ServingFacts {
 
 export interface SystemReportParts {
   readonly clock: Clock;
+  readonly profile: SystemAnswer['profile'];
   readonly roles: readonly string[];
   readonly stream: () => Promise<StreamStatus>;
   readonly serving: () => ServingFacts;
@@ -38,14 +39,7 @@ export interface SystemReportParts {
   readonly ingestCounters: () => Readonly<Record<string, number>>;
   /** Why the warehouse is not there; undefined while it is. */
   readonly warehouseProblem: () => string | undefined;
-  readonly retention: () => RetentionStatus;
-  /** Absent where there is no warehouse. */
-  readonly warehouseRetention: () =>
-    | { readonly liveBytes: number; readonly problem: string | null }
-    | undefined;
-  /** Bytes at which the oldest go, by owner. */
-  readonly limits: Readonly<Record<string, number>>;
-  readonly disk: () => DiskUsage;
+  readonly upkeep: Omit<Upkeep, 'stop'>;
   readonly training: () => DeskStatus;
   readonly quality: () => LiveQualityAnswer;
   readonly alarms: () => readonly string[];
@@ -82,11 +76,11 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
     const serving = parts.serving();
     const training = parts.training();
     const { clock } = parts;
-    const { problem, ...kept } = parts.retention();
+    const retention = parts.upkeep.retention();
     const notices = [
       parts.warehouseProblem(),
-      sentence('The log is not being cleaned', problem),
-      sentence('The warehouse is not being shortened', parts.warehouseRetention()?.problem),
+      sentence('The log is not being cleaned', retention?.problem),
+      sentence('The warehouse is not being shortened', parts.upkeep.warehouseRetention()?.problem),
       lostNotice(stream.sinks),
       ...serving.notices,
     ];
@@ -94,7 +88,7 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
       version: VERSION,
       startedAt: formatTime(startedAt),
       uptimeMs: Math.round(parts.clock.monotonicMs() - startedMs),
-      profile: 'embedded',
+      profile: parts.profile,
       roles: parts.roles,
       configVersion: 1,
       health: healthOf(stream),
@@ -107,14 +101,14 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
         ingest: parts.ingestCounters(),
         serving: serving.counters,
         warehouse: sinkTotals(stream.sinks),
-        retention: kept,
+        ...(retention ? { retention: countersOf(retention) } : {}),
       },
       catalogue: { items: serving.items, visible: serving.visibleItems },
       models: modelsOf(training, clock),
       quality: parts.quality(),
       alarms: alarmsOf(training, parts.alarms()),
       training: training.running ? trainingAnswer(training.running, clock) : null,
-      disk: diskAnswer(parts),
+      disk: diskAnswer(parts.upkeep),
       memory: { ...serving.memoryBytes, process: process.memoryUsage.rss() },
     };
   };
@@ -140,23 +134,28 @@ const streamProblems = (stream: StreamStatus, lagPeak: number): readonly string[
   return [...halted, `catching up: ${stream.lag} of ${lagPeak} records behind`];
 };
 
+const countersOf = ({
+  problem: _,
+  ...counters
+}: RetentionStatus): Readonly<Record<string, number>> => counters;
+
 const sentence = (what: string, problem: string | null | undefined): string | undefined =>
   problem === null || problem === undefined ? undefined : `${what}: ${problem}`;
 
 /** Files of LMDB never shrink: what is alive in them is what counts against a limit. */
-const diskAnswer = (parts: SystemReportParts): SystemAnswer['disk'] => {
+const diskAnswer = (upkeep: SystemReportParts['upkeep']): SystemAnswer['disk'] => {
   const live: Readonly<Record<string, number | undefined>> = {
-    log: parts.retention().liveBytes,
-    warehouse: parts.warehouseRetention()?.liveBytes,
+    log: upkeep.retention()?.liveBytes,
+    warehouse: upkeep.warehouseRetention()?.liveBytes,
   };
-  const { owners, ...rest } = parts.disk();
+  const { owners, ...rest } = upkeep.disk();
   return {
     ...rest,
     owners: owners.map(({ owner, bytes }) => ({
       owner,
       bytes,
       liveBytes: live[owner] ?? null,
-      limitBytes: parts.limits[owner] ?? null,
+      limitBytes: upkeep.limits[owner] ?? null,
     })),
   };
 };

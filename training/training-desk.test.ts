@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../algorithms/random/seeded-random.ts';
-import { planTopics } from '../runtime/embedded/topic-plan.ts';
+import { planTopics } from '../runtime/topic-plan.ts';
 import type { Clock, Logger } from '../schemas/environment.ts';
 import type { DurationMs, EpochMs } from '../schemas/ids.ts';
 import type { ReleaseFacts } from '../schemas/release.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { registerIngestRoutes } from '../../ingest/http/routes.ts';
 import { openIngest } from '../../ingest/ingest.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { planTopics } from '../../runtime/embedded/topic-plan.ts';
+import { planTopics } from '../../runtime/topic-plan.ts';
 import { createHttpServer } from '../../runtime/http/server.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import type { Logger } from '../../schemas/environment.ts';

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../runtime/clock.ts';
-import { planTopics } from '../../runtime/embedded/topic-plan.ts';
+import { planTopics } from '../../runtime/topic-plan.ts';
 import { createHttpServer } from '../../runtime/http/server.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import type { Logger } from '../../schemas/environment.ts';

@@ -22,7 +22,7 @@ import { copyTopic } from '../../storage/event-log/lmdb-log-copy.ts';
 import { copyStatePartition } from '../../storage/state-store/lmdb-state-copy.ts';
 import { type DataPaths, dataPathsOf, FACTS_FILE, readFacts } from '../data-directory.ts';
 import { openEmbeddedLog } from '../embedded/stores.ts';
-import { INGEST_TOPICS, type PartitionCounts, STREAM_TOPICS } from '../embedded/topic-plan.ts';
+import { INGEST_TOPICS, type PartitionCounts, STREAM_TOPICS } from '../topic-plan.ts';
 import { describeFile, filesBelow } from './files.ts';
 import { BACKUP_FORMAT, type BackupManifest, writeManifest } from './manifest.ts';
 

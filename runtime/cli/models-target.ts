@@ -9,8 +9,8 @@ import { openDirectoryArtifactStore } from '../../storage/artifact-store/directo
 import { modelsAnswer } from '../../training/model-report.ts';
 import { openDataDirectory } from '../data-directory.ts';
 import { openEmbeddedLog } from '../embedded/stores.ts';
-import { INGEST_TOPICS } from '../embedded/topic-plan.ts';
 import { startWarehouseHost } from '../embedded/warehouse-host.ts';
+import { INGEST_TOPICS } from '../topic-plan.ts';
 import { startTrainingHost } from '../training/training-host.ts';
 import type { CommandContext } from './command.ts';
 import { findServer } from './write-target.ts';

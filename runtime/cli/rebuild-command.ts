@@ -8,10 +8,10 @@ import { createCrashPoint } from '../crash-point.ts';
 import { type DataDirectory, openDataDirectory } from '../data-directory.ts';
 import { discardOldState } from '../embedded/old-state.ts';
 import { openEmbeddedLog, openEmbeddedState } from '../embedded/stores.ts';
-import { allPartitionsOf, STREAM_TOPICS } from '../embedded/topic-plan.ts';
 import { environment } from '../environment.ts';
 import { streamOptionsOf } from '../option-mapping.ts';
 import { formatSeconds } from '../terminal.ts';
+import { allPartitionsOf, STREAM_TOPICS } from '../topic-plan.ts';
 import { type CommandContext, type CommandSpec, EXIT_DONE } from './command.ts';
 
 export const rebuildCommand: CommandSpec = {

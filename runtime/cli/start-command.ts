@@ -4,7 +4,8 @@ import { openDataset } from '../../ingest/import/open-dataset.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
 import { buildPageWhereStale, PAGE_DIRECTORY } from '../../ui/build.ts';
 import { beginFirstMinute } from '../demo/first-minute.ts';
-import { type Instance, startInstance } from '../embedded/instance.ts';
+import { openEmbeddedProfile } from '../embedded/embedded-profile.ts';
+import { type Instance, startInstance } from '../instance.ts';
 import { type CommandContext, type CommandSpec, EXIT_DONE, EXIT_FAILED } from './command.ts';
 
 export const startCommand: CommandSpec = {
@@ -35,6 +36,7 @@ export const startCommand: CommandSpec = {
     const fatal = Promise.withResolvers<Error>();
     const instance = await startInstance({
       settings,
+      openProfile: openEmbeddedProfile,
       mayMoveOn: !chosen.has('port'),
       pageDirectory: PAGE_DIRECTORY,
       clock,

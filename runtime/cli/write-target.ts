@@ -12,8 +12,8 @@ import { LogBackfillSink } from '../../ingest/import/log-backfill-sink.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import { dataPathsOf, openDataDirectory } from '../data-directory.ts';
 import { openEmbeddedLog } from '../embedded/stores.ts';
-import { INGEST_TOPICS } from '../embedded/topic-plan.ts';
 import type { Settings } from '../settings.ts';
+import { INGEST_TOPICS } from '../topic-plan.ts';
 
 export interface WriteTarget {
   /** In words, for the terminal. */

@@ -1,6 +1,6 @@
 /** The lines that a start ends with: where the page is, and three calls that work when pasted. */
 import type { ListAnswer } from '../../schemas/api/lists.ts';
-import type { Instance } from '../embedded/instance.ts';
+import type { Instance } from '../instance.ts';
 import type { Settings } from '../settings.ts';
 
 /** A person whom nobody knows yet. */

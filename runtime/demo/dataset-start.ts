@@ -16,7 +16,7 @@ import type { EventLog } from '../../storage/event-log/event-log.ts';
 import type { CommandContext } from '../cli/command.ts';
 import { progressBars, reportLines } from '../cli/import-command.ts';
 import type { AudienceFacts } from '../data-directory.ts';
-import type { Instance } from '../embedded/instance.ts';
+import type { Instance } from '../instance.ts';
 
 const PREFIX = 'dataset:';
 

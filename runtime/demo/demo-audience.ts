@@ -8,7 +8,7 @@ import { HttpAudienceApi } from '../../ingest/audience/http-audience-api.ts';
 import { createLiveAudience } from '../../ingest/audience/live-audience.ts';
 import type { Clock, Logger } from '../../schemas/environment.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
-import type { Instance } from '../embedded/instance.ts';
+import type { Instance } from '../instance.ts';
 import type { Settings } from '../settings.ts';
 
 export interface DemoAudience {

@@ -13,7 +13,7 @@ import { LogBackfillSink } from '../../ingest/import/log-backfill-sink.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import { type EpochMs, epochMs } from '../../schemas/ids.ts';
 import type { AudienceFacts, DataDirectory } from '../data-directory.ts';
-import type { Instance } from '../embedded/instance.ts';
+import type { Instance } from '../instance.ts';
 import type { ProgressLine } from '../terminal.ts';
 
 const HISTORY_EVENTS = 200_000;

@@ -7,7 +7,7 @@ import type { AudienceWorld } from '../../ingest/audience/audience-world.ts';
 import { DEMO_CATALOGUE_NAME } from '../../ingest/demo/demo-catalogue.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { CommandContext } from '../cli/command.ts';
-import type { Instance } from '../embedded/instance.ts';
+import type { Instance } from '../instance.ts';
 import { formatCount } from '../terminal.ts';
 import { bannerLines } from './banner.ts';
 import { bringDataset, datasetNameOf, datasetWorldOf, isDatasetName } from './dataset-start.ts';

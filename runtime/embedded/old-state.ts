@@ -9,7 +9,7 @@ import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { checkReachesBack } from '../../stream/stream.ts';
 import { type DataDirectory, stateFormatOf } from '../data-directory.ts';
-import { allPartitionsOf } from './topic-plan.ts';
+import { allPartitionsOf } from '../topic-plan.ts';
 
 export const discardOldState = async (
   directory: DataDirectory,

@@ -7,7 +7,7 @@ import {
   openLmdbStateStore,
 } from '../../storage/state-store/lmdb-state-store.ts';
 import { systemRandom } from '../random.ts';
-import { type PartitionCounts, planTopics } from './topic-plan.ts';
+import { type PartitionCounts, planTopics } from '../topic-plan.ts';
 
 export const openEmbeddedLog = (options: {
   readonly directory: string;

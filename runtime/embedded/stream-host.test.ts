@@ -19,9 +19,9 @@ import { rebaseRecord } from '../../stream/rebase.ts';
 import type { StreamStatus } from '../../stream/stream-status.ts';
 import { systemClock } from '../clock.ts';
 import { SETTINGS, type Settings } from '../settings.ts';
+import { INGEST_TOPICS } from '../topic-plan.ts';
 import { openEmbeddedLog } from './stores.ts';
 import { startStreamHost } from './stream-host.ts';
-import { INGEST_TOPICS } from './topic-plan.ts';
 
 const COUNTS = { userPartitions: 4, itemPartitions: 3 };
 const EVENTS = 600;

@@ -6,13 +6,12 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { StatePartition } from '../../schemas/ids.ts';
 import { START_STEPS } from '../../stream/stream.ts';
 import { mergedStatus, type StreamStatus } from '../../stream/stream-status.ts';
+import type { StreamRole } from '../profile.ts';
 import { callThread, type ThreadCaller } from '../thread-call.ts';
+import { partitionsOfWorker, workerCountOf } from '../topic-plan.ts';
 import type { CleanCall, StreamWorkerData } from './stream-worker.ts';
-import { partitionsOfWorker, workerCountOf } from './topic-plan.ts';
 
-export interface StreamHost {
-  status(): Promise<StreamStatus>;
-  caughtUp(): Promise<void>;
+export interface StreamHost extends StreamRole {
   /** Cleans a topic that the stream writes; returns the records removed. */
   clean(call: CleanCall): Promise<number>;
   /** Takes flushed snapshots of these state partitions. */

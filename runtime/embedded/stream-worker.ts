@@ -25,11 +25,11 @@ import { createLogger, type LogLevel } from '../logger.ts';
 import { streamOptionsOf } from '../option-mapping.ts';
 import type { Settings } from '../settings.ts';
 import { serveCalls } from '../thread-call.ts';
+import { type PartitionCounts, STREAM_TOPICS } from '../topic-plan.ts';
 import { appendThrough, serveAppends } from './append-port.ts';
 import { openOwnedState } from './owned-state.ts';
 import { StartGate } from './start-gate.ts';
 import { openEmbeddedLog } from './stores.ts';
-import { type PartitionCounts, STREAM_TOPICS } from './topic-plan.ts';
 
 export interface StreamWorkerData {
   readonly logDirectory: string;

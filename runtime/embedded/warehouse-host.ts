@@ -2,21 +2,13 @@
 
 import type { Clock, Logger } from '../../schemas/environment.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import type { ClickHouseConnection } from '../../storage/warehouse/clickhouse-warehouse.ts';
-import {
-  EmbeddedClickHouse,
-  type EngineStatus,
-} from '../../storage/warehouse/embedded-clickhouse.ts';
+import { EmbeddedClickHouse } from '../../storage/warehouse/embedded-clickhouse.ts';
 import { embeddedClickHouseAvailable } from '../../storage/warehouse/engine-library.ts';
+import type { WarehouseRole } from '../profile.ts';
 import { randomSecret, systemRandom } from '../random.ts';
 import type { Settings } from '../settings.ts';
 
-export interface WarehouseHost {
-  /** Absent where there is no warehouse. */
-  readonly connection?: ClickHouseConnection;
-  /** Why there is none, in one sentence. */
-  readonly whyOff?: string;
-  status(): EngineStatus | undefined;
+export interface WarehouseHost extends WarehouseRole {
   /** Calls back whenever the directory was set aside and an empty warehouse runs in its place. */
   onSetUpAnew(listener: () => void): void;
   close(): Promise<void>;
@@ -49,7 +41,7 @@ export const startWarehouseHost = async (options: {
     });
     return {
       connection: engine.connection,
-      status: () => engine.status(),
+      problem: () => engine.status().problem ?? undefined,
       onSetUpAnew: (listener) => void listeners.push(listener),
       close: () => engine.close(),
     };
@@ -62,7 +54,7 @@ export const startWarehouseHost = async (options: {
 
 const off = (whyOff: string): WarehouseHost => ({
   whyOff,
-  status: () => undefined,
+  problem: () => whyOff,
   onSetUpAnew: () => {},
   close: async () => {},
 });

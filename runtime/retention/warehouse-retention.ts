@@ -11,9 +11,14 @@ import type { DurationMs } from '../../schemas/ids.ts';
 import { WAREHOUSE_TABLES } from '../../schemas/tables.ts';
 import type { Statement, Warehouse } from '../../storage/warehouse/warehouse.ts';
 
+export interface WarehouseRetentionStatus {
+  readonly liveBytes: number;
+  readonly problem: string | null;
+}
+
 export interface WarehouseRetention {
   pass(): Promise<void>;
-  status(): { readonly liveBytes: number; readonly problem: string | null };
+  status(): WarehouseRetentionStatus;
   stop(): Promise<void>;
 }
 
@@ -49,7 +54,7 @@ export const keepWarehouseWithinLimit = (
 ): WarehouseRetention => {
   const { warehouse, clock, logger } = parts;
   const stopping = new AbortController();
-  let status: ReturnType<WarehouseRetention['status']> = { liveBytes: 0, problem: null };
+  let status: WarehouseRetentionStatus = { liveBytes: 0, problem: null };
   const pass = async (): Promise<void> => {
     try {
       let liveBytes = await sizeOf(warehouse);

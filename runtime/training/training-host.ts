@@ -9,8 +9,8 @@ import type { StreamStatus } from '../../stream/stream-status.ts';
 import { TrainingDesk } from '../../training/training-desk.ts';
 import { keepTraining, type TrainingKeeper } from '../../training/training-keeper.ts';
 import { createCrashPoint } from '../crash-point.ts';
-import type { WarehouseHost } from '../embedded/warehouse-host.ts';
 import { environment } from '../environment.ts';
+import type { WarehouseRole } from '../profile.ts';
 import { systemRandom } from '../random.ts';
 import type { Settings } from '../settings.ts';
 import { trainingProcessRunner } from './training-process-runner.ts';
@@ -21,7 +21,7 @@ export interface TrainingHostOptions {
   readonly artifactStore: ArtifactStore;
   readonly artifactsDirectory: string;
   readonly userPartitions: number;
-  readonly warehouse: WarehouseHost;
+  readonly warehouse: WarehouseRole;
   /** How the stream and its copies stand; absent where none runs here. */
   readonly stream?: () => Promise<StreamStatus>;
   readonly clock: Clock;

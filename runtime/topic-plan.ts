@@ -2,9 +2,9 @@
  * Which topics an embedded instance has, how many partitions each, and which thread writes it: an
  * LMDB environment has one writer.
  */
-import { type PartitionIndex, partitionIndex } from '../../schemas/ids.ts';
-import { TOPICS, type TopicSpec } from '../../schemas/topics.ts';
-import type { OwnedPartitions } from '../../stream/stream.ts';
+import { type PartitionIndex, partitionIndex } from '../schemas/ids.ts';
+import { TOPICS, type TopicSpec } from '../schemas/topics.ts';
+import type { OwnedPartitions } from '../stream/stream.ts';
 
 export interface PartitionCounts {
   readonly userPartitions: number;

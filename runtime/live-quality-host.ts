@@ -3,17 +3,17 @@
  * the lists of just before (a sample of them, so that it costs a few milliseconds a second), and what
  * it sees raises the alarms of the learning loop.
  */
-import { Alarms, distanceOf, overlapOf } from '../../evaluation/alarms.ts';
-import { QualityWindow } from '../../evaluation/live-quality/quality-window.ts';
-import type { LiveQualityAnswer } from '../../schemas/api/system.ts';
-import type { Clock, Logger } from '../../schemas/environment.ts';
-import type { DurationMs, EpochMs } from '../../schemas/ids.ts';
-import { DEFAULT_KINDS } from '../../schemas/kinds.ts';
-import type { InteractionRecord } from '../../schemas/records.ts';
-import type { Serving } from '../../serving/serving.ts';
-import type { Subject } from '../../serving/subject-reader.ts';
-import { TRIED_SOURCES } from '../../serving/trial-lists.ts';
-import type { Warehouse } from '../../storage/warehouse/warehouse.ts';
+import { Alarms, distanceOf, overlapOf } from '../evaluation/alarms.ts';
+import { QualityWindow } from '../evaluation/live-quality/quality-window.ts';
+import type { LiveQualityAnswer } from '../schemas/api/system.ts';
+import type { Clock, Logger } from '../schemas/environment.ts';
+import type { DurationMs, EpochMs } from '../schemas/ids.ts';
+import { DEFAULT_KINDS } from '../schemas/kinds.ts';
+import type { InteractionRecord } from '../schemas/records.ts';
+import type { Serving } from '../serving/serving.ts';
+import type { Subject } from '../serving/subject-reader.ts';
+import { TRIED_SOURCES } from '../serving/trial-lists.ts';
+import type { Warehouse } from '../storage/warehouse/warehouse.ts';
 
 export interface LiveQualityOptions {
   readonly serving: Serving;

@@ -1,0 +1,216 @@
+/**
+ * One instance: what stands on a profile (ingest, serving, training, quality and the HTTP server),
+ * started in the order in which they need each other and stopped in the opposite one.
+ */
+import type { FastifyInstance } from 'fastify';
+import { registerIngestRoutes } from '../ingest/http/routes.ts';
+import { type Ingest, openIngest } from '../ingest/ingest.ts';
+import type { Clock, Logger } from '../schemas/environment.ts';
+import { DEFAULT_KINDS, kindTable } from '../schemas/kinds.ts';
+import { createServing, type Serving } from '../serving/serving.ts';
+import type { EventLog } from '../storage/event-log/event-log.ts';
+import { ClickHouseWarehouse } from '../storage/warehouse/clickhouse-warehouse.ts';
+import { registerModelRoutes } from '../training/http/model-routes.ts';
+import { createCrashPoint } from './crash-point.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { environment } from './environment.ts';
+import { serveDocs } from './http/docs-page.ts';
+import { listen, stopListening } from './http/listen.ts';
+import { registerOperationsRoutes } from './http/operations-routes.ts';
+import { createHttpServer } from './http/server.ts';
+import { serveStaticPage } from './http/static-page.ts';
+import { watchLiveQuality } from './live-quality-host.ts';
+import { type Openings, openedOrClosed } from './openings.ts';
+import { ingestOptionsOf, servingOptionsOf } from './option-mapping.ts';
+import type { Profile, StreamRole, WarehouseRole } from './profile.ts';
+import { systemRandom } from './random.ts';
+import type { Settings } from './settings.ts';
+import { createSystemReport, type ServingFacts, type SystemReport } from './system-report.ts';
+import { startTrainingHost, type TrainingHost } from './training/training-host.ts';
+
+export interface InstanceOptions {
+  readonly settings: Settings;
+  /** Opened here, so that it is closed again where the start fails. */
+  readonly openProfile: (options: ProfileOptions) => Promise<Profile>;
+  /** False where somebody chose the port: then a busy one is an error. */
+  readonly mayMoveOn: boolean;
+  readonly pageDirectory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Something broke that nothing here can mend: the process has to end. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export type ProfileOptions = Pick<InstanceOptions, 'settings' | 'clock' | 'logger' | 'onFatal'>;
+
+export interface Instance {
+  readonly port: number;
+  readonly directory: DataDirectory;
+  readonly log: EventLog;
+  readonly ingest: Ingest;
+  readonly serving: Serving;
+  readonly stream: StreamRole;
+  readonly warehouse: WarehouseRole;
+  readonly training: TrainingHost;
+  readonly report: SystemReport;
+  stop(): Promise<void>;
+}
+
+export const startInstance = (options: InstanceOptions): Promise<Instance> =>
+  openedOrClosed((openings) => start(options, openings));
+
+const start = async (options: InstanceOptions, openings: Openings): Promise<Instance> => {
+  const { settings, clock, logger } = options;
+  const profile = openings.add(await options.openProfile(options), (opened) => opened.close());
+  const { log, stream, warehouse, counts } = profile;
+  let report: SystemReport | undefined;
+  const serving: Serving = openings.add(
+    createServing({
+      eventLog: log,
+      stateStore: profile.state,
+      artifactStore: profile.artifactStore,
+      liveBus: profile.liveBus,
+      clock,
+      random: systemRandom,
+      logger,
+      crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
+      kinds: DEFAULT_KINDS,
+      options: servingOptionsOf(settings),
+      partitions: counts,
+      system: async () => report?.system(),
+    }),
+    (opened) => opened.stop(),
+  );
+  await serving.start();
+  const training = openings.add(
+    await startTrainingHost({
+      settings,
+      log,
+      artifactStore: profile.artifactStore,
+      artifactsDirectory: profile.directory.paths.artifacts,
+      userPartitions: counts.userPartitions,
+      warehouse,
+      stream: () => stream.status(),
+      clock,
+      logger,
+    }),
+    (opened) => opened.stop(),
+  );
+  const qualityWarehouse = warehouse.connection
+    ? openings.add(
+        new ClickHouseWarehouse({
+          connection: warehouse.connection,
+          database: settings.namespace,
+        }),
+        (opened) => opened.close(),
+      )
+    : undefined;
+  const quality = openings.add(
+    watchLiveQuality({
+      serving,
+      warehouse: qualityWarehouse,
+      clock,
+      logger,
+      perSecond: settings.qualityPerSecond,
+    }),
+    (opened) => opened.stop(),
+  );
+  const ingest = openings.add(
+    await openIngest({
+      log,
+      clock,
+      random: systemRandom,
+      logger,
+      kinds: kindTable(DEFAULT_KINDS),
+      configVersion: 1,
+      options: ingestOptionsOf(settings),
+      currentItem: (itemId) => serving.currentItem(itemId),
+      untilItemsShown: (positions) => serving.untilItemsShown(positions),
+      covered: (partition) => serving.coveredOffset(partition),
+      onAccepted: (event) => quality.observe(event),
+      crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
+      onStorageFailed: options.onFatal,
+    }),
+    (opened) => opened.close(),
+  );
+  await ingest.seed();
+  const upkeep = openings.add(await profile.startUpkeep(), (started) => started.stop());
+  report = createSystemReport({
+    clock,
+    profile: profile.name,
+    roles: settings.roles,
+    stream: () => stream.status(),
+    serving: () => servingFactsOf(serving),
+    ingestProblem: () => ingest.problem(),
+    ingestCounters: () => ({ queuedBytes: ingest.queuedBytes() }),
+    warehouseProblem: () => warehouse.problem(),
+    upkeep,
+    training: () => training.desk.status(),
+    quality: () => quality.report(),
+    alarms: () => quality.alarms(),
+  });
+  const app = openings.add(
+    await createApp(options, { ingest, serving, training, report }),
+    (opened) => stopListening(opened, clock),
+  );
+  const port = await listen(app, { ...settings, mayMoveOn: options.mayMoveOn });
+  return {
+    port,
+    directory: profile.directory,
+    log,
+    ingest,
+    serving,
+    stream,
+    warehouse,
+    training,
+    report,
+    stop: () => openings.close(),
+  };
+};
+
+const createApp = async (
+  options: InstanceOptions,
+  parts: { ingest: Ingest; serving: Serving; training: TrainingHost; report: SystemReport },
+): Promise<FastifyInstance> => {
+  const { settings, clock, logger } = options;
+  const app = await createHttpServer({ ...settings, logger, monotonicMs: clock.monotonicMs });
+  await app.register(
+    async (scope) => {
+      registerIngestRoutes(scope, parts.ingest);
+      parts.serving.registerRoutes(scope);
+      registerModelRoutes(scope, {
+        desk: parts.training.desk,
+        clock,
+        nextAt: () => parts.training.keeper.nextAt(),
+      });
+      registerOperationsRoutes(scope, parts.report);
+      serveDocs(scope);
+      serveStaticPage(scope, options.pageDirectory);
+    },
+    settings.basePath === '' ? {} : { prefix: settings.basePath },
+  );
+  parts.serving.attachLive(app.server);
+  await app.ready();
+  return app;
+};
+
+const servingFactsOf = (serving: Serving): ServingFacts => {
+  const { catalogue, freshnessMs, problems, notices, memory, release, ...counted } =
+    serving.status();
+  const { listsMade, subjectReads, cache } = counted;
+  return {
+    items: catalogue.items,
+    visibleItems: catalogue.visible,
+    problems,
+    notices,
+    memoryBytes: { items: memory.itemBytes, release: release?.memoryBytes ?? 0 },
+    counters: {
+      listsMade,
+      subjectReads,
+      ...cache,
+      releaseSwaps: release?.swaps ?? 0,
+      releasesRefused: release?.refusedCount ?? 0,
+    },
+    freshnessMs,
+  };
+};

@@ -1,0 +1,55 @@
+/**
+ * What an instance stands on: the five ports with their adapters, and the stream that works on them.
+ * A profile is one answer to the question where those are; above it, everything is the same code.
+ */
+import type { SystemAnswer } from '../schemas/api/system.ts';
+import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
+import type { EventLog } from '../storage/event-log/event-log.ts';
+import type { LiveBus } from '../storage/live-bus/live-bus.ts';
+import type { StateStore } from '../storage/state-store/state-store.ts';
+import type { ClickHouseConnection } from '../storage/warehouse/clickhouse-warehouse.ts';
+import type { StreamStatus } from '../stream/stream-status.ts';
+import type { DataDirectory } from './data-directory.ts';
+import type { DiskUsage } from './disk-usage.ts';
+import type { RetentionStatus } from './retention/log-retention.ts';
+import type { WarehouseRetentionStatus } from './retention/warehouse-retention.ts';
+import type { PartitionCounts } from './topic-plan.ts';
+
+export interface StreamRole {
+  status(): Promise<StreamStatus>;
+  /** Resolves once everything logged at the time of the call is covered. */
+  caughtUp(): Promise<void>;
+}
+
+export interface WarehouseRole {
+  /** Absent where there is no warehouse. */
+  readonly connection?: ClickHouseConnection;
+  /** Why there is none, in one sentence. */
+  readonly whyOff?: string;
+  /** Why it cannot be used right now; undefined while it can. */
+  problem(): string | undefined;
+}
+
+/** What keeps the places of a profile within their limits, where that is the program's own task. */
+export interface Upkeep {
+  readonly limits: Readonly<Record<string, number>>;
+  retention(): RetentionStatus | undefined;
+  warehouseRetention(): WarehouseRetentionStatus | undefined;
+  disk(): DiskUsage;
+  stop(): Promise<void>;
+}
+
+export interface Profile {
+  readonly name: SystemAnswer['profile'];
+  readonly directory: DataDirectory;
+  readonly counts: PartitionCounts;
+  readonly log: EventLog;
+  readonly state: StateStore;
+  readonly artifactStore: ArtifactStore;
+  readonly liveBus: LiveBus;
+  readonly warehouse: WarehouseRole;
+  readonly stream: StreamRole;
+  /** Called once everything runs. */
+  startUpkeep(): Promise<Upkeep>;
+  close(): Promise<void>;
+}
