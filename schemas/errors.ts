@@ -143,7 +143,13 @@ export const ERRORS = {
     status: 409,
     retriable: false,
     template:
-      'Expected {topic} partition {partition} to reach back to its beginning, retention moved it to {low}; the state is left as it is, since the log alone can no longer make it.',
+      'Expected {topic} partition {partition} to reach back to its beginning, retention moved it to {low}; the state is left as it is, since the log alone can no longer make it. With the warehouse, `freshet rebuild` can.',
+  },
+  archive_incomplete: {
+    status: 409,
+    retriable: false,
+    template:
+      'Expected log or warehouse to hold all of {topic} partition {partition}, neither has {missing} of its events; the state is left as it is. `freshet rebuild --accept-loss` goes on without them.',
   },
   log_regressed: {
     status: 500,

@@ -6,6 +6,7 @@ import type { RecordTypes } from './records.ts';
 import {
   ddlOf,
   impressionRow,
+  interactionOfRow,
   interactionRow,
   itemRow,
   WAREHOUSE_TABLES,
@@ -69,6 +70,12 @@ describe('a row', () => {
     expect(JSON.stringify(impressionRow(read, position))).toBe(
       JSON.stringify(impressionRow(impression, position)),
     );
+  });
+
+  it('gives back the interaction that it was made of', () => {
+    for (const record of [rating, sequenced, { ...rating, context: null }]) {
+      expect(interactionOfRow(interactionRow(record, position))).toEqual(record);
+    }
   });
 
   it('keeps times within what ClickHouse can hold', () => {

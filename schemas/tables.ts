@@ -19,7 +19,12 @@ import {
   subjectOfUser,
   type UserId,
 } from './ids.ts';
-import type { CatalogueItemRecord, ImpressionRecord, InteractionRecord } from './records.ts';
+import type {
+  CatalogueItemRecord,
+  ImpressionRecord,
+  InteractionContext,
+  InteractionRecord,
+} from './records.ts';
 
 export interface WarehouseColumn {
   readonly name: string;
@@ -203,6 +208,32 @@ export const interactionRow = (
   placement: record.context?.placement ?? null,
   undoes: record.context?.undoes ?? null,
 });
+
+/** The record that a row of interactions was made of. */
+export const interactionOfRow = (row: Readonly<Record<string, unknown>>): InteractionRecord => {
+  const cell = <Value>(name: string): Value => row[name] as Value;
+  const context: InteractionContext = {
+    listId: cell('listId'),
+    rank: cell('rank'),
+    placement: cell('placement'),
+    undoes: cell('undoes'),
+  };
+  const hasContext = Object.values(context).some((value) => value !== null);
+  return {
+    source: cell('source'),
+    eventId: cell('eventId'),
+    userId: cell('userId'),
+    sessionId: cell('sessionId'),
+    itemId: cell('itemId'),
+    kind: cell('kind'),
+    value: cell('value'),
+    occurredAt: cell('occurredAt'),
+    receivedAt: cell('receivedAt'),
+    backfill: cell('backfill'),
+    sequence: cell('sequence'),
+    context: hasContext ? context : null,
+  };
+};
 
 export const impressionRow = (
   record: ImpressionRecord,

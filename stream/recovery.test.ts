@@ -18,7 +18,8 @@ import {
 } from '../test/stream/stream-fixture.ts';
 import { STREAM_CRASH_POINTS } from './crash-points.ts';
 import { rebaseRecord } from './rebase.ts';
-import { createStream, rebuildState, type Stream } from './stream.ts';
+import { rebuildState } from './rebuild.ts';
+import { createStream, type Stream } from './stream.ts';
 
 const halfRandom = (): number => 0.5;
 

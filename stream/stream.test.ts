@@ -8,7 +8,8 @@ import {
   type StreamFixture,
   T0,
 } from '../test/stream/stream-fixture.ts';
-import { createStream, rebuildState, type Stream } from './stream.ts';
+import { rebuildState } from './rebuild.ts';
+import { createStream, type Stream } from './stream.ts';
 
 const started: Stream[] = [];
 const run = async (fixture: StreamFixture): Promise<Stream> => {

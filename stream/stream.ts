@@ -132,55 +132,10 @@ export const createStream = (deps: StreamDependencies): Stream => {
   };
 };
 
-/**
- * Throws the owned state away and makes it anew from the log; afterwards it is the same, bit for
- * bit. Item partitions come first: from what they take in, sources learn what not to send again.
- */
-export const rebuildState = async (deps: StreamDependencies): Promise<void> => {
-  const { interactions, itemSignals, catalogue, control } = deps.partitions;
-  await checkReachesBack(deps);
-  // Item partitions last: a crash in between must not leave them empty beside full sources.
-  for (const [topic, indexes] of [
-    [TOPICS.interactions.name, interactions],
-    [TOPICS.catalogue.name, catalogue],
-    [TOPICS.control.name, control],
-    [TOPICS.itemSignals.name, itemSignals],
-  ] as const) {
-    for (const index of indexes) {
-      await deps.stateStore.clear(statePartition(topic, index));
-      deps.crashPoint('stream.rebuild.between-clears');
-    }
-  }
-  const { warehouse: _, ...withoutWarehouse } = deps;
-  const stream = createStream(withoutWarehouse);
-  await stream.start();
-  try {
-    await stream.caughtUp();
-  } finally {
-    await stream.stop();
-  }
-};
-
 /** A person waits for the effect of a click: after a flush the next may begin almost at once. */
 const USER_REST = 1;
 /** Items are touched by many events: the longer their flushes rest, the fewer times each is written. */
 const ITEM_REST = 20;
-
-/** Nothing is thrown away that the log can no longer make: compacted topics lose nothing needed. */
-export const checkReachesBack = async ({
-  eventLog,
-  partitions,
-}: Pick<StreamDependencies, 'eventLog' | 'partitions'>): Promise<void> => {
-  const { interactions, itemSignals } = TOPICS;
-  const places = [
-    ...partitions.interactions.map((partition) => ({ topic: interactions.name, partition })),
-    ...partitions.itemSignals.map((partition) => ({ topic: itemSignals.name, partition })),
-  ];
-  for (const { topic, partition } of places) {
-    const { low } = await eventLog.watermarks(topic, partition);
-    if (low > 0) throw new FreshetError('log_expired', { topic, partition, low });
-  }
-};
 
 export interface Runners {
   readonly sources: readonly PartitionRunner[];

@@ -26,7 +26,8 @@ import {
   T0,
 } from '../../test/stream/stream-fixture.ts';
 import { rebaseRecord } from '../rebase.ts';
-import { createStream, rebuildState, type Stream } from '../stream.ts';
+import { rebuildState } from '../rebuild.ts';
+import { createStream, type Stream } from '../stream.ts';
 import { followVectorModels, type VectorModels } from './vector-models.ts';
 import { VectorView } from './vector-view.ts';
 

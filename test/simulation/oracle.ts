@@ -19,7 +19,7 @@ import type { LogRecord } from '../../storage/event-log/event-log.ts';
 import { MemoryEventLog } from '../../storage/event-log/memory-event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
 import { MemoryStateStore } from '../../storage/state-store/memory-state-store.ts';
-import { rebuildState } from '../../stream/stream.ts';
+import { rebuildState } from '../../stream/rebuild.ts';
 import { compareWithTwin, type PlainState } from '../faults/state-oracle.ts';
 import { runNaiveTwin } from '../stream/naive-twin.ts';
 import { collectingBus, silentLogger, stillClock, topicsOf } from '../stream/stream-fixture.ts';
