@@ -11,19 +11,23 @@ export const atOnce = <Result>(pieces: Pieces<Result>): Result => {
   }
 };
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** One piece a turn of the event loop. An abort ends the work at the next boundary. */
+/**
+ * One piece a turn of the event loop, or after whatever comes between two. An abort ends the work at the
+ * next boundary.
+ */
 export const inTurns = async <Result>(
   pieces: Pieces<Result>,
   signal?: AbortSignal,
+  between: () => Promise<void> = nextTurn,
 ): Promise<Result> => {
   try {
     for (;;) {
       signal?.throwIfAborted();
       const step = pieces.next();
       if (step.done) return step.value;
-      await nextTurn();
+      await between();
     }
   } finally {
     // Lets work that was given up put away what it had taken.

@@ -20,6 +20,7 @@ import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
 import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import type { ItemSlots } from '../item-slots.ts';
 import type { LadderOptions, ReleaseOptions } from '../options.ts';
+import { leisurely } from './leisure.ts';
 import type { NewItemCounts, NewItemGround } from './new-item-vectors.ts';
 import type { ReleaseHolder } from './release-holder.ts';
 import { loadedRelease } from './release-loader.ts';
@@ -248,10 +249,10 @@ export class ReleaseFollower {
   }
 
   async #load(version: string, signal: AbortSignal): Promise<ServingRelease> {
-    const { artifactStore, engine, slots, ladder, ground, options } = this.#given;
+    const { artifactStore, engine, slots, ladder, ground, options, clock } = this.#given;
     const stored = await artifactStore.read(version);
     const loading = loadedRelease(stored, { engine, slots, ladder, ground, options });
-    return inTurns(loading, signal);
+    return inTurns(loading, signal, leisurely(clock));
   }
 
   #refuse(version: string, error: unknown): void {
