@@ -4,6 +4,7 @@
  * `now` decides only what still counts as seen: taste fades measured from the person's own newest
  * event, so a list does not change because nothing happened.
  */
+import { newestDeeds } from '../algorithms/factors/person-events.ts';
 import {
   earlierValuesOf,
   keepStrongerSide,
@@ -120,18 +121,22 @@ export const profileOf = (
   options: ProfileOptions,
 ): Profile => {
   const { history } = state;
-  const newest = history.at(-1)?.occurredAt ?? null;
   const places = history.map(({ itemId }) => options.slots.find(itemId) ?? UNKNOWN);
-  const { positives, negatives } = judged(history, places, weightsOf(state, places, options), {
-    positive: options.ladder.eventsMax,
-    negative: options.ladder.negativesMax,
+  const weights = weightsOf(state, places, options);
+  const { eventsMax, negativesMax } = options.ladder;
+  const newest = newestDeeds(weights, { positives: eventsMax, negatives: negativesMax });
+  const eventAt = (place: number): TasteEvent => ({
+    entry: history[place]!,
+    slot: places[place]!,
+    weight: Math.abs(weights[place]!),
   });
+  const positives = newest.positives.map(eventAt);
   return {
     subject,
     version: state.lastOffset,
-    newestEventAt: newest,
+    newestEventAt: history.at(-1)?.occurredAt ?? null,
     positives,
-    negatives,
+    negatives: newest.negatives.map(eventAt),
     items: itemsOf(positives, options.ladder.itemsMax),
     seen: new SeenItems(seenSlots(history, places, now, options), state.evictedSeen, now),
     hidden: hiddenSlots(history, places),
@@ -178,26 +183,6 @@ const weightsOf = (
   }
   keepStrongerSide(places, weights);
   return weights;
-};
-
-/** Newest first. */
-const judged = (
-  history: readonly HistoryEntry[],
-  places: readonly number[],
-  weights: Float64Array,
-  eventsMax: { readonly positive: number; readonly negative: number },
-): Pick<Profile, 'positives' | 'negatives'> => {
-  const positives: TasteEvent[] = [];
-  const negatives: TasteEvent[] = [];
-  for (let index = history.length - 1; index >= 0; index--) {
-    const weight = weights[index]!;
-    if (weight === 0) continue;
-    const [side, max] =
-      weight > 0 ? [positives, eventsMax.positive] : [negatives, eventsMax.negative];
-    if (side.length === max) continue;
-    side.push({ entry: history[index]!, slot: places[index]!, weight: Math.abs(weight) });
-  }
-  return { positives, negatives };
 };
 
 const seenSlots = (

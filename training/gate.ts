@@ -5,6 +5,7 @@
  * that everybody would get.
  */
 import type { ItemModel } from '../algorithms/model/item-model.ts';
+import { atOnce } from '../algorithms/model/pieces.ts';
 import { readRatingForecast } from '../algorithms/ratings/rating-forecast.ts';
 import type { HoldOutScore, ModelKind } from '../schemas/release.ts';
 import { recipeOf } from './model-recipes.ts';
@@ -42,7 +43,7 @@ const faultsOfRatings = (bytes: Uint8Array, itemCount: number): readonly string[
     if (model.itemCount !== itemCount) {
       return [`ratings knows ${model.itemCount} items, expected ${itemCount}`];
     }
-    return model.isFinite ? [] : ['ratings holds numbers that are none'];
+    return atOnce(model.isFiniteInPieces()) ? [] : ['ratings holds numbers that are none'];
   } catch (error) {
     return [`ratings cannot be read back: ${(error as Error).message}`];
   }

@@ -16,6 +16,7 @@
 
 import { type SourceList, topList } from '../blend/source-list.ts';
 import type { History } from '../histories/histories.ts';
+import { areFiniteInPieces } from '../model/finite.ts';
 import type { ExplainingItemModel } from '../model/item-model.ts';
 import { arrayOf, checkLength, decodeModel, encodeModel } from '../model/model-bytes.ts';
 import { checkCount, checkNonNegative, checkOneOf, checkRange } from '../model/option-checks.ts';
@@ -139,17 +140,10 @@ export class EmbeddingModel implements ExplainingItemModel {
     return query;
   }
 
-  /** Whether every number of the vectors is one. Some thousand items in one piece of work. */
-  *isFiniteInPieces(): Pieces<boolean> {
+  /** Whether every number of the vectors is one. */
+  isFiniteInPieces(): Pieces<boolean> {
     const { inputs, outputs, counts } = this.#vectors;
-    for (const numbers of [inputs, outputs, counts]) {
-      const step = ITEMS_AT_ONCE * this.dimensions;
-      for (let from = 0; from < numbers.length; from += step) {
-        if (!areFinite(numbers, { from, to: Math.min(numbers.length, from + step) })) return false;
-        yield;
-      }
-    }
-    return true;
+    return areFiniteInPieces([inputs, outputs, counts]);
   }
 
   /** The same vectors, scored otherwise. */
@@ -289,16 +283,6 @@ export class EmbeddingModel implements ExplainingItemModel {
     return new EmbeddingModel(format, vectors, parts.facts.options as EmbeddingScoreOptions);
   }
 }
-
-/** What is not finite is no number times zero either. */
-const areFinite = (
-  numbers: Float32Array | Float64Array,
-  { from, to }: { readonly from: number; readonly to: number },
-): boolean => {
-  let nothing = 0;
-  for (let at = from; at < to; at++) nothing += numbers[at]! * 0;
-  return nothing === 0;
-};
 
 const middleOf = (numbers: Float64Array): number => {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

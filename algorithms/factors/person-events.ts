@@ -11,6 +11,12 @@ export interface PersonEvents {
   readonly positiveCount: number;
 }
 
+/** Of deeds, those that count, newest first. */
+export interface JudgedDeeds<Deed> {
+  readonly positives: readonly Deed[];
+  readonly negatives: readonly Deed[];
+}
+
 export interface PersonEventLimits {
   readonly positives: number;
   readonly negatives: number;
@@ -18,6 +24,49 @@ export interface PersonEventLimits {
 
 /** No item of the model. */
 export const UNKNOWN_ITEM = -1;
+
+/** Places of the newest deeds of each side; `weights` are oldest first. */
+export const newestDeeds = (
+  weights: Float64Array,
+  limits: PersonEventLimits,
+): JudgedDeeds<number> => ({
+  positives: newestOf(weights, { sign: 1, max: limits.positives }),
+  negatives: newestOf(weights, { sign: -1, max: limits.negatives }),
+});
+
+const newestOf = (
+  weights: Float64Array,
+  { sign, max }: { readonly sign: 1 | -1; readonly max: number },
+): number[] => {
+  const found: number[] = [];
+  for (let place = weights.length - 1; place >= 0 && found.length < max; place--) {
+    if (weights[place]! * sign > 0) found.push(place);
+  }
+  return found;
+};
+
+/** Without those on items that the model does not know; `deeds` beside the events. */
+export const knownEventsOf = <Deed>(
+  { positives, negatives }: JudgedDeeds<Deed>,
+  read: {
+    readonly itemOf: (deed: Deed) => number;
+    /** Above 0, on either side. */
+    readonly weightOf: (deed: Deed) => number;
+  },
+): PersonEvents & { readonly deeds: readonly Deed[] } => {
+  const isKnown = (deed: Deed): boolean => read.itemOf(deed) !== UNKNOWN_ITEM;
+  const deeds = positives.filter(isKnown);
+  const positiveCount = deeds.length;
+  deeds.push(...negatives.filter(isKnown));
+  return {
+    deeds,
+    items: Uint32Array.from(deeds, read.itemOf),
+    weights: Float64Array.from(deeds, (deed, place) =>
+      place < positiveCount ? read.weightOf(deed) : -read.weightOf(deed),
+    ),
+    positiveCount,
+  };
+};
 
 /**
  * `places` tells items apart, also those that the model does not know; `items` are the model's numbers
@@ -31,31 +80,10 @@ export const personEventsOf = (
   },
   limits: PersonEventLimits,
 ): PersonEvents => {
-  const { places, items } = given;
   const weights = given.weights.slice();
-  keepStrongerSide(places, weights);
-  const positives = newestOf(items, weights, { sign: 1, max: limits.positives });
-  const negatives = newestOf(items, weights, { sign: -1, max: limits.negatives });
-  const known = [...positives, ...negatives];
-  return {
-    items: Uint32Array.from(known, (place) => items[place]!),
-    weights: Float64Array.from(known, (place) => weights[place]!),
-    positiveCount: positives.length,
-  };
-};
-
-/** Places of the newest of one sign, without those of items that the model does not know. */
-const newestOf = (
-  items: ArrayLike<number>,
-  weights: Float64Array,
-  { sign, max }: { readonly sign: 1 | -1; readonly max: number },
-): number[] => {
-  const found: number[] = [];
-  let taken = 0;
-  for (let place = weights.length - 1; place >= 0 && taken < max; place--) {
-    if (weights[place]! * sign <= 0) continue;
-    taken += 1;
-    if (items[place] !== UNKNOWN_ITEM) found.push(place);
-  }
-  return found;
+  keepStrongerSide(given.places, weights);
+  return knownEventsOf(newestDeeds(weights, limits), {
+    itemOf: (place) => given.items[place]!,
+    weightOf: (place) => Math.abs(weights[place]!),
+  });
 };

@@ -10,8 +10,10 @@
  */
 import type { History } from '../histories/histories.ts';
 import { AlgorithmError } from '../model/algorithm-error.ts';
+import { areFiniteInPieces } from '../model/finite.ts';
 import { arrayOf, decodeModel, encodeModel, type ModelArray } from '../model/model-bytes.ts';
 import { checkNonNegative } from '../model/option-checks.ts';
+import type { Pieces } from '../model/pieces.ts';
 import { ownRatingsOf, type RatingModel } from './rating-model.ts';
 import { SmallRidge } from './small-ridge.ts';
 
@@ -69,14 +71,10 @@ export class FactorRatingModel implements RatingModel {
     return itemBiases.byteLength + itemFactors.byteLength + (implicitFactors?.byteLength ?? 0);
   }
 
-  get isFinite(): boolean {
+  isFiniteInPieces(): Pieces<boolean> {
     const { mean, itemBiases, itemFactors, implicitFactors } = this.#parts;
-    return (
-      Number.isFinite(mean) &&
-      itemBiases.every(Number.isFinite) &&
-      itemFactors.every(Number.isFinite) &&
-      (implicitFactors?.every(Number.isFinite) ?? true)
-    );
+    const columns = [Float64Array.of(mean), itemBiases, itemFactors];
+    return areFiniteInPieces(implicitFactors ? [...columns, implicitFactors] : columns);
   }
 
   /** The same items with people folded in otherwise. */

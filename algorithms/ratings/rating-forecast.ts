@@ -3,7 +3,9 @@
  * that held so many of the ratings that the model had not seen.
  */
 import type { History } from '../histories/histories.ts';
+import { areFiniteInPieces } from '../model/finite.ts';
 import { arrayOf, decodeModel, encodeModel } from '../model/model-bytes.ts';
+import type { Pieces } from '../model/pieces.ts';
 import { type FactorRatingModel, readFactorRatings } from './factor-rating-model.ts';
 import { ownRatingsOf } from './rating-model.ts';
 import { RatingSpread } from './rating-spread.ts';
@@ -38,9 +40,12 @@ export class RatingForecast {
     return this.model.itemCount;
   }
 
-  get isFinite(): boolean {
+  /** Whether every number of it is one. */
+  *isFiniteInPieces(): Pieces<boolean> {
     const { scales, quantiles } = this.#spread;
-    return this.model.isFinite && scales.every(Number.isFinite) && quantiles.every(Number.isFinite);
+    return (
+      (yield* this.model.isFiniteInPieces()) && (yield* areFiniteInPieces([scales, quantiles]))
+    );
   }
 
   /** undefined for an item that the model does not know. The history's weights are its ratings. */

@@ -2,23 +2,24 @@
  * Which slot an item of a release has, and which item a slot. The items of a release keep their
  * numbers for as long as it serves; slots that came into being after it have no item in it.
  */
+import { UNKNOWN_ITEM } from '../../algorithms/factors/person-events.ts';
 import type { Pieces } from '../../algorithms/model/pieces.ts';
 import type { ItemId } from '../../schemas/ids.ts';
 import type { ItemSlots } from '../item-slots.ts';
 
-export const NO_ITEM = -1;
+export const NO_ITEM = UNKNOWN_ITEM;
 /** Ids that are looked up in one piece of work. */
 const IDS_AT_ONCE = 1_000;
 
 export class ReleaseItems {
   readonly count: number;
-  readonly #slots: Int32Array;
-  readonly #items: Int32Array;
+  readonly #ids: readonly ItemId[];
+  #slots = new Int32Array(0);
+  #items = new Int32Array(0);
 
-  private constructor(slots: Int32Array, items: Int32Array) {
-    this.count = slots.length;
-    this.#slots = slots;
-    this.#items = items;
+  private constructor(ids: readonly ItemId[]) {
+    this.count = ids.length;
+    this.#ids = ids;
   }
 
   slotOf(item: number): number {
@@ -44,20 +45,27 @@ export class ReleaseItems {
     return this.#slots.byteLength + this.#items.byteLength;
   }
 
-  /** Every id gets a slot, whether or not the catalogue holds it now. undefined where they are no ids. */
-  static *inPieces(ids: readonly ItemId[], slots: ItemSlots): Pieces<ReleaseItems | undefined> {
-    const slotOfItem = new Int32Array(ids.length);
+  /** undefined where they are no ids, or one stands there twice. */
+  static *inPieces(ids: readonly ItemId[]): Pieces<ReleaseItems | undefined> {
+    const known = new Set<ItemId>();
     for (let item = 0; item < ids.length; item++) {
       if (typeof ids[item] !== 'string') return undefined;
-      slotOfItem[item] = slots.ofId(ids[item]!);
+      known.add(ids[item]!);
+      if (item % IDS_AT_ONCE === IDS_AT_ONCE - 1) yield;
+    }
+    return known.size === ids.length ? new ReleaseItems(ids) : undefined;
+  }
+
+  /** Every id gets a slot, whether or not the catalogue holds it now. Until then nothing is known. */
+  *takeSlots(slots: ItemSlots): Pieces<void> {
+    const slotOfItem = new Int32Array(this.count);
+    for (let item = 0; item < this.count; item++) {
+      slotOfItem[item] = slots.ofId(this.#ids[item]!);
       if (item % IDS_AT_ONCE === IDS_AT_ONCE - 1) yield;
     }
     const itemOfSlot = new Int32Array(slots.count).fill(NO_ITEM);
-    for (let item = 0; item < ids.length; item++) {
-      // An id that stands there twice leads to one slot.
-      if (itemOfSlot[slotOfItem[item]!] !== NO_ITEM) return undefined;
-      itemOfSlot[slotOfItem[item]!] = item;
-    }
-    return new ReleaseItems(slotOfItem, itemOfSlot);
+    for (let item = 0; item < this.count; item++) itemOfSlot[slotOfItem[item]!] = item;
+    this.#slots = slotOfItem;
+    this.#items = itemOfSlot;
   }
 }

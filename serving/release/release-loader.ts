@@ -43,7 +43,7 @@ import { ReleaseItems } from './release-items.ts';
 import { SequenceModel } from './sequence-model.ts';
 import { MODEL_PARTS, type ModelPart, type ServingRelease } from './serving-release.ts';
 import { StarsModel } from './stars-model.ts';
-import { TasteModel } from './taste-model.ts';
+import { TasteModel, type TasteModelParts } from './taste-model.ts';
 import { VectorModel } from './vector-model.ts';
 
 export interface LoadingParts {
@@ -71,16 +71,21 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
   const kinds = kindsOf(stored, facts);
   const ids = itemIdsOf(stored);
   yield;
-  const items = yield* ReleaseItems.inPieces(ids, given.slots);
+  const items = yield* ReleaseItems.inPieces(ids);
   if (items === undefined) return refuse(`distinct ids in ${ITEMS_FILE}`, 'others');
   const weights = partWeights(given.ladder.parts, learnedWeightsOf(stored));
   const sources: Partial<Record<ModelPart, ModelSource>> = {};
+  const { ground } = given;
+  let laidOut: LaidOutFactors | undefined;
   let isDone = false;
   try {
-    const taste = kinds.has('als') ? yield* tasteModelOf(stored, items, given) : undefined;
-    if (taste !== undefined) sources.taste = taste;
-    const stars = kinds.has('ratings') ? starsModelOf(stored, items) : undefined;
     yield* addSequenceSources(sources, stored, { kinds, items, engine: given.engine });
+    const stars = kinds.has('ratings') ? yield* starsModelOf(stored, items) : undefined;
+    laidOut = kinds.has('als') ? yield* factorsOf(stored, items, given) : undefined;
+    // Slots are never given back: a release that is refused must not have made any.
+    yield* items.takeSlots(given.slots);
+    const taste = laidOut && new TasteModel({ ...laidOut, ...given.options, items, ground });
+    if (taste !== undefined) sources.taste = taste;
     isDone = true;
     return {
       version: manifest.version,
@@ -97,7 +102,11 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
       release: () => releaseAll(sources),
     };
   } finally {
-    if (!isDone) releaseAll(sources);
+    if (!isDone) {
+      releaseAll(sources);
+      laidOut?.foldIn.release();
+      laidOut?.topItems.release();
+    }
   }
 }
 
@@ -135,13 +144,14 @@ function* addSequenceSources(
   sources.sequence = new SequenceModel({ model, items, sequences });
 }
 
-const starsModelOf = (stored: Release, items: ReleaseItems): StarsModel => {
+function* starsModelOf(stored: Release, items: ReleaseItems): Pieces<StarsModel> {
   const file = fileOfModel('ratings');
   const forecasts = readRatingForecast(stored.files.get(file)!);
   mustFitItems(file, { itemCount: forecasts.itemCount, numbers: 0, dimensions: 0 }, items);
-  mustBe(forecasts.isFinite, `finite numbers in ${file}`, 'others');
+  yield;
+  mustBe(yield* forecasts.isFiniteInPieces(), `finite numbers in ${file}`, 'others');
   return new StarsModel(forecasts, items);
-};
+}
 
 function* vectorModelOf(
   file: string,
@@ -222,11 +232,13 @@ const partWeights = (
   >;
 };
 
-function* tasteModelOf(
+type LaidOutFactors = Pick<TasteModelParts, 'foldIn' | 'topItems' | 'itemCount'>;
+
+function* factorsOf(
   { files }: Release,
   items: ReleaseItems,
-  { engine, options: limits, ground }: LoadingParts,
-): Pieces<TasteModel> {
+  { engine }: LoadingParts,
+): Pieces<LaidOutFactors> {
   const file = fileOfModel('als');
   const model = readImplicitAls(files.get(file)!);
   const { itemCount, factors, options } = model;
@@ -245,7 +257,7 @@ function* tasteModelOf(
   } finally {
     if (foldIn === undefined) topItems.release();
   }
-  return new TasteModel({ foldIn, topItems, itemCount, items, ground, ...limits });
+  return { foldIn, topItems, itemCount };
 }
 
 const mustFitItems = (

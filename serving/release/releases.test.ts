@@ -183,6 +183,35 @@ describe('lists of a release', () => {
     expect(next.items[0]!.reasons[0]!.text).toBe('Often comes next after film-2');
   });
 
+  it('go by the same models for an anonymous session, and for a history that is posted', async () => {
+    const liked = ['film-0', 'film-4'];
+    const deeds = liked.map((id) => ({ item: id }));
+    await world.act('s:visit', ...deeds);
+    await world.act('u:ada', ...deeds);
+    await publish(await trainRelease({ version: 'all', itemIds: IDS, hasSequences: true }));
+    await use('all');
+    const ofSession = await list('/v1/sessions/visit/recommendations?limit=40&diversity=0');
+    const ofPerson = await list(WHOLE_LIST);
+    const posted = await under.app.inject({
+      method: 'POST',
+      url: '/v1/recommendations',
+      payload: {
+        limit: 40,
+        diversity: 0,
+        events: liked.map((id) => ({ itemId: id, kind: 'like' })),
+      },
+    });
+    const partsOf = ({ items }: ListAnswer) => items.map((entry) => [entry.itemId, entry.parts]);
+    expect(partsOf(ofSession)).toEqual(partsOf(ofPerson));
+    expect(partsOf(posted.json() as ListAnswer)).toEqual(partsOf(ofPerson));
+    expect(ofSession.rung).toBe('session');
+    const { models, items } = ofSession;
+    expect(models).toMatchObject({ als: 'all', item2vec: 'all', graph: 'all', 'next-item': 'all' });
+    for (const part of ['taste', 'embedding', 'graph', 'sequence']) {
+      expect(items.some(({ parts }) => (parts[part] ?? 0) > 0)).toBe(true);
+    }
+  });
+
   it('answer what is like an item to a taste', async () => {
     await publish(first);
     await use('r1');
@@ -349,6 +378,21 @@ describe('a release that is not fit to serve', () => {
     await publish(second);
     await use('r2', 'r1');
     expect(under.serving.status().notices).toEqual([]);
+  });
+
+  it('leaves no trace of its items where it names others than the catalogue', async () => {
+    await publish(first);
+    await use('r1');
+    const { slots } = under.serving.status().memory;
+    const foreign = await trainRelease({
+      version: 'foreign',
+      itemIds: IDS.map((id) => itemId(`foreign-${id}`)),
+    });
+    const als = fileOfModel('als');
+    await publish(withFile(foreign, als, (bytes) => bytes.slice(0, bytes.length / 2)));
+    await promote(world.eventLog, 'foreign', { at: world.clock.now() });
+    await until(() => statusOf().refusedCount === 1);
+    expect(under.serving.status().memory.slots).toBe(slots);
   });
 
   it('is one that is missing, or damaged in the store', async () => {

@@ -5,11 +5,11 @@ import { atOnce } from '../../algorithms/model/pieces.ts';
 import { TopItems } from '../../algorithms/selection/top-items.ts';
 import { epochMs, eventId, itemId } from '../../schemas/ids.ts';
 import { trainRelease } from '../../test/serving/release.fixture.ts';
+import { releaseItemsOn } from '../../test/serving/release-items.fixture.ts';
 import { ItemSlots } from '../item-slots.ts';
 import { emptyProfile, type Profile } from '../profile.ts';
 import type { ModelSource } from './model-source.ts';
 import { PersonSequences } from './person-sequence.ts';
-import { ReleaseItems } from './release-items.ts';
 import { SequenceModel } from './sequence-model.ts';
 import { VectorModel } from './vector-model.ts';
 
@@ -21,7 +21,7 @@ const NOW = epochMs(0);
 
 const slots = new ItemSlots();
 for (let slot = 0; slot < SLOTS; slot++) slots.ofId(itemId(`i${slot}`));
-const items = atOnce(ReleaseItems.inPieces(IDS, slots))!;
+const items = releaseItemsOn(IDS, slots);
 const sequences = new PersonSequences(items);
 const engine = inlineEngine();
 const { models } = await trainRelease({ version: 'r', itemIds: IDS, hasSequences: true });

@@ -9,8 +9,8 @@ import { RatingSpread } from '../../algorithms/ratings/rating-spread.ts';
 import { type EpochMs, eventId, type ItemId, itemId } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import type { HistoryEntry } from '../../schemas/state/subject-state.ts';
+import { releaseItemsOn } from '../../test/serving/release-items.fixture.ts';
 import { ItemSlots } from '../item-slots.ts';
-import { ReleaseItems } from './release-items.ts';
 import { StarsModel } from './stars-model.ts';
 
 const KINDS = kindTable(DEFAULT_KINDS);
@@ -46,12 +46,10 @@ const rated = (item: ItemId, value: number): HistoryEntry => ({
 const starsModel = async () => {
   const slots = new ItemSlots();
   slots.ofId(itemId('not-in-the-release'));
-  const pieces = ReleaseItems.inPieces(ids, slots);
-  let step = pieces.next();
-  while (!step.done) step = pieces.next();
+  const items = releaseItemsOn(ids, slots);
   const late = slots.ofId(itemId('came-later'));
   const forecasts = readRatingForecast((await campForecast()).serialise());
-  return { model: new StarsModel(forecasts, step.value!), slots, late };
+  return { model: new StarsModel(forecasts, items), slots, late };
 };
 
 describe('predicted stars', () => {

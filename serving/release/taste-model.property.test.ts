@@ -2,14 +2,13 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FoldIn } from '../../algorithms/factors/fold-in.ts';
 import { inlineEngine } from '../../algorithms/kernels/kernel-engine.ts';
-import { atOnce } from '../../algorithms/model/pieces.ts';
 import { TopItems } from '../../algorithms/selection/top-items.ts';
 import { epochMs, eventId, itemId, type Offset, type SubjectId } from '../../schemas/ids.ts';
 import { trainRelease } from '../../test/serving/release.fixture.ts';
+import { releaseItemsOn } from '../../test/serving/release-items.fixture.ts';
 import { Catalogue } from '../catalogue.ts';
 import { ItemSlots } from '../item-slots.ts';
 import { emptyProfile, type Profile, type TasteEvent } from '../profile.ts';
-import { ReleaseItems } from './release-items.ts';
 import { TasteModel } from './taste-model.ts';
 
 const COUNT = 30;
@@ -28,7 +27,7 @@ const modelOver = (slots: ItemSlots): TasteModel =>
     foldIn: new FoldIn(engine, als),
     topItems: new TopItems(engine, { ...als, dimensions: als.options.dimensions }),
     itemCount: als.itemCount,
-    items: atOnce(ReleaseItems.inPieces(IDS, slots))!,
+    items: releaseItemsOn(IDS, slots),
     vectorsMax: 10,
     newItemsMax: 0,
     ground: { catalogue: new Catalogue(slots), content: NOTHING_ALIKE, itemIndex },

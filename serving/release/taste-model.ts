@@ -10,6 +10,7 @@
  * on them say nothing here until the next training.
  */
 import type { FoldIn } from '../../algorithms/factors/fold-in.ts';
+import { knownEventsOf } from '../../algorithms/factors/person-events.ts';
 import type { TopItems } from '../../algorithms/selection/top-items.ts';
 import type { Profile, TasteEvent } from '../profile.ts';
 import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
@@ -26,14 +27,6 @@ export interface TasteModelParts {
   readonly vectorsMax: number;
   readonly ground: NewItemGround;
   readonly newItemsMax: number;
-}
-
-interface KnownEvents {
-  readonly events: readonly TasteEvent[];
-  readonly items: Uint32Array;
-  /** Below 0 for a dislike. */
-  readonly weights: Float64Array;
-  readonly positiveCount: number;
 }
 
 export class TasteModel implements ModelSource {
@@ -123,7 +116,7 @@ export class TasteModel implements ModelSource {
       foldIn.solveNextFor(own, towards);
       for (let k = 0; k < known.positiveCount; k++) {
         const product = foldIn.productWith(known.items[k]!, towards);
-        give(slot, known.events[k]!, known.weights[k]! * product);
+        give(slot, known.deeds[k]!, known.weights[k]! * product);
       }
     }
   }
@@ -153,17 +146,11 @@ export class TasteModel implements ModelSource {
     return vector;
   }
 
-  /** Those for something first. */
-  #knownEvents({ positives, negatives }: Profile): KnownEvents {
-    const events: TasteEvent[] = [];
-    for (const event of positives) if (this.itemOf(event.slot) !== NO_ITEM) events.push(event);
-    const positiveCount = events.length;
-    for (const event of negatives) if (this.itemOf(event.slot) !== NO_ITEM) events.push(event);
-    const items = Uint32Array.from(events, ({ slot }) => this.itemOf(slot));
-    const weights = Float64Array.from(events, ({ weight }, k) =>
-      k < positiveCount ? weight : -weight,
-    );
-    return { events, items, weights, positiveCount };
+  #knownEvents(profile: Profile) {
+    return knownEventsOf(profile, {
+      itemOf: ({ slot }) => this.itemOf(slot),
+      weightOf: ({ weight }) => weight,
+    });
   }
 }
 
