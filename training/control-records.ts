@@ -3,8 +3,9 @@
  * last trainings ended. The topic is compacted, so a promotion replaces the one before, and the
  * runs share a fixed number of keys.
  */
-import { decodeRecord, encodeRecord } from '../schemas/avro/record-codec.ts';
+import { encodeRecord } from '../schemas/avro/record-codec.ts';
 import type { EpochMs, Offset, PartitionIndex } from '../schemas/ids.ts';
+import { controlIn, promotionIn, type StoredPromotion } from '../schemas/promotion-record.ts';
 import type { ControlRecord } from '../schemas/records.ts';
 import {
   PROMOTION,
@@ -21,10 +22,6 @@ const PARTITION = 0 as PartitionIndex;
 /** How many trainings are remembered. */
 export const RUNS_KEPT = 20;
 
-export interface StoredPromotion extends Promotion {
-  readonly at: EpochMs;
-}
-
 export interface ControlRecords {
   readonly promotion: StoredPromotion | undefined;
   /** Newest first. */
@@ -36,8 +33,8 @@ export const readControlRecords = async (log: EventLog): Promise<ControlRecords>
   const runs: TrainingRunRecord[] = [];
   for await (const slice of partitionSlices(log, TOPIC, PARTITION)) {
     for (const { value } of slice) {
+      promotion = promotionIn(value) ?? promotion;
       const record = controlIn(value);
-      if (record?.kind === PROMOTION) promotion = { ...bodyOf<Promotion>(record), at: record.at };
       if (record?.kind === TRAINING_RUN) runs.push(bodyOf<TrainingRunRecord>(record));
     }
   }
@@ -79,17 +76,6 @@ const recordOf = (
   }),
   timestamp: at,
 });
-
-const controlIn = (value: Uint8Array | null): ControlRecord | undefined => {
-  if (value === null) return undefined;
-  try {
-    const { name, record } = decodeRecord(value);
-    return name === 'Control' ? record : undefined;
-  } catch {
-    // Unreadable control records are the stream's to set aside.
-    return undefined;
-  }
-};
 
 /** Written by `recordOf`: its shape is the one that was given. */
 const bodyOf = <Body>({ body }: ControlRecord): Body => JSON.parse(body) as Body;

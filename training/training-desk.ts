@@ -10,6 +10,7 @@ import { formatTime } from '../schemas/api/time.ts';
 import type { Clock, CrashPoint, Logger, RandomSource } from '../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../schemas/errors.ts';
 import type { EpochMs, Offset } from '../schemas/ids.ts';
+import type { StoredPromotion } from '../schemas/promotion-record.ts';
 import {
   MODEL_KINDS,
   type ModelKind,
@@ -19,12 +20,7 @@ import {
 } from '../schemas/release.ts';
 import type { ArtifactStore, StoredManifest } from '../storage/artifact-store/artifact-store.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
-import {
-  appendControlRecords,
-  RUNS_KEPT,
-  readControlRecords,
-  type StoredPromotion,
-} from './control-records.ts';
+import { appendControlRecords, RUNS_KEPT, readControlRecords } from './control-records.ts';
 import type { PROMOTION_CRASH_POINTS } from './crash-points.ts';
 import type { TrainingOrder, TrainingProgress, TrainingResult } from './training-run.ts';
 

@@ -10,10 +10,10 @@
  */
 import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
 import { inTurns } from '../../algorithms/model/pieces.ts';
-import { decodeRecordAs } from '../../schemas/avro/record-codec.ts';
 import type { Clock, CrashPoint, Logger } from '../../schemas/environment.ts';
 import { type EpochMs, type Offset, partitionIndex } from '../../schemas/ids.ts';
-import { type ModelKind, PROMOTION, type Promotion } from '../../schemas/release.ts';
+import { promotionIn, type StoredPromotion } from '../../schemas/promotion-record.ts';
+import type { ModelKind } from '../../schemas/release.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
@@ -63,11 +63,6 @@ export interface ReleaseStatus {
   readonly memoryBytes: number;
 }
 
-interface SeenPromotion {
-  readonly promotion: Promotion;
-  readonly at: EpochMs;
-}
-
 export interface ReleaseFollowerOptions {
   readonly eventLog: EventLog;
   readonly artifactStore: ArtifactStore;
@@ -89,8 +84,8 @@ export class ReleaseFollower {
   readonly #given: ReleaseFollowerOptions;
   readonly #stopping = new AbortController();
   #tail: Promise<void> = Promise.resolve();
-  #wanted: SeenPromotion | undefined;
-  #handled: SeenPromotion | undefined;
+  #wanted: StoredPromotion | undefined;
+  #handled: StoredPromotion | undefined;
   #loading: AbortController | undefined;
   #work: Promise<void> = Promise.resolve();
   #promotedAt: EpochMs | null = null;
@@ -142,7 +137,7 @@ export class ReleaseFollower {
   /** What a person should know: the newest promotion's release, where it was refused. */
   notices(): readonly string[] {
     const newest = this.#refused.at(-1);
-    const wanted = this.#wanted?.promotion.version;
+    const wanted = this.#wanted?.version;
     if (newest === undefined || newest.version !== wanted) return [];
     const inUse = this.#given.holder.current?.version ?? 'none';
     if (inUse === wanted) return [];
@@ -164,29 +159,14 @@ export class ReleaseFollower {
   /** Whether there was a promotion among them. */
   #note(records: readonly LogRecord[]): boolean {
     let isPromotion = false;
-    for (const record of records) {
-      const seen = this.#promotionIn(record);
+    for (const { value } of records) {
+      const seen = promotionIn(value);
       if (seen === undefined) continue;
       this.#wanted = seen;
       isPromotion = true;
     }
     if (isPromotion) this.#loading?.abort();
     return isPromotion;
-  }
-
-  #promotionIn({ value, offset: at }: LogRecord): SeenPromotion | undefined {
-    if (value === null) return undefined;
-    try {
-      const record = decodeRecordAs('Control', value);
-      if (record.kind !== PROMOTION) return undefined;
-      const promotion = JSON.parse(record.body) as Promotion;
-      const { version } = promotion;
-      if (version !== null && typeof version !== 'string') throw new TypeError('no version');
-      return { promotion, at: record.at };
-    } catch (error) {
-      this.#given.logger.warn('A control record could not be read', { offset: at, error });
-      return undefined;
-    }
   }
 
   /** One at a time; what is promoted meanwhile comes next. */
@@ -200,9 +180,9 @@ export class ReleaseFollower {
     return this.#work;
   }
 
-  async #takeUp(seen: SeenPromotion): Promise<void> {
+  async #takeUp(seen: StoredPromotion): Promise<void> {
     const { holder, clock } = this.#given;
-    const { version, formerVersion } = seen.promotion;
+    const { version, formerVersion } = seen;
     const startedMs = clock.monotonicMs();
     if (version === null) holder.switchTo(undefined);
     if (version === null || (await this.#switchTo(version))) {

@@ -7,16 +7,10 @@ import { FoldIn } from '../../algorithms/factors/fold-in.ts';
 import { readImplicitAls } from '../../algorithms/factors/implicit-als.ts';
 import { inlineEngine } from '../../algorithms/kernels/kernel-engine.ts';
 import { inTurns } from '../../algorithms/model/pieces.ts';
-import { decodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { Logger } from '../../schemas/environment.ts';
 import type { Offset, PartitionIndex } from '../../schemas/ids.ts';
-import {
-  fileOfModel,
-  ITEMS_FILE,
-  PROMOTION,
-  type Promotion,
-  readItemIds,
-} from '../../schemas/release.ts';
+import { promotionIn } from '../../schemas/promotion-record.ts';
+import { fileOfModel, ITEMS_FILE, readItemIds } from '../../schemas/release.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
@@ -103,19 +97,8 @@ export const followVectorModels = async (options: VectorModelsOptions): Promise<
 
 const newestVersion = (records: readonly LogRecord[]): string | null | typeof NOT_YET => {
   for (const { value } of records.toReversed()) {
-    const promotion = value === null ? undefined : promotionIn(value);
+    const promotion = promotionIn(value);
     if (promotion !== undefined) return promotion.version;
   }
   return NOT_YET;
-};
-
-const promotionIn = (value: Uint8Array): Promotion | undefined => {
-  try {
-    const { name, record } = decodeRecord(value);
-    if (name !== 'Control' || record.kind !== PROMOTION) return undefined;
-    return JSON.parse(record.body) as Promotion;
-  } catch {
-    // Unreadable control records are the stream's to set aside.
-    return undefined;
-  }
 };
