@@ -170,6 +170,7 @@ const train = async (
       threads: SETTINGS.trainingThreads.default,
       memoryBytesMax: SETTINGS.trainingMemoryBytes.default,
       eventsMax: SETTINGS.trainingEventsMax.default,
+      peopleMax: SETTINGS.peopleMax.default,
       logLevel: 'warn',
     }),
   });

@@ -195,19 +195,27 @@ const createApp = async (
 };
 
 const servingFactsOf = (serving: Serving): ServingFacts => {
-  const { catalogue, freshnessMs, problems, notices, memory, release, ...counted } =
+  const { catalogue, freshnessMs, problems, notices, memory, release, people, ...counted } =
     serving.status();
   const { listsMade, subjectReads, cache } = counted;
+  const inUse = release?.version != null && release.madeAt !== null;
   return {
+    release: inUse ? { version: release.version, madeAt: release.madeAt } : null,
     items: catalogue.items,
     visibleItems: catalogue.visible,
     problems,
     notices,
-    memoryBytes: { items: memory.itemBytes, release: release?.memoryBytes ?? 0 },
+    memoryBytes: {
+      items: memory.itemBytes,
+      release: release?.memoryBytes ?? 0,
+      people: people.bytes,
+    },
     counters: {
       listsMade,
       subjectReads,
       ...cache,
+      peopleHeld: people.held,
+      peoplePassedOver: people.passedOver,
       releaseSwaps: release?.swaps ?? 0,
       releasesRefused: release?.refusedCount ?? 0,
     },

@@ -29,5 +29,6 @@ export const ingestOptionsOf = (settings: Settings): Partial<IngestOptions> => (
 export const servingOptionsOf = (settings: Settings): ServingOptions => ({
   ...DEFAULT_SERVING_OPTIONS,
   basePath: settings.basePath,
+  people: { ...DEFAULT_SERVING_OPTIONS.people, peopleMax: settings.peopleMax },
   live: { ...DEFAULT_SERVING_OPTIONS.live, allowedOrigins: settings.allowedOrigins },
 });

@@ -239,6 +239,13 @@ export const SETTINGS = {
     help: 'Newest releases of models that are kept; the one in use always is.',
   }),
 
+  peopleMax: integer({
+    unit: 'people',
+    min: 0,
+    max: 10_000_000,
+    default: 10_000,
+    help: 'People who acted last that are kept for finding people alike (750 bytes each); 0 for none.',
+  }),
   qualityPerSecond: integer({
     unit: 'events/s',
     min: 0,

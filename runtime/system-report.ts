@@ -5,7 +5,7 @@
 import type { HealthReadyAnswer, LiveQualityAnswer, SystemAnswer } from '../schemas/api/system.ts';
 import { formatTime } from '../schemas/api/time.ts';
 import type { Clock } from '../schemas/environment.ts';
-import { NO_OFFSET, partitionIndex } from '../schemas/ids.ts';
+import { type EpochMs, NO_OFFSET, partitionIndex } from '../schemas/ids.ts';
 import type { PartitionStatus, StreamStatus } from '../stream/stream-status.ts';
 import type { SinkStatus } from '../stream/warehouse-sink.ts';
 import { trainingAnswer } from '../training/model-report.ts';
@@ -26,6 +26,8 @@ export interface ServingFacts {
   readonly memoryBytes: Readonly<Record<string, number>>;
   readonly counters: Readonly<Record<string, number>>;
   readonly freshnessMs: SystemAnswer['freshnessMs'];
+  /** The release that lists go by; null while there is none. */
+  readonly release: { readonly version: string; readonly madeAt: EpochMs } | null;
 }
 
 export interface SystemReportParts {
@@ -104,7 +106,7 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
         ...(retention ? { retention: countersOf(retention) } : {}),
       },
       catalogue: { items: serving.items, visible: serving.visibleItems },
-      models: modelsOf(training, clock),
+      models: modelsOf(training, serving, clock),
       quality: parts.quality(),
       alarms: alarmsOf(training, parts.alarms()),
       training: training.running ? trainingAnswer(training.running, clock) : null,
@@ -182,17 +184,18 @@ const lastTrainingNotice = ({ runs }: DeskStatus): string | undefined => {
   return `${what}: ${run.reasons.join('; ')}`;
 };
 
-const modelsOf = ({ promotion }: DeskStatus, clock: Clock): SystemAnswer['models'] =>
-  promotion?.version
-    ? [
-        {
-          kind: 'release',
-          version: promotion.version,
-          trainedAt: formatTime(promotion.at),
-          ageMs: clock.now() - promotion.at,
-        },
-      ]
-    : [];
+/** Of a release that was promoted and is not served yet it is not known when it was made. */
+const modelsOf = (
+  { promotion }: DeskStatus,
+  { release }: ServingFacts,
+  clock: Clock,
+): SystemAnswer['models'] => {
+  if (!promotion?.version) return [];
+  const { version } = promotion;
+  const madeAt = release?.version === version ? release.madeAt : promotion.at;
+  const ageMs = clock.now() - madeAt;
+  return [{ kind: 'release', version, trainedAt: formatTime(madeAt), ageMs }];
+};
 
 /** What was copied to the warehouse; lag in records. Empty where there is none. */
 const sinkTotals = (sinks: StreamStatus['sinks']): Record<string, number> => {

@@ -99,6 +99,10 @@ const textOf = (
       return deed === '' ? 'People chose it together with yours' : `Because you ${deed}`;
     case 'next':
       return deed === '' ? 'Often chosen next' : `Often chosen next after you ${deed}`;
+    case 'people':
+      return deed === ''
+        ? 'Chosen by people with a similar history'
+        : `Chosen by people with a similar history: you ${deed}`;
     case 'content':
       return deed === ''
         ? 'Like what you chose'

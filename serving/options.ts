@@ -3,6 +3,10 @@
  * configuration and by nothing else.
  */
 import {
+  DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS,
+  type PeopleNeighbourOptions,
+} from '../algorithms/neighbourhood/people-neighbours.ts';
+import {
   type CounterHalfLives,
   DEFAULT_HALF_LIVES,
 } from '../algorithms/popularity/decayed-counter.ts';
@@ -16,6 +20,7 @@ export const PARTS = [
   'sequence',
   'together',
   'next',
+  'people',
   'content',
   'trending',
   'popular',
@@ -107,6 +112,16 @@ export interface ReleaseOptions {
   readonly refusedKept: number;
 }
 
+/** People of whom it is known what they chose, for whoever is like them. */
+export interface PeopleOptions extends PeopleNeighbourOptions {
+  /** Those who acted last; at 50 items each some 750 bytes a person. 0 for none. */
+  readonly peopleMax: number;
+  /** Newest items kept of each. */
+  readonly itemsMax: number;
+  /** Of those who acted, so many are read again with each poll; about 50 microseconds each. */
+  readonly readPerPoll: number;
+}
+
 export interface FollowOptions {
   /** How often the positions of state partitions are looked at, should a hint be lost. */
   readonly pollMs: DurationMs;
@@ -155,6 +170,7 @@ export interface ServingOptions {
   readonly ranking: RankingOptions;
   readonly cache: CacheOptions;
   readonly release: ReleaseOptions;
+  readonly people: PeopleOptions;
   readonly follow: FollowOptions;
   readonly live: LiveOptions;
 }
@@ -190,6 +206,8 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
       sequence: { weight: 0.8, epsilon: 0.002, mass: 0.3 },
       together: { weight: 1, epsilon: 0.002, mass: 0.3 },
       next: { weight: 0.6, epsilon: 0.002, mass: 0.3 },
+      // Nothing until a training has seen that it adds to the others.
+      people: { weight: 0, epsilon: 0.002, mass: 0.3 },
       content: { weight: 0.8, epsilon: 0.002, mass: 1 },
       trending: { weight: 0.2, epsilon: 0.002, mass: 0 },
       popular: { weight: 0.2, epsilon: 0.002, mass: 0 },
@@ -211,6 +229,12 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
   },
   cache: { entriesMax: 20_000, bytesMax: 64 * MIB, lifeMs: 1_000 as DurationMs },
   release: { vectorsMax: 20_000, newItemsMax: 500, refusedKept: 20 },
+  people: {
+    ...DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS,
+    peopleMax: 10_000,
+    itemsMax: 50,
+    readPerPoll: 250,
+  },
   follow: {
     pollMs: 1_000 as DurationMs,
     scanPage: 500,

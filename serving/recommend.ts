@@ -156,19 +156,19 @@ export class Recommender {
     const isThinned = isThinnedOut(request);
     const candidatesMax = isThinned ? ladder.candidatesMax : ladder.plainCandidatesMax;
     const commonMax = isThinned ? ladder.candidatesMax : ladder.commonCandidatesMax;
+    const isBlend = only === undefined || only.length > 1;
+    const weights = isBlend ? (release?.weights ?? ladder.parts) : this.#weightsOfOne(only[0]!);
     const retrieval: Retrieval = {
       profile,
       taste,
       category,
       now,
       release,
+      weights,
       includeSeen,
       candidatesMax,
       commonMax,
     };
-    // A list by one part alone is no blend: whether people are to see the part is not the question.
-    const isBlend = only === undefined || only.length > 1;
-    const weights = (isBlend ? release?.weights : undefined) ?? ladder.parts;
     this.#board.begin(catalogue.slots.capacity, weights);
     for (let index = 0; index < sources.length; index++) {
       const source = sources[index]!;
@@ -181,6 +181,13 @@ export class Recommender {
     }
     if (this.#aversion.learn(profile, now)) this.#board.avoid(this.#aversion);
     return retrieval;
+  }
+
+  /** A list by one part alone is no blend: whether people are to see the part is not the question. */
+  #weightsOfOne(part: PartName): Retrieval['weights'] {
+    const { parts } = this.#given.ladder;
+    if (parts[part].weight > 0) return parts;
+    return { ...parts, [part]: { ...parts[part], weight: 1 } };
   }
 
   // 2. Filter: what may be shown, of what was proposed; then, should that be too little, of all.
@@ -317,6 +324,7 @@ export class Recommender {
     this.#given.sources.forEach((source, index) => {
       if (this.#board.scores[index]!.count > 0) return;
       if (only !== undefined && !only.includes(source.part)) return;
+      if (retrieval.weights[source.part].weight === 0) return;
       const why = source.held?.(retrieval);
       if (why !== undefined) held.push({ part: source.part, why });
     });
@@ -343,7 +351,8 @@ const isThinnedOut = ({ predicate, category, page, limit }: ListRequest): boolea
   predicate !== undefined || category !== undefined || page.count > 0 || limit > LIMIT_PLAIN;
 
 const placeOf = (part: PartName): number => PARTS.indexOf(part);
-const PERSONAL = [...MODEL_PARTS, 'together' as const, 'next' as const].map(placeOf);
+const COUNTED: readonly PartName[] = ['together', 'next', 'people'];
+const PERSONAL = [...MODEL_PARTS, ...COUNTED].map(placeOf);
 const PLACES = {
   content: placeOf('content'),
   trending: placeOf('trending'),

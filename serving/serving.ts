@@ -5,6 +5,8 @@
 import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { inlineEngine } from '../algorithms/kernels/kernel-engine.ts';
+import { PeopleIndex } from '../algorithms/neighbourhood/people-index.ts';
+import { PeopleNeighbours } from '../algorithms/neighbourhood/people-neighbours.ts';
 import type { Position } from '../schemas/api/fields.ts';
 import type { Clock, CrashPoint, Logger, RandomSource } from '../schemas/environment.ts';
 import {
@@ -39,6 +41,8 @@ import { LiveHub } from './live/live-hub.ts';
 import { type LiveCounts, LiveServer } from './live/live-server.ts';
 import { ParkedSubscriptions } from './live/parked-subscriptions.ts';
 import { DEFAULT_SERVING_OPTIONS, PARTS, type ServingOptions } from './options.ts';
+import { type PeopleCounts, PeopleFollower } from './people/people-follower.ts';
+import { SimilarPeople } from './people/similar-people.ts';
 import { Rankings } from './rankings.ts';
 import { Recommender } from './recommend.ts';
 import type { NewItemGround } from './release/new-item-vectors.ts';
@@ -52,6 +56,7 @@ import type { CandidateSource } from './sources/candidate-source.ts';
 import { contentSource } from './sources/content-source.ts';
 import { modelSource } from './sources/model-source.ts';
 import { nextSource } from './sources/next-source.ts';
+import { peopleSource } from './sources/people-source.ts';
 import { latestSource, popularSource, trendingSource } from './sources/ranking-sources.ts';
 import { togetherSource } from './sources/together-source.ts';
 import { type StateChangeNotice, StateFollower } from './state-follower.ts';
@@ -94,6 +99,7 @@ export interface ServingStatus {
   readonly cache: Readonly<Record<string, number>>;
   readonly following: Readonly<Record<string, number>>;
   readonly content: Readonly<Record<string, number>>;
+  readonly people: PeopleCounts;
   readonly live: LiveCounts;
   readonly memory: {
     readonly slots: number;
@@ -173,6 +179,7 @@ interface Assembled extends RouteParts {
   readonly follower: StateFollower;
   readonly freshness: FreshnessMeter;
   readonly trials: TrialLists;
+  readonly people: PeopleFollower;
   readonly live: LiveServer;
   readonly releaseFollower: ReleaseFollower | undefined;
   readonly failures: string[];
@@ -204,6 +211,15 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
       hub.itemsChanged();
     },
   });
+  const profiles = { slots, kinds: kindTable(dependencies.kinds), ladder: options.ladder };
+  const index = new PeopleIndex(options.people);
+  const people = new PeopleFollower({
+    stateStore,
+    index,
+    profiles,
+    clock,
+    options: options.people,
+  });
   const rankings = new Rankings({
     catalogue,
     itemIndex,
@@ -217,7 +233,10 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     clock,
     logger,
     options: options.follow,
-    onPoll: () => content.fitWhenDue(),
+    onPoll: async () => {
+      content.fitWhenDue();
+      await people.refresh();
+    },
   });
   const catalogueFollower = new CatalogueFollower({
     eventLog,
@@ -239,15 +258,17 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     cache,
     freshness,
     releases,
+    people,
     hub: () => hub,
   });
+  const neighbours = new PeopleNeighbours(index, options.people);
   const subjects = new SubjectReader(stateStore, partitions.userPartitions);
   const recommender = new Recommender({
     catalogue,
     itemIndex,
     rankings,
     content,
-    sources: sourcesOf({ catalogue, itemIndex, rankings, content, options }),
+    sources: sourcesOf({ catalogue, itemIndex, rankings, content, neighbours, options }),
     ladder: options.ladder,
     releases,
   });
@@ -309,6 +330,8 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     follower,
     freshness,
     trials,
+    people,
+    similarPeople: new SimilarPeople({ neighbours, subjects, catalogue, profiles, clock }),
     live,
     releaseFollower: releaseFollowerOf(dependencies, {
       releases,
@@ -379,9 +402,10 @@ const sourcesOf = (given: {
   readonly itemIndex: ItemIndex;
   readonly rankings: Rankings;
   readonly content: ContentIndex;
+  readonly neighbours: PeopleNeighbours;
   readonly options: ServingOptions;
 }): readonly CandidateSource[] => {
-  const { catalogue, itemIndex, rankings, content, options } = given;
+  const { catalogue, itemIndex, rankings, content, neighbours, options } = given;
   const byPart: Readonly<Record<(typeof PARTS)[number], CandidateSource>> = {
     taste: modelSource('taste'),
     embedding: modelSource('embedding'),
@@ -389,6 +413,7 @@ const sourcesOf = (given: {
     sequence: modelSource('sequence'),
     together: togetherSource(itemIndex, options.ladder),
     next: nextSource(itemIndex, options.ladder),
+    people: peopleSource(neighbours, options.people),
     content: contentSource(content),
     trending: trendingSource(rankings, catalogue),
     popular: popularSource(rankings),
@@ -410,6 +435,7 @@ const followSubjects = (
     readonly cache: AnswerCache;
     readonly freshness: FreshnessMeter;
     readonly releases: ReleaseHolder;
+    readonly people: PeopleFollower;
     readonly hub: () => LiveHub;
   },
 ): void => {
@@ -420,9 +446,11 @@ const followSubjects = (
         passHop({ hop: 'heard', topic: TOPICS.interactions.name, partition, offset: to });
         for (const key of keys) given.cache.forget(key);
         given.hub().subjectsChanged(keys);
+        given.people.changed(statePartition(TOPICS.interactions.name, partition), keys);
         void given.freshness.observe(partition, from, to);
       },
-      reset: () => {
+      reset: (name) => {
+        given.people.reset(name);
         given.cache.clear();
         given.releases.current?.forgetVectors();
         given.hub().allSubjectsChanged();
@@ -459,6 +487,7 @@ const statusOf = (parts: Assembled): Omit<ServingStatus, 'isReady' | 'problems'>
   cache: parts.cache.counters(),
   following: parts.follower.counters(),
   content: parts.content.counters(),
+  people: parts.people.counts(),
   live: parts.live.counts(),
   memory: {
     slots: parts.catalogue.slots.count,

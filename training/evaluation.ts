@@ -30,7 +30,7 @@ import type { HoldOutOptions } from './options.ts';
 export interface TestedSource {
   readonly part: string;
   readonly view: 'weighted' | 'sequences';
-  readonly model: ItemModel;
+  readonly model: Pick<ItemModel, 'itemCount' | 'score'>;
   /** Whether its scores are logits, of either sign, and not amounts. */
   readonly isLogit: boolean;
 }

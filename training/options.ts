@@ -15,6 +15,10 @@ import {
   type ImplicitAlsOptions,
 } from '../algorithms/factors/implicit-als-options.ts';
 import { DEFAULT_NEXT_ITEM_OPTIONS, type NextItemOptions } from '../algorithms/linear/next-item.ts';
+import {
+  DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS,
+  type PeopleNeighbourOptions,
+} from '../algorithms/neighbourhood/people-neighbours.ts';
 import type { OwnMeanPrior } from '../algorithms/popularity/own-mean.ts';
 import {
   DEFAULT_EXPLICIT_ALS_OPTIONS,
@@ -47,6 +51,16 @@ export interface HoldOutOptions {
   readonly listLength: number;
 }
 
+/** People alike, as lists look for them; no part of a release. */
+export interface PeopleModelOptions extends PeopleNeighbourOptions {
+  /** Those who acted last; 0 leaves the source out. */
+  readonly peopleMax: number;
+  /** Newest items kept of each. */
+  readonly itemsMax: number;
+  /** Newest items of whoever asks. */
+  readonly chosenMax: number;
+}
+
 export interface GateOptions {
   /** How much worse than the release in use a candidate's NDCG may be, as a share of it. */
   readonly marginToFormer: number;
@@ -64,6 +78,7 @@ export interface TrainingOptions {
   readonly graph: GraphEmbeddingOptions;
   readonly nextItem: NextItemOptions;
   readonly ratings: ExplicitAlsOptions;
+  readonly people: PeopleModelOptions;
 }
 
 export const DEFAULT_TRAINING_OPTIONS: TrainingOptions = {
@@ -85,4 +100,10 @@ export const DEFAULT_TRAINING_OPTIONS: TrainingOptions = {
   graph: { ...DEFAULT_GRAPH_EMBEDDING_OPTIONS, dimensions: 64 },
   nextItem: DEFAULT_NEXT_ITEM_OPTIONS,
   ratings: { ...DEFAULT_EXPLICIT_ALS_OPTIONS, factors: 16 },
+  people: {
+    ...DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS,
+    peopleMax: 10_000,
+    itemsMax: 50,
+    chosenMax: 24,
+  },
 };

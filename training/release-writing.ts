@@ -18,7 +18,12 @@ import type { FormerRelease } from './trial.ts';
 /** What a share of a list is measured against, and what every list is taken to hold besides. */
 const EPSILON = 0.002;
 /** Counts of a young instance are small, and a list of one weak pair is no certainty. */
-const MASS_OF: Readonly<Record<string, number>> = { together: 0.3, next: 0.3 };
+const MASS_OF: Readonly<Record<string, number>> = {
+  together: 0.3,
+  next: 0.3,
+  people: 0.3,
+  content: 1,
+};
 
 const DATE_CHARACTERS = /[-:]|\.\d+/g;
 

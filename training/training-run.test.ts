@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readImplicitAls } from '../algorithms/factors/implicit-als.ts';
 import { readRatingForecast } from '../algorithms/ratings/rating-forecast.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { catalogueItem } from '../schemas/catalogue-item.fixture.ts';
 import { itemId } from '../schemas/ids.ts';
 import { DEFAULT_KINDS } from '../schemas/kinds.ts';
 import { type LearnedWeights, type ReleaseFacts, readItemIds } from '../schemas/release.ts';
@@ -9,6 +10,7 @@ import { MemoryArtifactStore } from '../storage/artifact-store/memory-artifact-s
 import { ClickHouseWarehouse } from '../storage/warehouse/clickhouse-warehouse.ts';
 import { startTestEngine, type TestEngine } from '../storage/warehouse/embedded-engine.fixture.ts';
 import {
+  fillCatalogue,
   fillWarehouse,
   PLANTED_NOW,
   PLANTED_PARTITIONS,
@@ -19,6 +21,7 @@ import {
   trainingDependencies,
   trainingOrder,
 } from '../test/training/training-fixture.ts';
+import { readCatalogue } from './content-model.ts';
 import { readHistory } from './histories/history-reader.ts';
 import { runTraining, type TrainingProgress } from './training-run.ts';
 
@@ -69,6 +72,33 @@ describe('what a training reads', () => {
     expect([...starts]).toEqual([0, 2, 4]);
     expect([...events.strengths]).toEqual([1, 1, -1, 1]);
     expect(positions.map(({ offset }) => offset + 1).reduce((sum, end) => sum + end, 0)).toBe(6);
+    await warehouse.close();
+  });
+
+  it('is the catalogue as it is now, for weighing what is alike by content', async () => {
+    const warehouse = await warehouseWith([{ user: 'a', item: 'heat', at: PLANTED_NOW }]);
+    const first = catalogueItem('heat', {
+      updatedAt: PLANTED_NOW,
+      title: 'Heat',
+      attributes: { year: 1995 },
+    });
+    await fillCatalogue(warehouse, [
+      { id: 'heat', record: { ...first, title: 'Another' } },
+      { id: 'gone', record: { ...first, title: 'Gone' } },
+      { id: 'heat', record: { ...first, categories: ['Crime'], people: ['Mann'] } },
+      { id: 'gone', record: null },
+    ]);
+    const catalogue = await readCatalogue(warehouse);
+    expect(catalogue).toEqual([
+      {
+        itemId: 'heat',
+        title: 'Heat',
+        categories: ['Crime'],
+        tags: first.tags,
+        people: ['Mann'],
+        attributes: { year: 1995 },
+      },
+    ]);
     await warehouse.close();
   });
 

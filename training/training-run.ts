@@ -14,6 +14,7 @@ import type { FeedbackKind } from '../schemas/kinds.ts';
 import type { ModelFacts, ModelKind, RatingTrial, ReleaseFacts } from '../schemas/release.ts';
 import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
 import type { Warehouse } from '../storage/warehouse/warehouse.ts';
+import { readCatalogue } from './content-model.ts';
 import type { TRAINING_CRASH_POINTS } from './crash-points.ts';
 import { faultsOfModel } from './gate.ts';
 import { type ReadHistory, readHistory } from './histories/history-reader.ts';
@@ -92,6 +93,7 @@ export const runTraining = async (
   const holdOut = holdOutOf(history, kinds, options.holdOut, random.fork(1));
   const trial = await tryModels(holdOut, recipes, former, {
     ...toolsOf(order, dependencies),
+    catalogue: await readCatalogue(dependencies.warehouse, dependencies.signal),
     context: reporter.context('trying', order.seed),
   });
   pass(crashPoint, 'training.tried');

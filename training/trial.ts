@@ -7,15 +7,11 @@
  * against it, only by people who chose something new after it was made; too few of them, and nothing
  * is said.
  */
-import { type FitContext, partOf } from '../algorithms/model/fit-context.ts';
-import { DEFAULT_ITEM_ITEM_OPTIONS, fitItemItem } from '../algorithms/neighbourhood/item-item.ts';
-import {
-  DEFAULT_TRANSITION_OPTIONS,
-  fitTransitions,
-} from '../algorithms/neighbourhood/transitions.ts';
-import { fitItemPopularity } from '../algorithms/popularity/item-popularity.ts';
+import { partOf } from '../algorithms/model/fit-context.ts';
 import type { EpochMs } from '../schemas/ids.ts';
 import type { HoldOutScore } from '../schemas/release.ts';
+import type { CatalogueItem } from './content-model.ts';
+import { countedSources, POPULAR } from './counted-sources.ts';
 import {
   BLEND,
   blendScore,
@@ -47,19 +43,15 @@ export interface Trial {
   readonly remarks: readonly string[];
 }
 
-/** Dense rows a pair of items: beyond so many the trial goes without co-visitation. */
-const PAIR_ITEMS_MAX = 30_000;
-const POPULAR = 'popular';
-
 export const tryModels = async (
   holdOut: HoldOut,
   recipes: readonly ModelRecipe[],
   former: FormerRelease | undefined,
-  tools: FitTools,
+  tools: FitTools & { readonly catalogue: readonly CatalogueItem[] },
 ): Promise<Trial> => {
   const { options, context } = tools;
   const fitting = partOf(context, { start: 0, end: 0.7 });
-  const counted = await countedSources(holdOut, fitting);
+  const counted = await countedSources(holdOut, { ...tools, context: fitting });
   const fitted: TestedSource[] = [];
   for (const [place, recipe] of recipes.entries()) {
     const share = { start: place / recipes.length, end: (place + 1) / recipes.length };
@@ -104,25 +96,6 @@ const untold = ({ tested }: HoldOut, { peopleMin }: HoldOutOptions): Trial => ({
     `Lists were not tested: ${tested.length} people chose something new of late, ${peopleMin} are needed.`,
   ],
 });
-
-/** What lists go by without a release, counted on the same histories. */
-const countedSources = async (
-  { view, seenPeople }: HoldOut,
-  context: FitContext,
-): Promise<readonly TestedSource[]> => {
-  const histories = historiesFor('sequences', view, seenPeople);
-  const popular = fitItemPopularity(histories);
-  const byCount = { part: POPULAR, view: 'sequences', isLogit: false, model: popular } as const;
-  if (histories.itemCount > PAIR_ITEMS_MAX) return [byCount];
-  const quiet = { ...context, onProgress: () => {} };
-  const pairs = await fitItemItem(histories, DEFAULT_ITEM_ITEM_OPTIONS, quiet);
-  const steps = await fitTransitions(histories, DEFAULT_TRANSITION_OPTIONS, quiet);
-  return [
-    { part: 'together', view: 'sequences', isLogit: false, model: pairs },
-    { part: 'next', view: 'sequences', isLogit: false, model: steps },
-    byCount,
-  ];
-};
 
 interface Rival {
   readonly sources: readonly TestedSource[];

@@ -9,6 +9,9 @@ import { holdOutLines } from './model-lines.ts';
 import { type ModelsTarget, openModelsTarget, type Trainable } from './models-target.ts';
 
 const LOOK_MS = 250 as DurationMs;
+const CONTENT = 'content';
+const NOTHING_TO_TRAIN =
+  'Content is not trained: lists compare items by the catalogue as it is at that moment. Expected `freshet train blend`, which weighs content beside the models.';
 /** Progress in thousandths, so that the bar has something to count. */
 const WHOLE = 1_000;
 
@@ -34,6 +37,7 @@ export const trainCommand: CommandSpec = {
 
 const kindOf = ({ words }: CommandContext): Trainable => {
   const [word = 'all', ...more] = words;
+  if (word === CONTENT) throw new FreshetError('bad_usage', { problem: NOTHING_TO_TRAIN });
   const kind = TRAINABLE.find((name) => name === word);
   if (kind !== undefined && more.length === 0) return kind;
   throw new FreshetError('bad_usage', {

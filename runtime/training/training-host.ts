@@ -40,6 +40,9 @@ const LAG_MAX = 1_000;
 
 export const startTrainingHost = async (options: TrainingHostOptions): Promise<TrainingHost> => {
   const { settings, log, artifactStore, clock, logger, warehouse } = options;
+  const { connection } = warehouse;
+  const client =
+    connection && new ClickHouseWarehouse({ connection, database: settings.namespace });
   const desk = await TrainingDesk.open({
     log,
     artifactStore,
@@ -54,6 +57,7 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
         threads: settings.trainingThreads,
         memoryBytesMax: settings.trainingMemoryBytes,
         eventsMax: settings.trainingEventsMax,
+        peopleMax: settings.peopleMax,
         logLevel: settings.logLevel,
       }),
     }),
@@ -69,7 +73,7 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
     clock,
     logger,
     at: options.stream ? settings.trainingAt : '',
-    isTrainable: () => isTrainable(options),
+    isTrainable: async () => client !== undefined && (await isTrainable(client, options)),
   });
   return {
     desk,
@@ -77,6 +81,7 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
     async stop() {
       await keeper.stop();
       await desk.stop();
+      await client?.close();
     },
   };
 };
@@ -93,26 +98,19 @@ const COUNT = {
   sql: `SELECT count() AS events FROM ${TABLE}`,
 };
 
-const isTrainable = async ({
-  settings,
-  warehouse,
-  stream,
-}: TrainingHostOptions): Promise<boolean> => {
+const isTrainable = async (
+  warehouse: ClickHouseWarehouse,
+  { settings, stream }: TrainingHostOptions,
+): Promise<boolean> => {
   const status = await stream?.();
-  if (!status || !warehouse.connection || !status.isCaughtUp) return false;
+  if (!status?.isCaughtUp) return false;
   // Before the first copy there need not be a table yet.
   const hasCopied = status.sinks.some(
     ({ table, coveredOffset }) => table === TABLE && coveredOffset !== NO_OFFSET,
   );
   if (!hasCopied) return false;
   const lag = status.sinks.reduce((sum, sink) => sum + sink.lag, 0);
-  const { connection } = warehouse;
-  const client = new ClickHouseWarehouse({ connection, database: settings.namespace });
-  try {
-    const [row] = await client.query(COUNT);
-    const events = Number(row?.events ?? 0);
-    return events >= settings.trainingEventsMin && lag <= Math.max(LAG_MAX, events * LAG_SHARE_MAX);
-  } finally {
-    await client.close();
-  }
+  const [row] = await warehouse.query(COUNT);
+  const events = Number(row?.events ?? 0);
+  return events >= settings.trainingEventsMin && lag <= Math.max(LAG_MAX, events * LAG_SHARE_MAX);
 };

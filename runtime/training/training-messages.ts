@@ -16,6 +16,8 @@ export interface TrainingTask {
   readonly threads: number;
   readonly memoryBytesMax: number;
   readonly eventsMax: number;
+  /** People alike are looked for among so many; 0 where they are not. */
+  readonly peopleMax: number;
   readonly logLevel: string;
 }
 

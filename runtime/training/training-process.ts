@@ -49,6 +49,7 @@ const train = async (task: TrainingTask): Promise<void> => {
       options: {
         ...DEFAULT_TRAINING_OPTIONS,
         limits: { ...DEFAULT_TRAINING_OPTIONS.limits, eventsMax: task.eventsMax },
+        people: { ...DEFAULT_TRAINING_OPTIONS.people, peopleMax: task.peopleMax },
       },
       crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
       signal: stop.signal,

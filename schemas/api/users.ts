@@ -2,12 +2,15 @@
 import Type from 'typebox';
 import {
   eventIdField,
+  integerField,
   itemIdField,
   type Message,
   nextCursorField,
   nullable,
+  numberField,
   request,
   timeField,
+  userIdField,
 } from './fields.ts';
 import { AsOf } from './lists.ts';
 import { afterParameter, cursorParameter, limitParameter } from './parameters.ts';
@@ -34,6 +37,35 @@ export const HistoryAnswer = Type.Object({
   nextCursor: nextCursorField,
 });
 export type HistoryAnswer = Message<typeof HistoryAnswer>;
+
+export const SimilarPeopleQuery = request({
+  limit: Type.Optional(limitParameter),
+  after: Type.Optional(afterParameter),
+});
+export type SimilarPeopleQuery = Message<typeof SimilarPeopleQuery>;
+
+export const SimilarPerson = Type.Object({
+  userId: userIdField(),
+  likeness: numberField({
+    description: '1 is somebody who chose the very same, 0 nobody who shares anything.',
+    examples: [0.42],
+  }),
+  sharedCount: integerField({
+    description: 'Of the newest items of both.',
+    minimum: 0,
+    examples: [7],
+  }),
+  shared: Type.Array(Type.Object({ itemId: itemIdField(), title: Type.String() }), {
+    description: 'Some of what both chose; what the asking person chose last comes first.',
+  }),
+});
+export type SimilarPerson = Message<typeof SimilarPerson>;
+
+export const SimilarPeopleAnswer = Type.Object(
+  { people: Type.Array(SimilarPerson, { description: 'The most alike first.' }) },
+  { description: 'People of like taste among those who acted of late.' },
+);
+export type SimilarPeopleAnswer = Message<typeof SimilarPeopleAnswer>;
 
 export const VectorQuery = request({ after: Type.Optional(afterParameter) });
 export type VectorQuery = Message<typeof VectorQuery>;

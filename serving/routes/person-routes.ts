@@ -8,9 +8,16 @@ import {
   type Removal,
 } from '../../schemas/api/explanations.ts';
 import { ListAnswer, RecommendationsQuery } from '../../schemas/api/lists.ts';
-import { SessionParams, UserParams } from '../../schemas/api/parameters.ts';
+import { LIST_LIMIT_DEFAULT, SessionParams, UserParams } from '../../schemas/api/parameters.ts';
 import { parseTime } from '../../schemas/api/time.ts';
-import { HistoryAnswer, HistoryQuery, VectorAnswer, VectorQuery } from '../../schemas/api/users.ts';
+import {
+  HistoryAnswer,
+  HistoryQuery,
+  SimilarPeopleAnswer,
+  SimilarPeopleQuery,
+  VectorAnswer,
+  VectorQuery,
+} from '../../schemas/api/users.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { type EpochMs, eventId } from '../../schemas/ids.ts';
 import { historyJson } from '../history-answer.ts';
@@ -34,6 +41,7 @@ export const registerPersonRoutes = (app: FastifyInstance, parts: RouteParts): v
   registerExplanation(app, parts);
   registerHistory(app, parts);
   registerVector(app, parts);
+  registerSimilarPeople(app, parts);
   registerPostedHistory(app, parts);
 };
 
@@ -188,6 +196,26 @@ const registerVector = (app: FastifyInstance, parts: RouteParts): void => {
     async ({ params, query }, reply) => {
       if (query.after !== undefined) await coverage.untilSubjects(query.after);
       return sendJson(reply, JSON.stringify(await lists.vector(subjects.ofUser(params.id))));
+    },
+  );
+};
+
+const registerSimilarPeople = (app: FastifyInstance, parts: RouteParts): void => {
+  const { subjects, coverage, similarPeople } = parts;
+  app.get<{ Params: UserParams; Querystring: SimilarPeopleQuery }>(
+    '/v1/users/:id/similar',
+    routeSchema({
+      summary: 'People of like taste',
+      tag: 'people',
+      params: UserParams,
+      querystring: SimilarPeopleQuery,
+      answer: SimilarPeopleAnswer,
+    }),
+    async ({ params, query }, reply) => {
+      if (query.after !== undefined) await coverage.untilSubjects(query.after);
+      const subject = subjects.ofUser(params.id);
+      const answer = await similarPeople.of(subject, query.limit ?? LIST_LIMIT_DEFAULT);
+      return sendJson(reply, JSON.stringify(answer));
     },
   );
 };

@@ -13,6 +13,7 @@ import type { ItemSearch } from '../item-search.ts';
 import { type ListParameters, type ListQuestion, questionOf } from '../list-query.ts';
 import type { ListService } from '../list-service.ts';
 import type { ServingOptions } from '../options.ts';
+import type { SimilarPeople } from '../people/similar-people.ts';
 import type { Rankings } from '../rankings.ts';
 import type { ReleaseHolder } from '../release/release-holder.ts';
 import type { SubjectReader } from '../subject-reader.ts';
@@ -20,6 +21,7 @@ import type { SubjectReader } from '../subject-reader.ts';
 export interface RouteParts {
   readonly lists: ListService;
   readonly subjects: SubjectReader;
+  readonly similarPeople: SimilarPeople;
   readonly catalogue: Catalogue;
   readonly itemIndex: ItemIndex;
   readonly itemFollower: ItemFollower;

@@ -7,7 +7,7 @@
 
 import { kthLargest } from '../../algorithms/selection/largest.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
-import type { PartName } from '../options.ts';
+import type { PartName, PartWeight } from '../options.ts';
 import type { CategoryTaste, Profile, TasteEvent } from '../profile.ts';
 import type { ServingRelease } from '../release/serving-release.ts';
 
@@ -20,6 +20,8 @@ export interface Retrieval {
   readonly now: EpochMs;
   /** The one that the list goes by; undefined while there is none. */
   readonly release: ServingRelease | undefined;
+  /** What each part weighs in this list; what weighs nothing is not looked for. */
+  readonly weights: Readonly<Record<PartName, PartWeight>>;
   readonly includeSeen: boolean;
   /** What a source should propose at most. */
   readonly candidatesMax: number;

@@ -48,6 +48,7 @@ import { partitionOf } from '../../storage/event-log/partitioner.ts';
 import type { LiveBus } from '../../storage/live-bus/live-bus.ts';
 import { STATE_HINTS } from '../../storage/live-bus/live-bus.ts';
 import { MemoryStateStore } from '../../storage/state-store/memory-state-store.ts';
+import type { StateChange } from '../../storage/state-store/state-store.ts';
 
 export const FIXTURE_NOW = epochMs(Date.UTC(2026, 0, 31, 12));
 export const PARTITIONS = { userPartitions: 4, itemPartitions: 2 } as const;
@@ -303,6 +304,15 @@ export class World {
     ]);
   }
 
+  /** As if nobody had ever heard of them. */
+  async removeSubject(subject: string): Promise<void> {
+    const id = subject as SubjectId;
+    this.#subjects.delete(id);
+    const partition = partitionOf(subject, PARTITIONS.userPartitions);
+    const name = statePartition(TOPICS.interactions.name, partition);
+    await this.#apply(name, [{ key: subjectKey(id), value: undefined }]);
+  }
+
   #entry(input: EventInput): HistoryEntry {
     this.#events++;
     return {
@@ -336,7 +346,7 @@ export class World {
 
   async #apply(
     partition: StatePartition,
-    changes: readonly { readonly key: string; readonly value: Uint8Array }[],
+    changes: readonly StateChange[],
     records = 1,
   ): Promise<void> {
     let epoch = this.#epochs.get(partition);

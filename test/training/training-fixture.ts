@@ -15,8 +15,8 @@ import {
   userId,
 } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS } from '../../schemas/kinds.ts';
-import type { InteractionRecord } from '../../schemas/records.ts';
-import { interactionRow } from '../../schemas/tables.ts';
+import type { CatalogueItemRecord, InteractionRecord } from '../../schemas/records.ts';
+import { interactionRow, itemRow } from '../../schemas/tables.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { MemoryArtifactStore } from '../../storage/artifact-store/memory-artifact-store.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
@@ -89,6 +89,19 @@ export const fillWarehouse = async (
       lastOffset: (own.length - 1) as Offset,
     });
   }
+};
+
+/** Writes items as the sink would; of an item that stands there twice the later one counts. */
+export const fillCatalogue = async (
+  warehouse: Warehouse,
+  items: readonly { readonly id: string; readonly record: CatalogueItemRecord | null }[],
+): Promise<void> => {
+  const place = { topic: TOPICS.catalogue.name, partition: 0 as PartitionIndex };
+  const rows = items.map(({ id, record }, index) =>
+    itemRow(itemId(id), record, { ...place, offset: index as Offset }),
+  );
+  const lastOffset = (rows.length - 1) as Offset;
+  await warehouse.insert('items', rows, { ...place, firstOffset: 0 as Offset, lastOffset });
 };
 
 const recordOf = (event: PlantedEvent, index: number): InteractionRecord => ({

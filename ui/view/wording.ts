@@ -52,6 +52,7 @@ const PARTS: Readonly<Record<string, string>> = {
   sequence: 'often comes next',
   together: 'chosen together',
   next: 'chosen next',
+  people: 'chosen by people alike',
   content: 'about the same things',
   trending: 'trending',
   popular: 'popular',

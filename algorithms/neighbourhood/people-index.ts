@@ -1,0 +1,140 @@
+/**
+ * Who met what of late, for neighbours among people: bounded, and changed person by person as they act.
+ * A person is a key and the newest `itemsMax` items that they chose; an item leads to the people who
+ * chose it, those who came to it last at the end. When there is no room for another person, the one
+ * who has not changed for longest goes.
+ *
+ * Memory: 12 bytes for each item of each person and some 150 a person: `peopleMax` 10,000 with 50 items
+ * each take 8 MB. Changing a person costs what differs from before.
+ */
+
+export interface PeopleIndexOptions {
+  readonly peopleMax: number;
+  /** Newest items of a person that are kept. */
+  readonly itemsMax: number;
+}
+
+const NOBODY: readonly number[] = [];
+
+export class PeopleIndex {
+  readonly #options: PeopleIndexOptions;
+  /** Place of each person, those who changed last at the end. */
+  readonly #places = new Map<string, number>();
+  readonly #keys: (string | undefined)[] = [];
+  readonly #items: (readonly number[])[] = [];
+  readonly #free: number[] = [];
+  readonly #peopleOf = new Map<number, number[]>();
+  #pairs = 0;
+
+  constructor(options: PeopleIndexOptions) {
+    this.#options = options;
+  }
+
+  get peopleCount(): number {
+    return this.#places.size;
+  }
+
+  /** Places are below this. */
+  get placeCount(): number {
+    return this.#keys.length;
+  }
+
+  get isFull(): boolean {
+    return this.#places.size >= this.#options.peopleMax;
+  }
+
+  get sizeBytes(): number {
+    return 12 * this.#pairs + 150 * this.#places.size;
+  }
+
+  placeOf(key: string): number | undefined {
+    return this.#places.get(key);
+  }
+
+  keyAt(place: number): string | undefined {
+    return this.#keys[place];
+  }
+
+  /** Distinct. */
+  itemsAt(place: number): readonly number[] {
+    return this.#items[place]!;
+  }
+
+  /** Places of the people who chose it. */
+  peopleOf(item: number): readonly number[] {
+    return this.#peopleOf.get(item) ?? NOBODY;
+  }
+
+  /** `newestFirst` is what the person chose; of an item that stands there twice the first counts. */
+  put(key: string, newestFirst: Iterable<number>): void {
+    const items = this.#cut(newestFirst);
+    if (items.length === 0) {
+      this.remove(key);
+      return;
+    }
+    const place = this.#placeFor(key);
+    const before = this.#items[place]!;
+    const isNow = new Set(items);
+    const wasBefore = new Set(before);
+    for (const item of before) if (!isNow.has(item)) this.#leave(item, place);
+    // The oldest first, so that whoever came to an item last stands at its end.
+    for (const item of items.toReversed()) if (!wasBefore.has(item)) this.#enter(item, place);
+    this.#items[place] = items;
+  }
+
+  remove(key: string): void {
+    const place = this.#places.get(key);
+    if (place === undefined) return;
+    for (const item of this.#items[place]!) this.#leave(item, place);
+    this.#items[place] = [];
+    this.#keys[place] = undefined;
+    this.#places.delete(key);
+    this.#free.push(place);
+  }
+
+  clear(): void {
+    for (const key of [...this.#places.keys()]) this.remove(key);
+  }
+
+  #cut(newestFirst: Iterable<number>): readonly number[] {
+    const items = new Set<number>();
+    for (const item of newestFirst) {
+      if (items.size === this.#options.itemsMax) break;
+      items.add(item);
+    }
+    return [...items];
+  }
+
+  /** The person becomes the one who changed last. */
+  #placeFor(key: string): number {
+    const known = this.#places.get(key);
+    if (known !== undefined) {
+      this.#places.delete(key);
+      this.#places.set(key, known);
+      return known;
+    }
+    if (this.isFull) {
+      const [longestAgo] = this.#places.keys();
+      this.remove(longestAgo!);
+    }
+    const place = this.#free.pop() ?? this.#keys.length;
+    this.#keys[place] = key;
+    this.#items[place] = [];
+    this.#places.set(key, place);
+    return place;
+  }
+
+  #enter(item: number, place: number): void {
+    const people = this.#peopleOf.get(item);
+    if (people === undefined) this.#peopleOf.set(item, [place]);
+    else people.push(place);
+    this.#pairs += 1;
+  }
+
+  #leave(item: number, place: number): void {
+    const people = this.#peopleOf.get(item)!;
+    people.splice(people.indexOf(place), 1);
+    if (people.length === 0) this.#peopleOf.delete(item);
+    this.#pairs -= 1;
+  }
+}

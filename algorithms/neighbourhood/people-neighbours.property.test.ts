@@ -1,0 +1,143 @@
+/** Neighbours among people who come, act and go. fast-check prints the seed of what fails. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PeopleIndex } from './people-index.ts';
+import { DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS, PeopleNeighbours } from './people-neighbours.ts';
+import { referencePeopleScores } from './people-neighbours-reference.ts';
+
+const OPTIONS = { ...DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS, neighbours: 1_000 };
+const ITEMS = 12;
+const items = fc.array(fc.nat(ITEMS - 1), { maxLength: 8 });
+const key = fc.nat(9).map((number) => `u:${number}`);
+/** An empty history takes its person away. */
+const changes = fc.array(fc.tuple(key, items), { maxLength: 40 });
+const chosen = fc
+  .uniqueArray(fc.nat(ITEMS - 1), { maxLength: 6 })
+  .map((list) => list.map((item, place) => ({ item, weight: 1 / (1 + place) })));
+
+const fillIndex = (
+  given: readonly (readonly [string, readonly number[]])[],
+  sizes = { peopleMax: 100, itemsMax: 20 },
+) => {
+  const index = new PeopleIndex(sizes);
+  const people = new Map<string, number[]>();
+  for (const [person, newestFirst] of given) {
+    index.put(person, newestFirst);
+    people.set(person, [...new Set(newestFirst)]);
+    if (newestFirst.length === 0) people.delete(person);
+  }
+  return { index, people };
+};
+
+const scoresOf = (
+  index: PeopleIndex,
+  asked: Parameters<PeopleNeighbours['score']>[0],
+  options = OPTIONS,
+  except?: string,
+) => {
+  const scores = new Map<number, number>();
+  new PeopleNeighbours(index, options).score(asked, except, (item, score) => {
+    scores.set(item, score);
+  });
+  return scores;
+};
+
+describe('people who chose much of the same', () => {
+  it('give what the formula says, whatever people did before', () => {
+    fc.assert(
+      fc.property(
+        changes,
+        chosen,
+        key,
+        fc.integer({ min: 1, max: 3 }),
+        (given, asked, own, min) => {
+          const options = { ...OPTIONS, sharedMin: min, supportMin: min };
+          const { index, people } = fillIndex(given);
+          const found = scoresOf(index, asked, options, own);
+          const wanted = referencePeopleScores(people, asked, own, options);
+          expect([...found.keys()].sort()).toEqual([...wanted.keys()].sort());
+          for (const [item, score] of wanted) expect(found.get(item)).toBeCloseTo(score, 10);
+        },
+      ),
+    );
+  });
+
+  it('are told apart by what each choice gave, once, which adds up to the score', () => {
+    fc.assert(
+      fc.property(changes, chosen, (given, asked) => {
+        const { index } = fillIndex(given);
+        const neighbours = new PeopleNeighbours(index, OPTIONS);
+        const scores = scoresOf(index, asked);
+        const sums = new Map<number, number>();
+        const told = new Set<string>();
+        const about = { items: new Set(scores.keys()), except: undefined };
+        neighbours.contribute(asked, about, (item, place, amount) => {
+          expect(place).toBeLessThan(asked.length);
+          expect(told.has(`${item} ${place}`)).toBe(false);
+          told.add(`${item} ${place}`);
+          sums.set(item, (sums.get(item) ?? 0) + amount);
+        });
+        for (const [item, score] of scores) expect(sums.get(item)).toBeCloseTo(score, 10);
+      }),
+    );
+  });
+
+  it('leave nothing behind from one question to the next', () => {
+    fc.assert(
+      fc.property(changes, chosen, chosen, (given, first, second) => {
+        const { index } = fillIndex(given);
+        const neighbours = new PeopleNeighbours(index, OPTIONS);
+        neighbours.score(first, undefined, () => {});
+        const again = new Map<number, number>();
+        neighbours.score(second, undefined, (item, score) => void again.set(item, score));
+        expect(again).toEqual(scoresOf(index, second));
+      }),
+    );
+  });
+
+  it('propose nothing that fewer than three of them chose', () => {
+    const asked = [
+      { item: 0, weight: 1 },
+      { item: 1, weight: 1 },
+    ];
+    const alike = ['u:1', 'u:2', 'u:3'].map((person) => [person, [0, 1, 5]] as const);
+    expect(scoresOf(fillIndex(alike).index, asked).get(5)).toBeGreaterThan(0);
+    expect(scoresOf(fillIndex(alike.slice(1)).index, asked).get(5)).toBeUndefined();
+    const oneDiffers = [...alike.slice(1), ['u:1', [0, 1, 6]] as const];
+    const scores = scoresOf(fillIndex(oneDiffers).index, asked);
+    expect([...scores.keys()].sort()).toEqual([0, 1]);
+  });
+});
+
+describe('the index of people', () => {
+  it('keeps who changed last when there is no room, and each one’s newest items', () => {
+    const given = ['a', 'b', 'c'].map((person) => [person, [3, 2, 1, 0]] as const);
+    const { index } = fillIndex([...given, ['a', [4, 3, 2, 1, 0]], ['d', [9]]], {
+      peopleMax: 3,
+      itemsMax: 2,
+    });
+    expect(index.peopleCount).toBe(3);
+    expect(index.placeOf('b')).toBeUndefined();
+    expect(index.itemsAt(index.placeOf('a')!)).toEqual([4, 3]);
+    expect(index.peopleOf(2).map((place) => index.keyAt(place))).toEqual(['c']);
+  });
+
+  it('is the same as one that met only the last state of each', () => {
+    fc.assert(
+      fc.property(changes, (given) => {
+        const { index, people } = fillIndex(given);
+        const fresh = fillIndex([...people]).index;
+        expect(index.peopleCount).toBe(fresh.peopleCount);
+        expect(index.sizeBytes).toBe(fresh.sizeBytes);
+        const choosersOf = (of: PeopleIndex, item: number): (string | undefined)[] =>
+          of
+            .peopleOf(item)
+            .map((place) => of.keyAt(place))
+            .sort();
+        for (let item = 0; item < ITEMS; item++) {
+          expect(choosersOf(index, item)).toEqual(choosersOf(fresh, item));
+        }
+      }),
+    );
+  });
+});
