@@ -1,5 +1,6 @@
 /** Every benchmark, in the order in which `npm run bench` runs them. */
 import { algorithms } from './algorithms/algorithms.ts';
+import { kafkaLog } from './kafka-log.ts';
 import { neuralSpeed } from './neural-speed.ts';
 import { durableIngest } from './p1-durable-ingest.ts';
 import { freshness } from './p2-freshness.ts';
@@ -24,6 +25,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   diskGrowth,
   firstMinute,
   growth,
+  kafkaLog,
   algorithms,
   neuralSpeed,
   trainingSpeed,

@@ -112,6 +112,34 @@ export const ERRORS = {
   // Log
   log_closed: { status: 503, retriable: false, template: 'Expected an open log, got one closed.' },
   unknown_topic: { status: 500, retriable: false, template: 'Expected topic {topic} to exist.' },
+  log_unavailable: {
+    status: 503,
+    retriable: true,
+    template: 'Expected the log to answer, got {problem}; nothing was stored.',
+  },
+  log_unacknowledged: {
+    status: 503,
+    retriable: true,
+    template:
+      'Expected the log to acknowledge records within {limitMs} ms, got {problem}; they may be stored or not, send them again.',
+  },
+  log_refused: {
+    status: 500,
+    retriable: false,
+    template: 'Expected the log to do what it was asked for, got {problem}.',
+  },
+  log_replaced: {
+    status: 500,
+    retriable: false,
+    template:
+      'Expected topic {topic} to be the one with id {expected}, found another with id {found}; it was made anew.',
+  },
+  topic_mismatch: {
+    status: 500,
+    retriable: false,
+    template:
+      'Expected {setting} of topic {topic} to {must} {expected}, found {found}; change one or the other.',
+  },
   record_too_large: {
     status: 413,
     retriable: false,
