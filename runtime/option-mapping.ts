@@ -29,6 +29,7 @@ export const ingestOptionsOf = (settings: Settings): Partial<IngestOptions> => (
 export const servingOptionsOf = (settings: Settings): ServingOptions => ({
   ...DEFAULT_SERVING_OPTIONS,
   basePath: settings.basePath,
+  moved: { ...DEFAULT_SERVING_OPTIONS.moved, isOn: settings.itemsFollowPeople },
   people: { ...DEFAULT_SERVING_OPTIONS.people, peopleMax: settings.peopleMax },
   live: { ...DEFAULT_SERVING_OPTIONS.live, allowedOrigins: settings.allowedOrigins },
 });

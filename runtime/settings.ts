@@ -239,6 +239,10 @@ export const SETTINGS = {
     help: 'Newest releases of models that are kept; the one in use always is.',
   }),
 
+  itemsFollowPeople: boolean({
+    help: 'Whether items’ vectors follow what people do between two trainings.',
+    default: false,
+  }),
   peopleMax: integer({
     unit: 'people',
     min: 0,

@@ -3,6 +3,10 @@
  * configuration and by nothing else.
  */
 import {
+  DEFAULT_ITEM_PULL_OPTIONS,
+  type ItemPullOptions,
+} from '../algorithms/factors/item-pulls.ts';
+import {
   DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS,
   type PeopleNeighbourOptions,
 } from '../algorithms/neighbourhood/people-neighbours.ts';
@@ -112,6 +116,15 @@ export interface ReleaseOptions {
   readonly refusedKept: number;
 }
 
+/** Items whose vectors follow what people do between two trainings. */
+export interface MoveOptions extends ItemPullOptions {
+  readonly isOn: boolean;
+  /** People of whom a partition of the log remembers what they did; some 6 KB each at most. */
+  readonly peopleMax: number;
+  /** Records of a partition, before what was trained on, that are read to know what people did. */
+  readonly lookBack: number;
+}
+
 /** People of whom it is known what they chose, for whoever is like them. */
 export interface PeopleOptions extends PeopleNeighbourOptions {
   /** Those who acted last; at 50 items each some 750 bytes a person. 0 for none. */
@@ -170,6 +183,7 @@ export interface ServingOptions {
   readonly ranking: RankingOptions;
   readonly cache: CacheOptions;
   readonly release: ReleaseOptions;
+  readonly moved: MoveOptions;
   readonly people: PeopleOptions;
   readonly follow: FollowOptions;
   readonly live: LiveOptions;
@@ -229,6 +243,7 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
   },
   cache: { entriesMax: 20_000, bytesMax: 64 * MIB, lifeMs: 1_000 as DurationMs },
   release: { vectorsMax: 20_000, newItemsMax: 500, refusedKept: 20 },
+  moved: { ...DEFAULT_ITEM_PULL_OPTIONS, isOn: false, peopleMax: 5_000, lookBack: 100_000 },
   people: {
     ...DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS,
     peopleMax: 10_000,

@@ -29,7 +29,7 @@ import { Catalogue } from './catalogue.ts';
 import { CatalogueFollower } from './catalogue-follower.ts';
 import { ContentIndex } from './content-index.ts';
 import { Coverage } from './coverage.ts';
-import { FreshnessMeter, type FreshnessSummary } from './freshness.ts';
+import { FreshnessMeter } from './freshness.ts';
 import { ItemFollower } from './item-follower.ts';
 import { ItemIndex } from './item-index.ts';
 import { ItemSearch } from './item-search.ts';
@@ -38,20 +38,21 @@ import { ListService } from './list-service.ts';
 import { registerEventStream } from './live/event-stream-route.ts';
 import { ActivityFeed, SystemFeed } from './live/live-feeds.ts';
 import { LiveHub } from './live/live-hub.ts';
-import { type LiveCounts, LiveServer } from './live/live-server.ts';
+import { LiveServer } from './live/live-server.ts';
 import { ParkedSubscriptions } from './live/parked-subscriptions.ts';
 import { DEFAULT_SERVING_OPTIONS, PARTS, type ServingOptions } from './options.ts';
-import { type PeopleCounts, PeopleFollower } from './people/people-follower.ts';
+import { PeopleFollower } from './people/people-follower.ts';
 import { SimilarPeople } from './people/similar-people.ts';
 import { Rankings } from './rankings.ts';
 import { Recommender } from './recommend.ts';
+import { ItemMover } from './release/moved/item-mover.ts';
 import type { NewItemGround } from './release/new-item-vectors.ts';
-import { ReleaseFollower, type ReleaseStatus } from './release/release-follower.ts';
+import { ReleaseFollower } from './release/release-follower.ts';
 import { ReleaseHolder } from './release/release-holder.ts';
 import { registerItemRoutes } from './routes/item-routes.ts';
 import { registerListRoutes } from './routes/list-routes.ts';
 import { registerPersonRoutes } from './routes/person-routes.ts';
-import type { RouteParts } from './routes/route-support.ts';
+import { problemsOf, type ServingParts, type ServingStatus, statusOf } from './serving-status.ts';
 import type { CandidateSource } from './sources/candidate-source.ts';
 import { contentSource } from './sources/content-source.ts';
 import { modelSource } from './sources/model-source.ts';
@@ -81,34 +82,6 @@ export interface ServingDependencies {
   readonly system?: () => Promise<unknown>;
 }
 
-export interface ServingStatus {
-  readonly isReady: boolean;
-  /** Why lists may be behind; empty when they are not. */
-  readonly problems: readonly string[];
-  /** What a person should know although lists are as they should be. */
-  readonly notices: readonly string[];
-  /** null where there is no store of releases. */
-  readonly release: ReleaseStatus | null;
-  readonly catalogue: { readonly items: number; readonly visible: number };
-  readonly itemEpoch: number;
-  readonly catalogueVersion: number;
-  /** Milliseconds from an event's arrival until a list could show it, of late. */
-  readonly freshnessMs: FreshnessSummary;
-  readonly listsMade: number;
-  readonly subjectReads: number;
-  readonly cache: Readonly<Record<string, number>>;
-  readonly following: Readonly<Record<string, number>>;
-  readonly content: Readonly<Record<string, number>>;
-  readonly people: PeopleCounts;
-  readonly live: LiveCounts;
-  readonly memory: {
-    readonly slots: number;
-    readonly itemsKnown: number;
-    readonly itemBytes: number;
-    readonly searchWords: number;
-  };
-}
-
 export interface Serving {
   /** Resolves once everything that was written before the call can be served. */
   start(): Promise<void>;
@@ -130,7 +103,7 @@ export interface Serving {
 
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const parts = assemble(dependencies);
-  const { catalogue, catalogueFollower, content, follower, live, releaseFollower } = parts;
+  const { catalogue, catalogueFollower, content, follower, live, mover, releaseFollower } = parts;
   let isReady = false;
   return {
     async start() {
@@ -146,6 +119,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       await live.stop();
       await Promise.all([catalogueFollower.stop(), follower.stop()]);
       await releaseFollower?.stop();
+      await mover.stop();
     },
     registerRoutes(app) {
       registerPersonRoutes(app, parts);
@@ -173,19 +147,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
   };
 };
 
-interface Assembled extends RouteParts {
-  readonly catalogueFollower: CatalogueFollower;
-  readonly content: ContentIndex;
-  readonly follower: StateFollower;
-  readonly freshness: FreshnessMeter;
-  readonly trials: TrialLists;
-  readonly people: PeopleFollower;
-  readonly live: LiveServer;
-  readonly releaseFollower: ReleaseFollower | undefined;
-  readonly failures: string[];
-}
-
-const assemble = (dependencies: ServingDependencies): Assembled => {
+const assemble = (dependencies: ServingDependencies): ServingParts => {
   const { eventLog, stateStore, clock, logger, partitions } = dependencies;
   const options = { ...DEFAULT_SERVING_OPTIONS, ...dependencies.options };
   const failures: string[] = [];
@@ -198,7 +160,10 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     neighboursMax: options.ladder.contentNeighboursMax,
   });
   const search = new ItemSearch(catalogue);
-  const releases = new ReleaseHolder(() => hub.itemsChanged());
+  const releases = new ReleaseHolder(() => {
+    mover.switchTo(releases.current);
+    hub.itemsChanged();
+  });
   // Both only rise, so their sum is another one whenever either is.
   const cache = new AnswerCache(options.cache, clock, () => catalogue.version + releases.epoch);
   const freshness = new FreshnessMeter(eventLog, clock);
@@ -219,6 +184,19 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     profiles,
     clock,
     options: options.people,
+  });
+  const { eventsMax, negativesMax, ownMeanPrior, ownMeanPriorStrength } = options.ladder;
+  const mover = new ItemMover({
+    eventLog,
+    userPartitions: partitions.userPartitions,
+    options: options.moved,
+    slots,
+    deeds: {
+      kinds: profiles.kinds,
+      prior: { mean: ownMeanPrior, strength: ownMeanPriorStrength },
+      limits: { positives: eventsMax, negatives: negativesMax },
+    },
+    logger,
   });
   const rankings = new Rankings({
     catalogue,
@@ -330,6 +308,7 @@ const assemble = (dependencies: ServingDependencies): Assembled => {
     follower,
     freshness,
     trials,
+    mover,
     people,
     similarPeople: new SimilarPeople({ neighbours, subjects, catalogue, profiles, clock }),
     live,
@@ -465,34 +444,3 @@ const listIds = (random: RandomSource): (() => string) => {
   let count = 0;
   return () => `l-${prefix}-${(count++).toString(36)}`;
 };
-
-const problemsOf = ({ failures, follower }: Assembled, isReady: boolean): readonly string[] => [
-  ...(isReady ? [] : ['serving is still reading its state']),
-  ...failures,
-  ...(follower.isStoreReachable ? [] : ['the state cannot be read; answers come from memory']),
-];
-
-const statusOf = (parts: Assembled): Omit<ServingStatus, 'isReady' | 'problems'> => ({
-  catalogue: {
-    items: parts.catalogue.itemCount,
-    visible: parts.catalogue.visibleCount(parts.clock.now()),
-  },
-  notices: parts.releaseFollower?.notices() ?? [],
-  release: parts.releaseFollower?.status() ?? null,
-  itemEpoch: parts.itemIndex.epoch,
-  catalogueVersion: parts.catalogue.version,
-  freshnessMs: parts.freshness.summary(),
-  listsMade: parts.lists.servedCount,
-  subjectReads: parts.subjects.readCount,
-  cache: parts.cache.counters(),
-  following: parts.follower.counters(),
-  content: parts.content.counters(),
-  people: parts.people.counts(),
-  live: parts.live.counts(),
-  memory: {
-    slots: parts.catalogue.slots.count,
-    itemsKnown: parts.itemIndex.knownCount,
-    itemBytes: parts.itemIndex.sizeBytes(),
-    searchWords: parts.search.wordCount,
-  },
-});

@@ -28,7 +28,7 @@ export interface PeopleNeighbourOptions {
 
 export const DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS: PeopleNeighbourOptions = {
   neighbours: 100,
-  sharedMin: 2,
+  sharedMin: 1,
   supportMin: 3,
   peoplePerItem: 400,
   decay: 0.9,

@@ -37,13 +37,14 @@ import {
   type ReleaseOptions,
 } from '../options.ts';
 import type { ModelSource } from './model-source.ts';
+import type { MovedItemsParts } from './moved/moved-items.ts';
 import type { NewItemGround } from './new-item-vectors.ts';
 import { PersonSequences } from './person-sequence.ts';
 import { ReleaseItems } from './release-items.ts';
 import { SequenceModel } from './sequence-model.ts';
 import { MODEL_PARTS, type ModelPart, type ServingRelease } from './serving-release.ts';
 import { StarsModel } from './stars-model.ts';
-import { TasteModel, type TasteModelParts } from './taste-model.ts';
+import { TasteModel } from './taste-model.ts';
 import { VectorModel } from './vector-model.ts';
 
 export interface LoadingParts {
@@ -91,6 +92,7 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
       version: manifest.version,
       createdAt: manifest.createdAt,
       itemCount: items.count,
+      positions: facts.positions,
       kinds,
       weights,
       taste,
@@ -232,7 +234,7 @@ const partWeights = (
   >;
 };
 
-type LaidOutFactors = Pick<TasteModelParts, 'foldIn' | 'topItems' | 'itemCount'>;
+type LaidOutFactors = MovedItemsParts;
 
 function* factorsOf(
   { files }: Release,
@@ -257,7 +259,7 @@ function* factorsOf(
   } finally {
     if (foldIn === undefined) topItems.release();
   }
-  return { foldIn, topItems, itemCount };
+  return { engine, foldIn, topItems, itemCount };
 }
 
 const mustFitItems = (

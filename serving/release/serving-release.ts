@@ -4,7 +4,7 @@
  * has half of each of two.
  */
 import type { EpochMs } from '../../schemas/ids.ts';
-import type { ModelKind } from '../../schemas/release.ts';
+import type { ModelKind, TrainedPosition } from '../../schemas/release.ts';
 import type { PartName, PartWeight } from '../options.ts';
 import type { ModelSource } from './model-source.ts';
 import type { StarsModel } from './stars-model.ts';
@@ -14,6 +14,8 @@ export interface ServingRelease {
   readonly version: string;
   readonly createdAt: EpochMs;
   readonly itemCount: number;
+  /** Up to where it was trained. */
+  readonly positions: readonly TrainedPosition[];
   readonly kinds: ReadonlySet<ModelKind>;
   /** What each part weighs in lists of this release. */
   readonly weights: Readonly<Record<PartName, PartWeight>>;

@@ -24,6 +24,7 @@ const NOTHING_ALIKE = { neighboursOf: () => new Float32Array(0) };
 const itemIndex = { neighboursOf: () => new Float32Array(0), pairScale: () => 1 };
 const modelOver = (slots: ItemSlots): TasteModel =>
   new TasteModel({
+    engine,
     foldIn: new FoldIn(engine, als),
     topItems: new TopItems(engine, { ...als, dimensions: als.options.dimensions }),
     itemCount: als.itemCount,

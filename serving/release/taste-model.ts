@@ -9,20 +9,15 @@
  * the training are scored by the vectors that `new-item-vectors.ts` gives them; a person's own events
  * on them say nothing here until the next training.
  */
-import type { FoldIn } from '../../algorithms/factors/fold-in.ts';
-import { knownEventsOf } from '../../algorithms/factors/person-events.ts';
-import type { TopItems } from '../../algorithms/selection/top-items.ts';
+import { knownEventsOf, type PersonEvents } from '../../algorithms/factors/person-events.ts';
 import type { Profile, TasteEvent } from '../profile.ts';
 import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
+import { MovedItems, type MovedItemsParts, product } from './moved/moved-items.ts';
 import { type NewItemCounts, type NewItemGround, NewItemVectors } from './new-item-vectors.ts';
 import { RecentVectors } from './recent-vectors.ts';
 import { NO_ITEM, type ReleaseItems } from './release-items.ts';
 
-export interface TasteModelParts {
-  readonly foldIn: FoldIn;
-  readonly topItems: TopItems;
-  /** Items that it knows: the first so many of the release. */
-  readonly itemCount: number;
+export interface TasteModelParts extends MovedItemsParts {
   readonly items: ReleaseItems;
   readonly vectorsMax: number;
   readonly ground: NewItemGround;
@@ -33,12 +28,14 @@ export class TasteModel implements ModelSource {
   readonly #given: TasteModelParts;
   readonly #vectors: RecentVectors;
   readonly #newItems: NewItemVectors;
+  readonly #moved: MovedItems;
   /** Whose normal equations are factored now. */
   #factored: Profile | undefined;
 
   constructor(given: TasteModelParts) {
     this.#given = given;
     this.#vectors = new RecentVectors(given.vectorsMax);
+    this.#moved = new MovedItems(given);
     const { factors, width } = given.foldIn.rows;
     this.#newItems = new NewItemVectors({
       known: { itemCount: given.itemCount, factors, options: { dimensions: width } },
@@ -73,6 +70,26 @@ export class TasteModel implements ModelSource {
     return item < this.#given.itemCount ? item : NO_ITEM;
   }
 
+  get dimensions(): number {
+    return this.#given.foldIn.dimensions;
+  }
+
+  /** The vector that the release has for it. */
+  factorsOf(item: number): Float32Array {
+    return this.#given.foldIn.factorsOf(item);
+  }
+
+  /** Folds somebody in on the release's own vectors. */
+  solve(events: PersonEvents, into: Float32Array): void {
+    this.#given.foldIn.solve(events, into);
+    this.#factored = undefined;
+  }
+
+  /** Items whose scores go by vectors that follow what people do. */
+  get moved(): MovedItems {
+    return this.#moved;
+  }
+
   /** undefined where nothing that the person is for is known to it. */
   vectorOf(profile: Profile): Float32Array | undefined {
     const { subject, version } = profile;
@@ -87,11 +104,9 @@ export class TasteModel implements ModelSource {
   propose(profile: Profile, { count, leftOut, now }: ModelProposals, give: GiveToSlot): void {
     const vector = this.vectorOf(profile);
     if (vector === undefined) return;
-    const { topItems, items, itemCount } = this.#given;
-    const found = topItems.search(vector, count, items.itemsOf(leftOut, itemCount));
-    for (let at = 0; at < found.count && found.scores[at]! > 0; at++) {
-      give(items.slotOf(found.items[at]!), found.scores[at]!);
-    }
+    const { items, itemCount } = this.#given;
+    const wanted = { count, leftOut: items.itemsOf(leftOut, itemCount) };
+    this.#moved.search(vector, wanted, (item, score) => give(items.slotOf(item), score));
     this.#newItems.makeSome(now);
     for (const [slot, own] of this.#newItems.entries()) {
       const score = product(own, vector);
@@ -128,12 +143,12 @@ export class TasteModel implements ModelSource {
 
   release(): void {
     this.#given.foldIn.release();
-    this.#given.topItems.release();
+    this.#moved.release();
   }
 
   #itemVector(slot: number): Float32Array | undefined {
     const item = this.itemOf(slot);
-    if (item !== NO_ITEM) return this.#given.foldIn.factorsOf(item);
+    if (item !== NO_ITEM) return this.#moved.vectorOf(item);
     return this.#newItems.vectorOf(slot)?.subarray(0, this.#given.foldIn.dimensions);
   }
 
@@ -153,10 +168,3 @@ export class TasteModel implements ModelSource {
     });
   }
 }
-
-/** The first may be filled up with zeros. */
-const product = (left: Float32Array, right: Float32Array): number => {
-  let sum = 0;
-  for (let k = 0; k < right.length; k++) sum += left[k]! * right[k]!;
-  return sum;
-};
