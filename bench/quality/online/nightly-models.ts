@@ -15,20 +15,22 @@ import { kernelLinearAlgebra } from '../../../algorithms/linear-algebra/kernel-l
 import type { ItemModel } from '../../../algorithms/model/item-model.ts';
 import type { OnlineModel, OnlineSize } from './online-model.ts';
 
-export interface NightlyPair {
+export interface NightlyPair<Model extends ItemModel = ItemModel> {
   readonly frozen: OnlineModel;
   readonly live: OnlineModel;
+  /** As of the last refresh. */
+  model(): Model | undefined;
 }
 
-interface NightlyRecipe {
+interface NightlyRecipe<Model> {
   readonly name: string;
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly fit: (rows: readonly (readonly number[])[], itemCount: number) => Promise<ItemModel>;
+  readonly fit: (rows: readonly (readonly number[])[], itemCount: number) => Promise<Model>;
 }
 
 const SEED = 1;
 
-export const nightlyTaste = (size: OnlineSize, engine: KernelEngine): NightlyPair => {
+export const nightlyTaste = (size: OnlineSize, engine: KernelEngine): NightlyPair<ImplicitAls> => {
   const settings: ImplicitAlsOptions = { ...DEFAULT_IMPLICIT_ALS_OPTIONS, dimensions: 64 };
   return nightly(size, {
     name: 'taste',
@@ -53,12 +55,16 @@ export const nightlyEase = (
   });
 };
 
-const nightly = ({ userCount, itemCount }: OnlineSize, recipe: NightlyRecipe): NightlyPair => {
+const nightly = <Model extends ItemModel>(
+  { userCount, itemCount }: OnlineSize,
+  recipe: NightlyRecipe<Model>,
+): NightlyPair<Model> => {
   const learned: number[][] = Array.from({ length: userCount }, () => []);
   const lengthsAtNight = new Uint32Array(userCount);
-  let model: ItemModel | null = null;
+  let model: Model | undefined;
   const { settings } = recipe;
   return {
+    model: () => model,
     frozen: {
       name: `${recipe.name} of the night`,
       settings,
@@ -85,7 +91,7 @@ const nightly = ({ userCount, itemCount }: OnlineSize, recipe: NightlyRecipe): N
 };
 
 const scoreBy = (
-  model: ItemModel | null,
+  model: ItemModel | undefined,
   history: readonly number[],
   scores: Float64Array,
 ): void => {

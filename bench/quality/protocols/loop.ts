@@ -4,7 +4,8 @@
  * the counts. Prequential as Q3: every positive event is ranked among all known unseen items before it
  * is learned. On MovieLens, whose years are compressed, a night falls after each tenth more of the
  * events; on the simulated audience, whose tastes drift and whose fashions come and go, at each
- * midnight, and a plot shows how lists age during the day.
+ * midnight, and a plot shows how lists age during the day. Beside them: items' vectors that follow the
+ * day's events, people alike, and what would be lost without EASE.
  *
  * The blends' weights were chosen on the warm-up alone (`-- LOOP --validation`).
  */
@@ -17,72 +18,69 @@ import {
 } from '../../../algorithms/metrics/confidence.ts';
 import { hitAtRank } from '../../../algorithms/metrics/ranking.ts';
 import { prequentialPlan } from '../../../algorithms/splits/prequential.ts';
-import { audienceWorld } from '../../../ingest/audience/audience-world.ts';
-import { DEFAULT_AUDIENCE_OPTIONS } from '../../../ingest/audience/options.ts';
-import { withReleases } from '../../../ingest/audience/releases.ts';
-import { historyOf } from '../../../ingest/audience/simulate-history.ts';
-import { loadDemoCatalogue } from '../../../ingest/demo/demo-catalogue.ts';
-import { epochMs } from '../../../schemas/ids.ts';
 import { lineChartSvg } from '../../line-chart.ts';
-import {
-  ML_1M_FILE,
-  ML_SMALL_FILE,
-  type Ratings,
-  readMovieLens1M,
-  readMovieLensSmall,
-} from '../datasets/movielens.ts';
+import { ML_1M_FILE, ML_SMALL_FILE } from '../datasets/movielens.ts';
 import { engine } from '../engine.ts';
 import {
   onlineItemCosine,
   onlinePopularity,
   onlineTransitions,
 } from '../online/counting-models.ts';
-import { type IncrementalSgdSettings, incrementalSgd } from '../online/incremental-sgd.ts';
+import { incrementalSgd } from '../online/incremental-sgd.ts';
 import { nightlyEase, nightlyTaste, ofTheNight } from '../online/nightly-models.ts';
+import { onlinePeople } from '../online/people-model.ts';
 import { clustersOf, PREQUENTIAL_METRICS as METRICS } from '../online/prequential-metrics.ts';
-import {
-  type OnlineBlend,
-  type OnlineEvent,
-  type OnlineRun,
-  runPrequential,
-} from '../online/prequential-run.ts';
+import { type OnlineBlend, type OnlineRun, runPrequential } from '../online/prequential-run.ts';
+import { pulledTaste } from '../online/pulled-taste.ts';
 import type { Comparison, ResultRow } from '../report.ts';
+import { DAY_MS, type LoopStream, type LoopWeights, STREAMS } from './loop-streams.ts';
 import type { Part, Protocol } from './protocol.ts';
 
 const WARM_UP_SHARE = 0.2;
 const EASE_REGULARISATION = 60;
 const SEED = 1;
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 const ONLINE = 'online alone';
 const NIGHTLY = 'nightly alone';
 const BOTH = 'both';
+const MOVED = 'taste, items online';
+const BOTH_MOVED = 'both, items online';
+const BOTH_PEOPLE = 'both and people';
+/** The best of four on the audience's warm-up; on that of latest-small none of them gained. */
+const PEOPLE = 0.25;
+const BOTH_WITHOUT_EASE = 'both without EASE';
 
-/** Weights of z-scores: of what is counted, and of what is solved at night. */
-interface Weights {
-  readonly transitions: number;
-  readonly 'item cosine': number;
-  readonly EASE: number;
-  readonly taste: number;
-}
+const COMPARED = [
+  [BOTH, ONLINE],
+  [BOTH, NIGHTLY],
+  [MOVED, 'taste'],
+  [BOTH_MOVED, BOTH],
+  [BOTH_PEOPLE, BOTH],
+  [BOTH, BOTH_WITHOUT_EASE],
+] as const;
 
-const ofTheNightNames = (weights: Weights): Record<string, number> =>
+const ofTheNightNames = (weights: LoopWeights): Record<string, number> =>
   Object.fromEntries(
     Object.entries(weights).map(([name, weight]) => [`${name} of the night`, weight]),
   );
 
-const blendsOf = (weights: Weights): readonly OnlineBlend[] => {
+const blendsOf = (weights: LoopWeights): readonly OnlineBlend[] => {
   const { transitions, 'item cosine': cosine } = weights;
+  const { taste, ...others } = weights;
+  const { EASE: _, ...withoutEase } = weights;
   return [
     { name: ONLINE, weights: { transitions, 'item cosine': cosine }, coldStart: 'popularity' },
     { name: NIGHTLY, weights: ofTheNightNames(weights), coldStart: 'popularity of the night' },
     { name: BOTH, weights: { ...weights }, coldStart: 'popularity' },
+    { name: BOTH_MOVED, weights: { ...others, [MOVED]: taste }, coldStart: 'popularity' },
+    { name: BOTH_PEOPLE, weights: { ...weights, people: PEOPLE }, coldStart: 'popularity' },
+    { name: BOTH_WITHOUT_EASE, weights: withoutEase, coldStart: 'popularity' },
   ];
 };
 
 /** Tried on the warm-up. */
-const TRIED: readonly Weights[] = [0.5, 1, 3].flatMap((transitions) =>
+const TRIED: readonly LoopWeights[] = [0.5, 1, 3].flatMap((transitions) =>
   [0.5, 1, 2].flatMap((cosine) =>
     [0.5, 1, 2].flatMap((taste) =>
       [0.5, 1].map((EASE) => ({ transitions, 'item cosine': cosine, EASE, taste })),
@@ -96,74 +94,6 @@ const triedBlends = (): readonly OnlineBlend[] =>
     weights: { ...weights },
     coldStart: 'popularity',
   }));
-
-interface LoopStream {
-  readonly name: string;
-  events(): Promise<OnlineEvent[]>;
-  readonly nights: { readonly share: number } | { readonly everyMs: number };
-  readonly sgd: IncrementalSgdSettings;
-  readonly weights: Weights;
-}
-
-const numbered = (): ((id: number | string) => number) => {
-  const known = new Map<number | string, number>();
-  return (id) => {
-    const place = known.get(id) ?? known.size;
-    known.set(id, place);
-    return place;
-  };
-};
-
-const likedOf = ({ ratings }: Ratings): OnlineEvent[] => {
-  const [userOf, itemOf] = [numbered(), numbered()];
-  return ratings
-    .filter(({ value }) => value >= 4)
-    .map(({ user, item, time }) => ({ user: userOf(user), item: itemOf(item), time }));
-};
-
-const AUDIENCE_ENDS_AT = epochMs(Date.UTC(2026, 0, 15, 18));
-
-/** The first time that each person of the simulated audience took each film. */
-const takenByAudience = (): OnlineEvent[] => {
-  const endsAt = AUDIENCE_ENDS_AT;
-  const catalogue = withReleases(loadDemoCatalogue(), { ...DEFAULT_AUDIENCE_OPTIONS, endsAt });
-  const world = audienceWorld({ catalogue, endsAt });
-  const [userOf, itemOf] = [numbered(), numbered()];
-  const taken = new Set<string>();
-  const events: OnlineEvent[] = [];
-  for (const { userId, itemId, kind, value, occurredAt } of historyOf(world, AUDIENCE_ENDS_AT)) {
-    const isChosen = kind === 'rating' ? (value ?? 0) >= 4 : kind === 'watch' || kind === 'like';
-    const pair = `${userId} ${itemId}`;
-    if (!isChosen || taken.has(pair)) continue;
-    taken.add(pair);
-    events.push({ user: userOf(userId), item: itemOf(itemId), time: occurredAt });
-  }
-  return events;
-};
-
-const STREAMS: readonly LoopStream[] = [
-  {
-    name: 'audience',
-    events: async () => takenByAudience(),
-    nights: { everyMs: DAY_MS },
-    sgd: { rate: 0.05, deviation: 0.02 },
-    weights: { transitions: 0.5, 'item cosine': 0.5, EASE: 0.5, taste: 2 },
-  },
-  {
-    name: 'latest-small',
-    events: async () => likedOf(await readMovieLensSmall()),
-    nights: { share: 0.1 },
-    sgd: { rate: 0.1, deviation: 0.1 },
-    weights: { transitions: 3, 'item cosine': 0.5, EASE: 1, taste: 1 },
-  },
-  {
-    name: 'ml-1m',
-    events: async () => likedOf(await readMovieLens1M()),
-    nights: { share: 0.1 },
-    sgd: { rate: 0.05, deviation: 0.02 },
-    weights: { transitions: 3, 'item cosine': 0.5, EASE: 0.5, taste: 0.5 },
-  },
-];
 
 interface Measured {
   readonly rows: readonly ResultRow[];
@@ -191,6 +121,8 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
     ofTheNight(onlineItemCosine(size)),
     taste.live,
     taste.frozen,
+    pulledTaste(taste.model, engine),
+    onlinePeople(),
     ease.live,
     ease.frozen,
   ];
@@ -227,11 +159,11 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
     }),
   );
   const comparisons = Object.keys(METRICS).flatMap((metric) =>
-    [ONLINE, NIGHTLY].map((against) => ({
-      of: `${stream.name}: ${BOTH}`,
+    COMPARED.map(([of, against]) => ({
+      of: `${stream.name}: ${of}`,
       against: `${stream.name}: ${against}`,
       metric,
-      difference: pairedBootstrap(clusters(BOTH, metric), clusters(against, metric))!,
+      difference: pairedBootstrap(clusters(of, metric), clusters(against, metric))!,
     })),
   );
   return {
