@@ -65,6 +65,7 @@ const isPortOrContract = (path: string): boolean =>
   PORTS.some((port) => path === `storage/${port}/${port}.ts`) ||
   path.endsWith('.contract.ts') ||
   path === 'storage/event-log/partitioner.ts' ||
+  path === 'storage/event-log/partition-ownership.ts' ||
   path === 'storage/event-log/partition-slices.ts';
 
 /** The package that is imported, also where a file within it is. */

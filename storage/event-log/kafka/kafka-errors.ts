@@ -24,9 +24,9 @@ interface CodeMeaning {
 
 export const OFFSET_OUT_OF_RANGE = 1;
 export const UNKNOWN_TOPIC = 3;
-const ILLEGAL_GENERATION = 22;
-const UNKNOWN_MEMBER_ID = 25;
-const REBALANCE_IN_PROGRESS = 27;
+export const ILLEGAL_GENERATION = 22;
+export const UNKNOWN_MEMBER_ID = 25;
+export const REBALANCE_IN_PROGRESS = 27;
 const UNKNOWN_TOPIC_ID = 100;
 
 /** The broker's codes that may come in answer to what the adapter asks. */
