@@ -11,6 +11,7 @@ import { memory } from './p11-memory.ts';
 import { soak } from './p11-soak.ts';
 import { firstMinute } from './p12-first-minute.ts';
 import { growth } from './p14-growth.ts';
+import { redisState } from './redis-state.ts';
 import type { Benchmark } from './result.ts';
 import { recommendSpeed } from './serving/recommend-speed.ts';
 
@@ -29,6 +30,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   algorithms,
   neuralSpeed,
   trainingSpeed,
+  redisState,
 ];
 
 import { trainingSpeed } from './training.ts';

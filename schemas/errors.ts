@@ -209,6 +209,16 @@ export const ERRORS = {
     retriable: false,
     template: 'Expected readable state in {partition}, got {problem}.',
   },
+  state_unavailable: {
+    status: 503,
+    retriable: true,
+    template: 'Expected the state store to answer, got {problem}.',
+  },
+  state_full: {
+    status: 507,
+    retriable: true,
+    template: 'Expected room in the state store, got {problem}.',
+  },
 
   // Warehouse, artifacts, live bus
   warehouse_closed: { status: 503, retriable: false, template: 'Expected an open warehouse.' },

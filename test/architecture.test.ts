@@ -100,8 +100,17 @@ const mayImport = (from: string, target: string): boolean => {
   }
 };
 
-const mayImportInStorage = (from: string, target: string): boolean =>
-  isPortOrContract(from) ? isPortOrContract(target) : dirname(target).startsWith(portFolder(from));
+const mayImportInStorage = (from: string, target: string): boolean => {
+  if (isPortOrContract(from)) return isPortOrContract(target);
+  const targetFolder = portFolder(target);
+  return targetFolder === portFolder(from) || SHARED[targetFolder]?.test(from) === true;
+};
+
+/** What the adapters of one server share, whatever their port: how it is reached, how it fails. */
+const SHARED: Readonly<Record<string, RegExp>> = {
+  'storage/redis': /^storage\/(state-store|live-bus)\//,
+  'storage/clickhouse': /^storage\/(warehouse|artifact-store)\//,
+};
 
 const portFolder = (path: string): string => path.split('/').slice(0, 2).join('/');
 
@@ -118,10 +127,10 @@ describe('imports', () => {
   it('a client library is imported by its adapter alone', () => {
     const owners: Readonly<Record<string, RegExp>> = {
       lmdb: /^storage\/(event-log|state-store)\//,
-      '@clickhouse/client': /^storage\/(warehouse|artifact-store)\//,
+      '@clickhouse/client': /^storage\/(clickhouse|warehouse|artifact-store)\//,
       'ffi-rs': /^storage\/warehouse\//,
       kafkajs: /^storage\/event-log\/kafka\//,
-      ioredis: /^storage\/(state-store|live-bus)\//,
+      ioredis: /^storage\/(redis|state-store|live-bus)\//,
       avsc: /^schemas\/avro\//,
       react: /^ui\//,
     };

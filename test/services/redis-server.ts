@@ -1,0 +1,120 @@
+/**
+ * Redis as it is: Debian's server, installed from the system's packages if missing, on free ports of
+ * loopback with a directory that goes with it. It writes its append-only file as in production, so that
+ * it can be killed and started again on what it kept.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { readdir, stat, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from './free-port.ts';
+import { type RunningProcess, startProcess } from './server-process.ts';
+import type { TlsFiles } from './tls-files.ts';
+
+const SERVER = '/usr/bin/redis-server';
+
+export const installRedis = (): void => {
+  if (existsSync(SERVER)) return;
+  execFileSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
+  execFileSync('apt-get', ['install', '-y', '-qq', 'redis-server'], { stdio: 'inherit' });
+  if (!existsSync(SERVER)) throw new Error(`Expected Redis at ${SERVER}`);
+};
+
+export interface RedisServerOptions {
+  /** Settings of redis.conf; several words are several arguments. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Listens with TLS only. */
+  readonly tls?: TlsFiles;
+}
+
+export class RedisServer {
+  readonly port: number;
+  readonly directory: string;
+  readonly #options: RedisServerOptions;
+  #process: RunningProcess | undefined;
+
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    installRedis();
+    const [port] = await freePorts(1);
+    const server = new RedisServer(port!, options);
+    await server.start();
+    return server;
+  }
+
+  constructor(port: number, options: RedisServerOptions) {
+    this.port = port;
+    this.directory = mkdtempSync(join(tmpdir(), 'freshet-redis-'));
+    this.#options = options;
+  }
+
+  get url(): string {
+    return `${this.#options.tls ? 'rediss' : 'redis'}://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, or starts it again on what it kept. */
+  async start(): Promise<void> {
+    this.#process = await startProcess({
+      name: 'Redis',
+      command: SERVER,
+      args: this.#arguments(),
+      readyWhen: /Ready to accept connections/,
+    });
+  }
+
+  async kill(): Promise<void> {
+    await this.#process?.kill('SIGKILL');
+  }
+
+  /** Stops or continues the process where it stands. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    process.kill(this.#process!.pid, signal);
+  }
+
+  /** How much it wrote since the last rewrite of its append-only file. */
+  async writtenBytes(): Promise<number> {
+    return (await stat(await this.#newestFile())).size;
+  }
+
+  /** While it is down: takes the newest bytes away, as a power cut takes what was not flushed. */
+  async loseTail(bytes: number): Promise<void> {
+    await truncate(await this.#newestFile(), Math.max(0, (await this.writtenBytes()) - bytes));
+  }
+
+  async #newestFile(): Promise<string> {
+    const folder = join(this.directory, 'appendonlydir');
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.incr.aof'));
+    return join(folder, files.sort().at(-1)!);
+  }
+
+  async remove(): Promise<void> {
+    await this.#process?.kill('SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #arguments(): readonly string[] {
+    const { settings = {}, tls } = this.#options;
+    const port = `${this.port}`;
+    const all: Readonly<Record<string, string>> = {
+      ...(tls
+        ? {
+            port: '0',
+            'tls-port': port,
+            'tls-cert-file': tls.certificate,
+            'tls-key-file': tls.key,
+            'tls-auth-clients': 'no',
+          }
+        : { port }),
+      bind: '127.0.0.1',
+      dir: this.directory,
+      appendonly: 'yes',
+      appendfsync: 'everysec',
+      ...settings,
+    };
+    const words = Object.entries(all).flatMap(([name, value]) => [
+      `--${name}`,
+      ...value.split(' '),
+    ]);
+    return ['--save', '', ...words];
+  }
+}
