@@ -1,30 +1,46 @@
 /**
- * A thread with a bus of its own. It stands still between `stall` and the release of the gate, and
- * answers `report` with all that it has heard once a message equal to `last` is among it.
+ * A thread with a bus of its own. It stands still between `stall` and the opening of the gate, and
+ * reports what it heard and what its bus dropped.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createInProcessLiveBus } from './in-process-live-bus.ts';
+import { createInProcessLiveBus, type InProcessLiveBusOptions } from './in-process-live-bus.ts';
+import type { LiveBus } from './live-bus.ts';
+import { openRedisLiveBus, type RedisLiveBusOptions } from './redis-live-bus.ts';
+
+export type BusOfThread =
+  | { readonly kind: 'in-process'; readonly options: InProcessLiveBusOptions }
+  | { readonly kind: 'redis'; readonly options: RedisLiveBusOptions };
+
+export interface ThreadReport {
+  readonly heard: readonly unknown[];
+  readonly dropped: number;
+}
 
 interface Start {
-  readonly name: string;
+  readonly bus: BusOfThread;
   readonly channel: string;
-  readonly queueMax: number;
   /** 0 while the gate is shut. */
   readonly gate: Int32Array;
 }
 
-const { name, channel, queueMax, gate } = workerData as Start;
-const bus = createInProcessLiveBus({ name, queueMax });
+const { bus: wanted, channel, gate } = workerData as Start;
+const bus: LiveBus =
+  wanted.kind === 'redis'
+    ? await openRedisLiveBus(wanted.options)
+    : createInProcessLiveBus(wanted.options);
 const heard: unknown[] = [];
 bus.subscribe(channel, (message) => heard.push(message));
 
-parentPort!.on('message', async (order: { stall?: true; report?: unknown; close?: true }) => {
-  if (order.stall) {
-    parentPort!.postMessage({ stalled: heard.length });
-    Atomics.wait(gate, 0, 0);
-  } else if (order.close) {
+const report = (): void =>
+  parentPort!.postMessage({ heard, dropped: bus.counters().dropped } satisfies ThreadReport);
+
+parentPort!.on('message', async (order: 'stall' | 'report' | 'close') => {
+  if (order === 'close') {
     await bus.close();
     parentPort!.close();
-  } else parentPort!.postMessage({ heard });
+    return;
+  }
+  report();
+  if (order === 'stall') Atomics.wait(gate, 0, 0);
 });
 parentPort!.postMessage({ ready: true });

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
+import { BusThread } from './bus-thread.fixture.ts';
 import { createInProcessLiveBus } from './in-process-live-bus.ts';
 import { liveBusContract, until } from './live-bus.contract.ts';
 import type { LiveBus } from './live-bus.ts';
@@ -8,44 +7,8 @@ import type { LiveBus } from './live-bus.ts';
 const QUEUE_MAX = 64;
 let names = 0;
 
-/** A bus in a thread of its own; see the fixture. */
-class BusThread {
-  readonly #worker: Worker;
-  readonly #gate = new Int32Array(new SharedArrayBuffer(4));
-
-  constructor(name: string, channel: string) {
-    this.#worker = new Worker(new URL('./bus-subscriber.fixture.ts', import.meta.url), {
-      workerData: { name, channel, queueMax: QUEUE_MAX, gate: this.#gate },
-    });
-  }
-
-  async answer(order?: { stall?: true; report?: true }): Promise<Record<string, unknown>> {
-    const answer = once(this.#worker, 'message');
-    if (order) this.#worker.postMessage(order);
-    const [said] = await answer;
-    return said as Record<string, unknown>;
-  }
-
-  async heard(): Promise<readonly unknown[]> {
-    return (await this.answer({ report: true })).heard as readonly unknown[];
-  }
-
-  openGate(): void {
-    Atomics.store(this.#gate, 0, 1);
-    Atomics.notify(this.#gate, 0);
-  }
-
-  async close(): Promise<void> {
-    this.openGate();
-    const gone = once(this.#worker, 'exit');
-    this.#worker.postMessage({ close: true });
-    await gone;
-  }
-
-  async kill(): Promise<void> {
-    await this.#worker.terminate();
-  }
-}
+const threadOf = (name: string, channel: string): Promise<BusThread> =>
+  BusThread.start({ kind: 'in-process', options: { name, queueMax: QUEUE_MAX } }, channel);
 
 liveBusContract({
   name: 'InProcessLiveBus',
@@ -64,16 +27,9 @@ liveBusContract({
       bus,
       join,
       joinStalled: async (channel) => {
-        const thread = new BusThread(name, channel);
+        const thread = await threadOf(name, channel);
         threads.push(thread);
-        await thread.answer();
-        const before = Number((await thread.answer({ stall: true })).stalled);
-        return {
-          resume: async () => {
-            thread.openGate();
-            return (await thread.heard()).slice(before);
-          },
-        };
+        return thread.stall(bus, channel);
       },
       queueMax: QUEUE_MAX,
       remove: async () => {
@@ -92,9 +48,8 @@ describe('a live bus across threads', () => {
 
   const start = async (name: string): Promise<{ bus: LiveBus; thread: BusThread }> => {
     const bus = createInProcessLiveBus({ name, queueMax: QUEUE_MAX });
-    const thread = new BusThread(name, 'hints');
+    const thread = await threadOf(name, 'hints');
     open.push(thread, bus);
-    await thread.answer();
     return { bus, thread };
   };
 
