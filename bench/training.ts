@@ -22,10 +22,8 @@ import {
 import { MODEL_KINDS } from '../schemas/release.ts';
 import { interactionRow } from '../schemas/tables.ts';
 import { TOPICS } from '../schemas/topics.ts';
-import {
-  type ClickHouseConnection,
-  ClickHouseWarehouse,
-} from '../storage/warehouse/clickhouse-warehouse.ts';
+import type { ClickHouseConnection } from '../storage/clickhouse/clickhouse-connection.ts';
+import { ClickHouseWarehouse } from '../storage/warehouse/clickhouse-warehouse.ts';
 import { EmbeddedClickHouse } from '../storage/warehouse/embedded-clickhouse.ts';
 import type { TrainingResult } from '../training/training-run.ts';
 import { lineChartSvg } from './line-chart.ts';

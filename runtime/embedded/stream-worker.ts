@@ -8,13 +8,11 @@ import type { EpochMs, StatePartition } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { DEFAULT_SERVING_OPTIONS } from '../../serving/options.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
+import type { ClickHouseConnection } from '../../storage/clickhouse/clickhouse-connection.ts';
 import type { EventLog, TopicRetention } from '../../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
-import {
-  type ClickHouseConnection,
-  ClickHouseWarehouse,
-} from '../../storage/warehouse/clickhouse-warehouse.ts';
+import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { createStream, type OwnedPartitions, type StartStep } from '../../stream/stream.ts';
 import { followVectorModels, type VectorModels } from '../../stream/vectors/vector-models.ts';
 import { VectorView } from '../../stream/vectors/vector-view.ts';

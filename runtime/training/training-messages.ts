@@ -1,5 +1,5 @@
 /** What the training's process and its owner say to each other. */
-import type { ClickHouseConnection } from '../../storage/warehouse/clickhouse-warehouse.ts';
+import type { ClickHouseConnection } from '../../storage/clickhouse/clickhouse-connection.ts';
 import type {
   TrainingOrder,
   TrainingProgress,

@@ -10,22 +10,28 @@
  * set up anew would leave a hole below its next range.
  */
 import { Readable } from 'node:stream';
-import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { FreshetError } from '../../schemas/errors.ts';
 import { NO_OFFSET, type Offset } from '../../schemas/ids.ts';
 import { ddlOf, WAREHOUSE_TABLES, type WarehouseTable } from '../../schemas/tables.ts';
+import {
+  type ClickHouseConnection,
+  connectTo,
+  createDatabase,
+} from '../clickhouse/clickhouse-connection.ts';
+import { failureOf } from '../clickhouse/statement-failure.ts';
 import { ANSWER_FORMAT, ANSWER_SETTINGS, AnswerReader } from './answer-reader.ts';
 import {
   COVERED_OFFSET,
   CREATE_COVERED_RANGES,
   MARK_COVERED,
   markParameters,
+  meansReset,
   placeKey,
   placesOf,
   rangesOf,
 } from './covered-ranges.ts';
 import { type RowEncoder, rowEncoder } from './row-binary.ts';
-import { failureOf, meansReset } from './statement-failure.ts';
 import type {
   CoveredPartition,
   OffsetRange,
@@ -35,12 +41,6 @@ import type {
   StatementParameters,
   Warehouse,
 } from './warehouse.ts';
-
-export interface ClickHouseConnection {
-  readonly url: string;
-  readonly username: string;
-  readonly password: string;
-}
 
 export interface ClickHouseWarehouseOptions {
   readonly connection: ClickHouseConnection;
@@ -87,7 +87,7 @@ export class ClickHouseWarehouse implements Warehouse {
 
   constructor(options: ClickHouseWarehouseOptions) {
     this.#options = { ...DEFAULT_CLICKHOUSE_OPTIONS, ...options };
-    this.#client = this.#connect(options.database);
+    this.#client = connectTo(options.connection, this.#options);
     this.#tables = new Map(this.#options.tables.map((table) => [table.name, table]));
   }
 
@@ -163,7 +163,8 @@ export class ClickHouseWarehouse implements Warehouse {
   }
 
   async migrate(): Promise<void> {
-    await this.#createDatabase();
+    const { connection } = this.#options;
+    await this.#run('create database', undefined, () => createDatabase(connection, this.#options));
     await this.command({ name: 'create covered ranges', sql: CREATE_COVERED_RANGES });
     for (const table of this.#options.tables) {
       await this.command({ name: `create ${table.name}`, sql: ddlOf(table) });
@@ -178,34 +179,6 @@ export class ClickHouseWarehouse implements Warehouse {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#client.close();
-  }
-
-  #connect(database: string): ClickHouseClient {
-    const { connection, requestTimeoutMs, connectionsMax } = this.#options;
-    return createClient({
-      ...connection,
-      database,
-      request_timeout: requestTimeoutMs,
-      max_open_connections: connectionsMax,
-      application: 'freshet',
-      // Every failure reaches the caller as an error.
-      log: { level: ClickHouseLogLevel.OFF },
-    });
-  }
-
-  /** A request names a database, and refuses one that does not exist yet. */
-  async #createDatabase(): Promise<void> {
-    const client = this.#connect('default');
-    try {
-      await this.#run('create database', undefined, () =>
-        client.command({
-          query: 'CREATE DATABASE IF NOT EXISTS {database:Identifier} ENGINE = Atomic',
-          query_params: { database: this.#options.database },
-        }),
-      );
-    } finally {
-      await client.close();
-    }
   }
 
   /**

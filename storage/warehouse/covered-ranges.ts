@@ -4,12 +4,14 @@
  * holds nothing, whatever was said of its predecessor. One row a partition survives the merges: the
  * farthest range.
  */
+import { isFreshetError } from '../../schemas/errors.ts';
+import { meansMissing } from '../clickhouse/statement-failure.ts';
 import type { CoveredPartition, OffsetRange, StatementParameters } from './warehouse.ts';
 
 const COVERED_RANGES = 'covered_ranges';
 
 /** What the engine says when a table is no longer the one that the writer knows. */
-export const RESET_MARK = 'table_was_set_up_anew';
+const RESET_MARK = 'table_was_set_up_anew';
 
 export const CREATE_COVERED_RANGES = `CREATE TABLE IF NOT EXISTS ${COVERED_RANGES} (
   tableId UUID,
@@ -58,3 +60,11 @@ export const placesOf = (
 
 export const placeKey = ({ table, topic, partition }: CoveredPartition): string =>
   JSON.stringify([table, topic, partition]);
+
+/** Table or database are missing, or the table is another one. */
+export const meansReset = (error: unknown): boolean => {
+  if (isFreshetError(error, 'warehouse_reset') || meansMissing(error)) return true;
+  return (
+    isFreshetError(error, 'statement_failed') && `${error.details.problem}`.includes(RESET_MARK)
+  );
+};

@@ -5,58 +5,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../runtime/clock.ts';
 import { isFreshetError } from '../../schemas/errors.ts';
-import { type Offset, offset, partitionIndex } from '../../schemas/ids.ts';
 import type { ClickHouseWarehouse } from './clickhouse-warehouse.ts';
-import { EVENTS } from './contract-tables.fixture.ts';
 import { CutReplyProxy } from './cut-reply-proxy.fixture.ts';
 import { startTestEngine, type TestEngine, warehouseAt } from './embedded-engine.fixture.ts';
 import { embeddedClickHouseAvailable } from './engine-library.ts';
-import type { Row, Warehouse } from './warehouse.ts';
+import { covered, fingerprint, ROWS_PER_RANGE, randomOf, send } from './written-ranges.fixture.ts';
 
 const { available } = embeddedClickHouseAvailable();
-const P0 = partitionIndex(0);
 const SEED = 20_260_131;
 const KILLS = 5;
-const ROWS_PER_RANGE = 200;
-
-/** mulberry32 */
-const randomOf = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
-
-const rowsOf = (topic: string, first: number): readonly Row[] =>
-  Array.from({ length: ROWS_PER_RANGE }, (_, at) => ({
-    topic,
-    partition: 0,
-    offset: first + at,
-    item: `item-${(first + at) % 97}`,
-    weight: first + at,
-  }));
-
-const send = (warehouse: Warehouse, topic: string, first: number): Promise<void> =>
-  warehouse.insert(EVENTS.name, rowsOf(topic, first), {
-    topic,
-    partition: P0,
-    firstOffset: offset(first),
-    lastOffset: offset(first + ROWS_PER_RANGE - 1),
-  });
-
-const covered = (warehouse: Warehouse, topic: string): Promise<Offset> =>
-  warehouse.coveredOffset({ table: EVENTS.name, topic, partition: P0 });
-
-/** Count, distinct offsets, sum and xor: what was found, whatever its order. */
-const fingerprint = async (warehouse: Warehouse, topic: string): Promise<Row> => {
-  const sql = `SELECT count() AS rows, uniqExact(offset) AS offsets, sum(weight) AS weights,
-    toUInt128(groupBitXor(cityHash64(offset, item, weight))) AS hash
-    FROM ${EVENTS.name} FINAL WHERE topic = {topic:String}`;
-  return (await warehouse.query({ name: 'fingerprint', sql }, { topic }))[0]!;
-};
 
 describe.skipIf(!available)('the embedded engine under kills', () => {
   let test: TestEngine;

@@ -11,7 +11,7 @@
 import type { Clock, Logger, RandomSource } from '../../schemas/environment.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
-import type { ClickHouseConnection } from './clickhouse-warehouse.ts';
+import type { ClickHouseConnection } from '../clickhouse/clickhouse-connection.ts';
 import {
   type EngineConfiguration,
   holdsData,

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Logger } from '../../schemas/environment.ts';
-import { type ClickHouseConnection, ClickHouseWarehouse } from './clickhouse-warehouse.ts';
+import type { ClickHouseConnection } from '../clickhouse/clickhouse-connection.ts';
+import { ClickHouseWarehouse } from './clickhouse-warehouse.ts';
 import { CONTRACT_TABLES } from './contract-tables.fixture.ts';
 import {
   EmbeddedClickHouse,

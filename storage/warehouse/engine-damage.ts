@@ -1,6 +1,6 @@
 /** Asks the running engine whether it has met files that do not hold what was written to them. */
 import { request } from 'node:http';
-import type { ClickHouseConnection } from './clickhouse-warehouse.ts';
+import type { ClickHouseConnection } from '../clickhouse/clickhouse-connection.ts';
 
 /** The engine counts every error by name since its start, those of merges in the background too. */
 const DAMAGE = `SELECT concat(name, ': ', last_error_message) FROM system.errors

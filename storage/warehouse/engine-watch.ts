@@ -1,7 +1,7 @@
 /** Watches a running engine: whether it still answers, and whether it has met damaged files. */
 import type { Clock } from '../../schemas/environment.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
-import type { ClickHouseConnection } from './clickhouse-warehouse.ts';
+import type { ClickHouseConnection } from '../clickhouse/clickhouse-connection.ts';
 import { damageSeen } from './engine-damage.ts';
 import { answersPing } from './engine-process.ts';
 

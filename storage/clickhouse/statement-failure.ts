@@ -1,7 +1,6 @@
 /** What went wrong with a statement, in the words of the error table. */
 import { ClickHouseError } from '@clickhouse/client';
 import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
-import { RESET_MARK } from './covered-ranges.ts';
 
 /** Codes of ClickHouse that mean more than that a statement failed. */
 const NOT_ENOUGH_SPACE = '243';
@@ -38,10 +37,6 @@ const engineFailure = (statement: string, cause: ClickHouseError): FreshetError 
   return new FreshetError('statement_failed', details, { cause });
 };
 
-/** Unknown table, unknown database, or the check of `covered-ranges.ts`. */
-export const meansReset = (error: unknown): boolean => {
-  if (isFreshetError(error, 'warehouse_reset')) return true;
-  if (!isFreshetError(error, 'statement_failed')) return false;
-  const { engineCode, problem } = error.details;
-  return /\((60|81)\)$/.test(String(engineCode)) || String(problem).includes(RESET_MARK);
-};
+/** What it spoke of, a table or a database, is not there. */
+export const meansMissing = (error: unknown): boolean =>
+  isFreshetError(error, 'statement_failed') && /\((60|81)\)$/.test(`${error.details.engineCode}`);
