@@ -4,10 +4,10 @@
  */
 import type { SystemAnswer } from '../schemas/api/system.ts';
 import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
+import type { ClickHouseConnection } from '../storage/clickhouse/clickhouse-connection.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
 import type { LiveBus } from '../storage/live-bus/live-bus.ts';
 import type { StateStore } from '../storage/state-store/state-store.ts';
-import type { ClickHouseConnection } from '../storage/warehouse/clickhouse-warehouse.ts';
 import type { StreamStatus } from '../stream/stream-status.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { DiskUsage } from './disk-usage.ts';
