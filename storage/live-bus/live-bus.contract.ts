@@ -110,6 +110,7 @@ export const liveBusContract = (adapter: LiveBusUnderTest): void => {
         await linked(bus, receiver(), 'a');
         await linked(bus, receiver(), 'b');
         const [a, b] = [listen(receiver(), 'a'), listen(receiver(), 'b')];
+        const end = listen(receiver(), 'end');
         await linked(bus, receiver(), 'end');
         a.length = 0;
         b.length = 0;
@@ -118,7 +119,6 @@ export const liveBusContract = (adapter: LiveBusUnderTest): void => {
           bus.publish('a', { at });
           bus.publish('b', { at });
         }
-        const end = listen(receiver(), 'end');
         bus.publish('end', 'end');
         await until(() => end.includes('end'));
         expect(a).toEqual(numbers(count).map((at) => ({ at })));
@@ -155,6 +155,8 @@ export const liveBusContract = (adapter: LiveBusUnderTest): void => {
 
     it('[B1] publishing does not run a subscriber', async () => {
       const heard = listen(bus, 'a');
+      await linked(bus, bus, 'a');
+      heard.length = 0;
       bus.publish('a', 1);
       expect(heard).toEqual([]);
       await until(() => heard.length > 0);
@@ -188,23 +190,25 @@ export const liveBusContract = (adapter: LiveBusUnderTest): void => {
     });
 
     it('[B3] published = delivered + dropped on a bus that hears itself', async () => {
-      await linked(bus, bus, 'a');
       const heard = listen(bus, 'a');
+      await linked(bus, bus, 'a');
+      heard.length = 0;
       const before = bus.counters();
       const count = fixture.queueMax * 3;
       for (const at of numbers(count)) bus.publish('a', at);
-      await until(() => heard.length === fixture.queueMax);
-      expect(heard).toEqual(numbers(fixture.queueMax));
-      const { published, delivered, dropped } = bus.counters();
-      expect({
-        published: published - before.published,
-        delivered: delivered - before.delivered,
-        dropped: dropped - before.dropped,
-      }).toEqual({
-        published: count,
-        delivered: fixture.queueMax,
-        dropped: count - fixture.queueMax,
-      });
+      const since = () => {
+        const { published, delivered, dropped } = bus.counters();
+        return {
+          published: published - before.published,
+          passed: delivered - before.delivered + dropped - before.dropped,
+        };
+      };
+      await until(() => since().passed === count);
+      expect(since()).toEqual({ published: count, passed: count });
+      // The last mark may still take up a place.
+      expect(heard.length).toBeGreaterThanOrEqual(fixture.queueMax - 1);
+      expect(heard.length).toBeLessThanOrEqual(fixture.queueMax);
+      expect(heard).toEqual(numbers(heard.length));
     });
 
     it('[B4] several subscribers of a channel each hear it, and closing one twice harms none', async () => {
@@ -213,6 +217,8 @@ export const liveBusContract = (adapter: LiveBusUnderTest): void => {
       const second = listen(bus, 'a');
       subscription.close();
       subscription.close();
+      await linked(bus, bus, 'a');
+      second.length = 0;
       bus.publish('a', 1);
       await until(() => second.length > 0);
       expect([first, second]).toEqual([[], [1]]);

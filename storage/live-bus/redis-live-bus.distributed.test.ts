@@ -76,8 +76,8 @@ describe('on one server', () => {
     const bus = await openBus(options);
     const stranger = await openBus(nextOptions({ urls: [server.url] }));
     const heard: unknown[] = [];
-    await linked(stranger, stranger, 'a');
     stranger.subscribe('a', (message) => heard.push(message));
+    await linked(stranger, stranger, 'end');
     await linked(bus, bus, 'a');
     await linked(stranger, stranger, 'end');
     expect(heard).toEqual([]);

@@ -18,6 +18,7 @@ import { LostReplies } from '../../test/services/lost-replies.ts';
 import { RedisServer } from '../../test/services/redis-server.ts';
 import { openRedisStateStore, type RedisStateStoreOptions } from './redis-state-store.ts';
 import type { ApplyRequest, StateStore } from './state-store.ts';
+import { untilAnswered } from './until-answered.fixture.ts';
 
 const P0 = statePartition('interactions', partitionIndex(0));
 const LOG = 'log-a' as LogId;
@@ -263,15 +264,3 @@ describe('the state on Redis', () => {
     expect(await store.claim(P0)).toMatchObject({ epoch: 2, coveredOffset: NO_OFFSET });
   });
 });
-
-/** A caller that asks the very same again for as long as nothing is said. */
-const untilAnswered = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'state_unavailable') throw error;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-};

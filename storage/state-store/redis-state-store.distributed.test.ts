@@ -14,6 +14,7 @@ import type { RedisServers } from '../redis/redis-link.ts';
 import { openRedisStateStore } from './redis-state-store.ts';
 import { stateStoreContract } from './state-store.contract.ts';
 import type { StateStore } from './state-store.ts';
+import { untilAnswered } from './until-answered.fixture.ts';
 
 const P0 = statePartition('interactions', partitionIndex(0));
 
@@ -102,7 +103,7 @@ describe('on a cluster', () => {
           changes,
         };
         // A call that gave up may have been done: the same again tells.
-        const { outcome } = await store.apply(P0, request).catch(() => store.apply(P0, request));
+        const { outcome } = await untilAnswered(() => store.apply(P0, request));
         expect(['applied', 'already-applied']).toContain(outcome);
         covered += 1;
       }
@@ -110,7 +111,8 @@ describe('on a cluster', () => {
     const keys = Array.from({ length: 60 }, (_, at) => `k${at}`);
     const reading = (async () => {
       while (isMoving) {
-        const seen = new Set((await store.getMany(P0, keys)).map((value) => String(value)));
+        const values = await untilAnswered(() => store.getMany(P0, keys));
+        const seen = new Set(values.map((value) => String(value)));
         expect(seen.size).toBe(1);
       }
     })();
