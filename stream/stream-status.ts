@@ -9,6 +9,7 @@ import type {
   StageCounters,
   UserPartitionState,
 } from '../schemas/state/partition-state.ts';
+import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
 import { InteractionPipeline } from './interaction-pipeline.ts';
 import { ItemPipeline } from './item-pipeline.ts';
@@ -48,6 +49,13 @@ export const streamStatusOf = async (
   const partitions = await Promise.all(runners.map((runner) => partitionStatus(eventLog, runner)));
   // After the partitions, so that what those say they have covered is counted here.
   const copies = await Promise.all(sinks.map((sink) => sink.status()));
+  return statusOf(partitions, copies);
+};
+
+export const statusOf = (
+  partitions: readonly PartitionStatus[],
+  sinks: readonly SinkStatus[],
+): StreamStatus => {
   const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
   const halted = partitions.filter(({ state }) => state === 'halted');
   return {
@@ -55,9 +63,9 @@ export const streamStatusOf = async (
     isCaughtUp: lag === 0 && partitions.every(({ state }) => state === 'running'),
     lag,
     partitions,
-    interactions: interactionTotals(runners),
+    interactions: interactionTotals(partitions),
     halted: halted.map(({ partition }) => partition),
-    sinks: copies,
+    sinks,
   };
 };
 
@@ -113,20 +121,23 @@ const sizesOf = (pipeline: Pipeline | undefined): Record<string, number> => {
   return {};
 };
 
-const interactionTotals = (runners: readonly PartitionRunner[]): StageCounters => {
-  const totals = { ...NO_TOTALS };
-  for (const { pipeline } of runners) {
-    if (pipeline instanceof InteractionPipeline) addTotals(totals, pipeline.partition.counters);
-  }
-  return totals;
-};
-
 const NO_TOTALS: StageCounters = {
   received: 0,
   accepted: 0,
   duplicate: 0,
   refused: 0,
   deadLettered: 0,
+};
+
+const STAGES = Object.keys(NO_TOTALS) as readonly (keyof StageCounters)[];
+
+const interactionTotals = (partitions: readonly PartitionStatus[]): StageCounters => {
+  const totals = { ...NO_TOTALS };
+  for (const { partition, counters } of partitions) {
+    if (!partition.startsWith(`${TOPICS.interactions.name}.`)) continue;
+    for (const stage of STAGES) totals[stage] += counters[stage] ?? 0;
+  }
+  return totals;
 };
 
 const addTotals = (totals: StageCounters, more: StageCounters): void => {

@@ -28,7 +28,7 @@ import type { StreamSeams } from './seams.ts';
 import type { SourceInputs } from './signal-batch.ts';
 import { type StreamStatus, streamStatusOf } from './stream-status.ts';
 import type { VectorView } from './vectors/vector-view.ts';
-import { SINK_TABLES, type SinkPlan, WarehouseSink } from './warehouse-sink.ts';
+import { type SinkPlan, sinkPlacesOf, WarehouseSink } from './warehouse-sink.ts';
 
 /** Which input partitions this stream owns. All of a deployment's, or a share of them. */
 export interface OwnedPartitions {
@@ -243,32 +243,15 @@ const sinksOf = (deps: StreamDependencies): readonly WarehouseSink[] => {
     (await stateStore.position(statePartition(topic, index)))?.coveredOffset ?? NO_OFFSET;
   const endOf = (topic: string, index: PartitionIndex) => async (): Promise<Offset> =>
     ((await eventLog.watermarks(topic, index)).end - 1) as Offset;
-  const { interactions, impressions, catalogue } = TOPICS;
-  const plans: SinkPlan[] = [
-    ...partitions.interactions.flatMap((partition) => [
-      {
-        topic: interactions.name,
-        partition,
-        table: SINK_TABLES.interactions,
-        limit: coveredBy(interactions.name, partition),
-        followsVerdicts: deps.seams?.copyRejected !== true,
-      },
-      {
-        topic: impressions.name,
-        partition,
-        table: SINK_TABLES.impressions,
-        limit: endOf(impressions.name, partition),
-        followsVerdicts: false,
-      },
-    ]),
-    ...partitions.catalogue.map((partition) => ({
-      topic: catalogue.name,
-      partition,
-      table: SINK_TABLES.catalogue,
-      limit: endOf(catalogue.name, partition),
-      followsVerdicts: false,
-    })),
-  ];
+  const plans = sinkPlacesOf(partitions).map((place): SinkPlan => {
+    const hasVerdicts = place.topic === TOPICS.interactions.name;
+    const { topic, partition } = place;
+    return {
+      ...place,
+      limit: hasVerdicts ? coveredBy(topic, partition) : endOf(topic, partition),
+      followsVerdicts: hasVerdicts && deps.seams?.copyRejected !== true,
+    };
+  });
   return plans.map((plan) => new WarehouseSink({ ...deps, warehouse }, plan, deps.options.sink));
 };
 

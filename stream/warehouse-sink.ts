@@ -41,10 +41,7 @@ export interface SinkDependencies {
   readonly crashPoint: CrashPoint;
 }
 
-export interface SinkPlan {
-  readonly topic: string;
-  readonly partition: PartitionIndex;
-  readonly table: string;
+export interface SinkPlan extends SinkPlace {
   /** Up to where rows may be copied now. */
   limit(): Promise<Offset>;
   /** Whether the stream's verdicts decide which records become rows. */
@@ -301,9 +298,27 @@ export class WarehouseSink {
 
 const NONE: ReadonlySet<Offset> = new Set();
 
-/** Where the records of a topic go. */
-export const SINK_TABLES = {
-  interactions: WAREHOUSE_TABLES.interactions.name,
-  impressions: WAREHOUSE_TABLES.impressions.name,
-  catalogue: WAREHOUSE_TABLES.items.name,
-} as const;
+/** Where the records of a topic go: one sink for each of these. */
+export interface SinkPlace {
+  readonly table: string;
+  readonly topic: string;
+  readonly partition: PartitionIndex;
+}
+
+export const sinkPlacesOf = (input: {
+  readonly interactions: readonly PartitionIndex[];
+  readonly catalogue: readonly PartitionIndex[];
+}): readonly SinkPlace[] => {
+  const { interactions, impressions, items } = WAREHOUSE_TABLES;
+  return [
+    ...input.interactions.flatMap((partition) => [
+      { table: interactions.name, topic: TOPICS.interactions.name, partition },
+      { table: impressions.name, topic: TOPICS.impressions.name, partition },
+    ]),
+    ...input.catalogue.map((partition) => ({
+      table: items.name,
+      topic: TOPICS.catalogue.name,
+      partition,
+    })),
+  ];
+};

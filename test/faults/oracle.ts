@@ -61,7 +61,7 @@ export const openRemains = async (dataDirectory: string): Promise<Remains> => {
   };
 };
 
-const readInteractions = async (log: EventLog): Promise<readonly LoggedInteraction[]> => {
+export const readInteractions = async (log: EventLog): Promise<readonly LoggedInteraction[]> => {
   const { name } = TOPICS.interactions;
   const { partitionCount } = await log.topic(name);
   const found: LoggedInteraction[] = [];
