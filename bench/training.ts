@@ -163,7 +163,7 @@ const train = async (
     task: () => ({
       connection,
       database: DATABASE,
-      artifactsDirectory,
+      artifactPlace: { kind: 'directory', directory: artifactsDirectory },
       userPartitions: 1,
       threads: SETTINGS.trainingThreads.default,
       memoryBytesMax: SETTINGS.trainingMemoryBytes.default,

@@ -87,10 +87,11 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       settings,
       log,
       artifactStore: profile.artifactStore,
-      artifactsDirectory: profile.directory.paths.artifacts,
+      artifactPlace: profile.artifactPlace,
       userPartitions: counts.userPartitions,
       warehouse,
       stream: () => stream.status(),
+      ...(profile.isTrainer ? { isElected: profile.isTrainer } : {}),
       clock,
       logger,
     }),
@@ -173,11 +174,12 @@ const createApp = async (
   parts: { ingest: Ingest; serving: Serving; training: TrainingHost; report: SystemReport },
 ): Promise<FastifyInstance> => {
   const { settings, clock, logger } = options;
+  const isServing = settings.roles.includes('serving');
   const app = await createHttpServer({ ...settings, logger, monotonicMs: clock.monotonicMs });
   await app.register(
     async (scope) => {
-      registerIngestRoutes(scope, parts.ingest);
-      parts.serving.registerRoutes(scope);
+      if (settings.roles.includes('ingest')) registerIngestRoutes(scope, parts.ingest);
+      if (isServing) parts.serving.registerRoutes(scope);
       registerModelRoutes(scope, {
         desk: parts.training.desk,
         clock,
@@ -185,11 +187,11 @@ const createApp = async (
       });
       registerOperationsRoutes(scope, parts.report);
       serveDocs(scope);
-      serveStaticPage(scope, options.pageDirectory);
+      if (isServing) serveStaticPage(scope, options.pageDirectory);
     },
     settings.basePath === '' ? {} : { prefix: settings.basePath },
   );
-  parts.serving.attachLive(app.server);
+  if (isServing) parts.serving.attachLive(app.server);
   await app.ready();
   return app;
 };

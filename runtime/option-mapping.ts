@@ -1,5 +1,6 @@
 /** From the settings that people change to the options of the parts. */
 import type { IngestOptions } from '../ingest/options.ts';
+import { DEFAULT_KINDS, kindTable } from '../schemas/kinds.ts';
 import { DEFAULT_SERVING_OPTIONS, type ServingOptions } from '../serving/options.ts';
 import { DEFAULT_STREAM_OPTIONS, type StreamOptions } from '../stream/options.ts';
 import type { Settings } from './settings.ts';
@@ -20,6 +21,14 @@ export const streamOptionsOf = (settings: Settings): StreamOptions => ({
     neighboursKept: Math.floor(settings.neighboursPerItem * KEPT_SHARE),
   },
 });
+
+const { ladder } = DEFAULT_SERVING_OPTIONS;
+/** As lists do: a stored vector is what a list would solve. */
+export const VECTOR_OPTIONS = {
+  kinds: kindTable(DEFAULT_KINDS),
+  ownMeanPrior: { mean: ladder.ownMeanPrior, strength: ladder.ownMeanPriorStrength },
+  limits: { positives: ladder.eventsMax, negatives: ladder.negativesMax },
+};
 
 export const ingestOptionsOf = (settings: Settings): Partial<IngestOptions> => ({
   queueBytesMax: settings.ingestQueueBytes,

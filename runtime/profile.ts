@@ -14,6 +14,7 @@ import type { DiskUsage } from './disk-usage.ts';
 import type { RetentionStatus } from './retention/log-retention.ts';
 import type { WarehouseRetentionStatus } from './retention/warehouse-retention.ts';
 import type { PartitionCounts } from './topic-plan.ts';
+import type { ArtifactPlace } from './training/artifact-place.ts';
 
 export interface StreamRole {
   status(): Promise<StreamStatus>;
@@ -46,9 +47,13 @@ export interface Profile {
   readonly log: EventLog;
   readonly state: StateStore;
   readonly artifactStore: ArtifactStore;
+  /** The same, for a process that has to open it anew. */
+  readonly artifactPlace: ArtifactPlace;
   readonly liveBus: LiveBus;
   readonly warehouse: WarehouseRole;
   readonly stream: StreamRole;
+  /** Whether this process is the one that starts trainings; absent where it is the only one. */
+  readonly isTrainer?: () => boolean;
   /** Called once everything runs. */
   startUpkeep(): Promise<Upkeep>;
   close(): Promise<void>;

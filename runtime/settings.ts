@@ -67,6 +67,11 @@ export const SETTINGS = {
     default: 'freshet',
     pattern: { expression: /^[a-z][a-z0-9_]{0,31}$/, says: 'lower-case letters, digits and _' },
   }),
+  profile: choice({
+    help: 'Where log, state and warehouse are: in the data directory, or on Kafka, Redis and ClickHouse.',
+    default: 'embedded',
+    choices: ['embedded', 'distributed'],
+  }),
   roles: list({
     help: 'Which parts run in this process.',
     default: [...ROLES],
@@ -145,6 +150,59 @@ export const SETTINGS = {
     max: 1024 * 1024 * MIB,
     default: 896 * MIB,
     help: 'Size of interactions, impressions, item-signals and dead letters together, at which the oldest records go.',
+  }),
+
+  // Servers, in the distributed profile
+  kafkaBrokers: list({
+    help: 'host:port of the Kafka brokers to ask first; the others are learned from them.',
+    default: ['127.0.0.1:9092'],
+  }),
+  kafkaReplication: integer({
+    unit: 'copies',
+    min: 1,
+    max: 15,
+    default: 1,
+    help: 'Copies of each record that topics are made with; of three, two must have it before it is acknowledged.',
+  }),
+  kafkaTls: boolean({ help: 'Speak TLS to the brokers.', default: false }),
+  kafkaCaFile: text({
+    help: 'PEM file of the authority that signed the brokers’ certificates; empty for the system’s.',
+    default: '',
+  }),
+  kafkaMechanism: choice({
+    help: 'How to log in at the brokers; none without a user.',
+    default: 'scram-sha-512',
+    choices: ['plain', 'scram-sha-256', 'scram-sha-512'],
+  }),
+  kafkaUser: text({ help: 'User at the brokers; empty for none.', default: '' }),
+  kafkaPasswordFile: text({ help: 'File that holds that user’s password.', default: '' }),
+  redisUrls: list({
+    help: 'redis://host:port, or rediss:// for TLS; of a cluster, some of its nodes.',
+    default: ['redis://127.0.0.1:6379'],
+  }),
+  redisCluster: boolean({ help: 'The Redis servers are a cluster.', default: false }),
+  redisUser: text({ help: 'User at Redis; empty for the default one.', default: '' }),
+  redisPasswordFile: text({ help: 'File that holds that user’s password.', default: '' }),
+  redisCaFile: text({
+    help: 'PEM file of the authority that signed Redis’ certificates; empty for the system’s.',
+    default: '',
+  }),
+  clickhouseUrl: text({
+    help: 'Where ClickHouse answers HTTP, or https:// for TLS.',
+    default: 'http://127.0.0.1:8123',
+    pattern: { expression: /^https?:\/\/\S+$/, says: 'an address such as http://127.0.0.1:8123' },
+  }),
+  clickhouseUser: text({
+    help: 'User at ClickHouse; it may make its own database.',
+    default: 'default',
+  }),
+  clickhousePasswordFile: text({
+    help: 'File that holds that user’s password; empty for none.',
+    default: '',
+  }),
+  clickhouseCaFile: text({
+    help: 'PEM file of the authority that signed ClickHouse’s certificate; empty for the system’s.',
+    default: '',
   }),
 
   // Stream

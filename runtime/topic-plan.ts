@@ -22,7 +22,14 @@ export const EMBEDDED_TOPICS: readonly TopicSpec[] = Object.values(TOPICS).filte
 );
 
 export const planTopics = (counts: PartitionCounts): readonly PlannedTopic[] =>
-  EMBEDDED_TOPICS.map((spec) => ({ spec, partitionCount: partitionCountOf(spec, counts) }));
+  planOf(EMBEDDED_TOPICS, counts);
+
+/** With what producers outside write. */
+export const planAllTopics = (counts: PartitionCounts): readonly PlannedTopic[] =>
+  planOf(Object.values(TOPICS), counts);
+
+const planOf = (specs: readonly TopicSpec[], counts: PartitionCounts): readonly PlannedTopic[] =>
+  specs.map((spec) => ({ spec, partitionCount: partitionCountOf(spec, counts) }));
 
 const partitionCountOf = (spec: TopicSpec, counts: PartitionCounts): number => {
   switch (spec.partitionsBy) {

@@ -18,6 +18,8 @@ export interface TrainingKeeperOptions {
   readonly at: string;
   /** Whether the warehouse holds enough, and nearly all there is. */
   readonly isTrainable: () => Promise<boolean>;
+  /** Whether starting trainings is for this process, of several that could. */
+  readonly isElected?: () => boolean;
 }
 
 export interface TrainingKeeper {
@@ -34,6 +36,7 @@ export const keepTraining = (options: TrainingKeeperOptions): TrainingKeeper => 
   let firstRunId: string | undefined;
 
   const look = async (): Promise<void> => {
+    if (options.isElected?.() === false) return;
     isTrainable ||= await options.isTrainable();
     const { promotion, running, runs, whyOff } = desk.status();
     if (running || whyOff !== undefined) return;

@@ -9,8 +9,8 @@ import { runImport } from '../../ingest/import/import-run.ts';
 import { LogBackfillSink } from '../../ingest/import/log-backfill-sink.ts';
 import { openDataset } from '../../ingest/import/open-dataset.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { planTopics } from '../../runtime/topic-plan.ts';
 import { systemRandom } from '../../runtime/random.ts';
+import { planTopics } from '../../runtime/topic-plan.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { openLmdbEventLog } from '../../storage/event-log/lmdb-event-log.ts';
 

@@ -84,7 +84,7 @@ const openDirectoryTarget = async (
     settings,
     log,
     artifactStore,
-    artifactsDirectory,
+    artifactPlace: { kind: 'directory', directory: artifactsDirectory },
     userPartitions: directory.facts.userPartitions,
     warehouse,
     clock,

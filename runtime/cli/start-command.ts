@@ -4,6 +4,7 @@ import { openDataset } from '../../ingest/import/open-dataset.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
 import { buildPageWhereStale, PAGE_DIRECTORY } from '../../ui/build.ts';
 import { beginFirstMinute } from '../demo/first-minute.ts';
+import { openDistributedProfile } from '../distributed/distributed-profile.ts';
 import { openEmbeddedProfile } from '../embedded/embedded-profile.ts';
 import { type Instance, startInstance } from '../instance.ts';
 import { type CommandContext, type CommandSpec, EXIT_DONE, EXIT_FAILED } from './command.ts';
@@ -36,7 +37,7 @@ export const startCommand: CommandSpec = {
     const fatal = Promise.withResolvers<Error>();
     const instance = await startInstance({
       settings,
-      openProfile: openEmbeddedProfile,
+      openProfile: settings.profile === 'embedded' ? openEmbeddedProfile : openDistributedProfile,
       mayMoveOn: !chosen.has('port'),
       pageDirectory: PAGE_DIRECTORY,
       clock,

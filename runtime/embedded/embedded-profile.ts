@@ -77,6 +77,7 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     log,
     state,
     artifactStore,
+    artifactPlace: { kind: 'directory', directory: paths.artifacts },
     liveBus,
     warehouse,
     stream,

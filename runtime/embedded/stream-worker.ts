@@ -6,7 +6,6 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Logger } from '../../schemas/environment.ts';
 import type { EpochMs, StatePartition } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
-import { DEFAULT_SERVING_OPTIONS } from '../../serving/options.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import type { ClickHouseConnection } from '../../storage/clickhouse/clickhouse-connection.ts';
 import type { EventLog, TopicRetention } from '../../storage/event-log/event-log.ts';
@@ -20,7 +19,7 @@ import { systemClock } from '../clock.ts';
 import { createCrashPoint } from '../crash-point.ts';
 import { environment } from '../environment.ts';
 import { createLogger, type LogLevel } from '../logger.ts';
-import { streamOptionsOf } from '../option-mapping.ts';
+import { streamOptionsOf, VECTOR_OPTIONS } from '../option-mapping.ts';
 import type { Settings } from '../settings.ts';
 import { serveCalls } from '../thread-call.ts';
 import { type PartitionCounts, STREAM_TOPICS } from '../topic-plan.ts';
@@ -111,14 +110,6 @@ const run = async (data: StreamWorkerData): Promise<void> => {
       }
     },
   });
-};
-
-const { ladder } = DEFAULT_SERVING_OPTIONS;
-/** As lists do: a stored vector is what a list would solve. */
-const VECTOR_OPTIONS = {
-  kinds: kindTable(DEFAULT_KINDS),
-  ownMeanPrior: { mean: ladder.ownMeanPrior, strength: ladder.ownMeanPriorStrength },
-  limits: { positives: ladder.eventsMax, negatives: ladder.negativesMax },
 };
 
 const openVectorModels = async (

@@ -13,17 +13,20 @@ import { environment } from '../environment.ts';
 import type { WarehouseRole } from '../profile.ts';
 import { systemRandom } from '../random.ts';
 import type { Settings } from '../settings.ts';
+import type { ArtifactPlace } from './artifact-place.ts';
 import { trainingProcessRunner } from './training-process-runner.ts';
 
 export interface TrainingHostOptions {
   readonly settings: Settings;
   readonly log: EventLog;
   readonly artifactStore: ArtifactStore;
-  readonly artifactsDirectory: string;
+  readonly artifactPlace: ArtifactPlace;
   readonly userPartitions: number;
   readonly warehouse: WarehouseRole;
   /** How the stream and its copies stand; absent where none runs here. */
   readonly stream?: () => Promise<StreamStatus>;
+  /** Absent where there is nobody else. */
+  readonly isElected?: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -52,7 +55,7 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
       task: () => ({
         connection: warehouse.connection!,
         database: settings.namespace,
-        artifactsDirectory: options.artifactsDirectory,
+        artifactPlace: options.artifactPlace,
         userPartitions: options.userPartitions,
         threads: settings.trainingThreads,
         memoryBytesMax: settings.trainingMemoryBytes,
@@ -74,6 +77,7 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
     logger,
     at: options.stream ? settings.trainingAt : '',
     isTrainable: async () => client !== undefined && (await isTrainable(client, options)),
+    ...(options.isElected ? { isElected: options.isElected } : {}),
   });
   return {
     desk,

@@ -6,12 +6,14 @@ import type {
   TrainingResult,
 } from '../../training/training-run.ts';
 
+import type { ArtifactPlace } from './artifact-place.ts';
+
 /** The first message, and the only one but `cancel`. */
 export interface TrainingTask {
   readonly order: TrainingOrder;
   readonly connection: ClickHouseConnection;
   readonly database: string;
-  readonly artifactsDirectory: string;
+  readonly artifactPlace: ArtifactPlace;
   readonly userPartitions: number;
   readonly threads: number;
   readonly memoryBytesMax: number;

@@ -6,7 +6,6 @@
 import { setPriority } from 'node:os';
 import { KernelPool } from '../../algorithms/kernels/kernel-pool.ts';
 import { DEFAULT_KINDS } from '../../schemas/kinds.ts';
-import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { DEFAULT_TRAINING_OPTIONS } from '../../training/options.ts';
 import { runTraining } from '../../training/training-run.ts';
@@ -15,6 +14,7 @@ import { createCrashPoint } from '../crash-point.ts';
 import { environment } from '../environment.ts';
 import { createLogger, type LogLevel } from '../logger.ts';
 import { formatBytes } from '../terminal.ts';
+import { openArtifactPlace } from './artifact-place.ts';
 import type { FromTraining, ToTraining, TrainingTask } from './training-messages.ts';
 
 const NICE = 15;
@@ -32,8 +32,7 @@ const train = async (task: TrainingTask): Promise<void> => {
   const logger = createLogger({ level: task.logLevel as LogLevel, role: 'training' });
   const { connection, database } = task;
   const warehouse = new ClickHouseWarehouse({ connection, database });
-  const artifactStore = await openDirectoryArtifactStore({
-    directory: task.artifactsDirectory,
+  const artifactStore = await openArtifactPlace(task.artifactPlace, {
     logger,
     crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
   });

@@ -26,12 +26,12 @@ export interface PartitionKeys {
   readonly buckets: readonly string[];
 }
 
-const NAMESPACE = /^[a-z0-9][a-z0-9-]{0,63}$/;
+const NAMESPACE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 const PARTITION_NAME = /^[a-z][a-z0-9-]*\.\d+$/;
 
 export const checkNamespace = (namespace: string): void => {
   if (NAMESPACE.test(namespace)) return;
-  const problem = `Expected a namespace of small letters, digits and "-", got ${namespace}.`;
+  const problem = `Expected a namespace of small letters, digits, "-" and "_", got ${namespace}.`;
   throw new FreshetError('bad_settings', { problem });
 };
 

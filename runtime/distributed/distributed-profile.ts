@@ -1,0 +1,166 @@
+/**
+ * The distributed profile: the log on Kafka, state and hints on Redis, warehouse and releases on
+ * ClickHouse, for any number of processes. The data directory is this process's own and can be lost:
+ * copies of releases lie in it. Opened in the order in which they need each other.
+ */
+import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
+import { mirroredArtifactStore } from '../../storage/artifact-store/mirrored-artifact-store.ts';
+import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
+import { joinKafkaOwnership } from '../../storage/event-log/kafka/kafka-ownership.ts';
+import type { PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
+import { openRedisLiveBus } from '../../storage/live-bus/redis-live-bus.ts';
+import { openRedisStateStore } from '../../storage/state-store/redis-state-store.ts';
+import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
+import type { StreamOptions } from '../../stream/options.ts';
+import { followVectorModels } from '../../stream/vectors/vector-models.ts';
+import { VectorView } from '../../stream/vectors/vector-view.ts';
+import { createCrashPoint } from '../crash-point.ts';
+import { openDataDirectory } from '../data-directory.ts';
+import { watchDisk } from '../disk-usage.ts';
+import { environment } from '../environment.ts';
+import type { ProfileOptions } from '../instance.ts';
+import { type Openings, openedOrClosed } from '../openings.ts';
+import { streamOptionsOf, VECTOR_OPTIONS } from '../option-mapping.ts';
+import type { Profile } from '../profile.ts';
+import type { Settings } from '../settings.ts';
+import { planAllTopics } from '../topic-plan.ts';
+import { openArtifactPlace } from '../training/artifact-place.ts';
+import { joinElection } from './election.ts';
+import { startOwnedStream, unitsOf } from './owned-stream.ts';
+import { clickHouseConnectionOf, kafkaAccessOf, redisServersOf } from './server-access.ts';
+
+const DAY_MS = 86_400_000;
+const CONNECT_MS_MAX = 3_000;
+const REQUEST_MS_MAX = 5_000;
+/** A Redis that was killed may come back without its last second: an idle partition looks for that. */
+const POSITION_CHECK_MS = 2_000 as StreamOptions['runner']['positionCheckMs'];
+/** Of three copies of a record, two must be there before it is acknowledged. */
+const REPLICATION_SAFE = 3;
+
+export const openDistributedProfile = (options: ProfileOptions): Promise<Profile> =>
+  openedOrClosed((openings) => open(options, openings));
+
+const open = async (options: ProfileOptions, openings: Openings): Promise<Profile> => {
+  const { settings, clock, logger, onFatal } = options;
+  const { namespace } = settings;
+  const directory = openings.add(openDataDirectory(settings.dataDirectory, settings), (opened) =>
+    opened.release(),
+  );
+  const access = kafkaAccessOf(settings);
+  const log = openings.add(
+    await openKafkaEventLog({
+      ...access,
+      namespace,
+      topics: planAllTopics(settings),
+      rules: topicRulesOf(settings),
+      clock,
+      logger,
+    }),
+    (opened) => opened.close(),
+  );
+  const servers = redisServersOf(settings);
+  const state = openings.add(await openRedisStateStore({ servers, namespace }), (opened) =>
+    opened.close(),
+  );
+  const liveBus = openings.add(await openRedisLiveBus({ servers, namespace }), (opened) =>
+    opened.close(),
+  );
+  const connection = clickHouseConnectionOf(settings);
+  const artifactPlace = { kind: 'clickhouse', connection, database: namespace } as const;
+  const artifactStore = openings.add(
+    mirroredArtifactStore({
+      shared: await openArtifactPlace(artifactPlace, { logger }),
+      own: await openDirectoryArtifactStore({ directory: directory.paths.artifacts, logger }),
+      logger,
+    }),
+    (opened) => opened.close(),
+  );
+  const warehouse = openings.add(
+    new ClickHouseWarehouse({ connection, database: namespace }),
+    (opened) => opened.close(),
+  );
+  const models = openings.add(
+    await followVectorModels({ eventLog: log, artifactStore, logger }),
+    (opened) => opened.stop(),
+  );
+  const groupOf = (group: string, units: readonly string[]): PartitionOwnership =>
+    joinKafkaOwnership({
+      access: {
+        ...access,
+        clientId: namespace,
+        connectMsMax: CONNECT_MS_MAX,
+        requestMsMax: REQUEST_MS_MAX,
+        logger,
+      },
+      namespace,
+      group,
+      units,
+      clock,
+      logger,
+    });
+  const ownership = settings.roles.includes('stream')
+    ? groupOf('stream', unitsOf(settings))
+    : undefined;
+  const stream = openings.add(
+    startOwnedStream({
+      ownership,
+      counts: settings,
+      deps: {
+        eventLog: log,
+        stateStore: state,
+        liveBus,
+        warehouse,
+        clock,
+        logger,
+        crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
+        options: streamOptions(settings),
+        kinds: kindTable(DEFAULT_KINDS),
+        vectors: new VectorView({ ...VECTOR_OPTIONS, model: () => models.current }),
+      },
+      onFatal,
+    }),
+    (started) => started.stop(),
+  );
+  const election = settings.roles.includes('training')
+    ? openings.add(joinElection(groupOf('training', ['trainer']), onFatal), (joined) =>
+        joined.stop(),
+      )
+    : undefined;
+  return {
+    name: 'distributed',
+    directory,
+    counts: settings,
+    log,
+    state,
+    artifactStore,
+    artifactPlace,
+    liveBus,
+    warehouse: { connection, problem: () => undefined },
+    stream,
+    isTrainer: () => election?.isElected() === true,
+    async startUpkeep() {
+      const disk = await watchDisk(directory.paths, {}, clock);
+      return {
+        limits: {},
+        // Kafka and ClickHouse keep themselves within what their settings say.
+        retention: () => undefined,
+        warehouseRetention: () => undefined,
+        disk: () => disk.latest(),
+        stop: async () => disk.stop(),
+      };
+    },
+    close: () => openings.close(),
+  };
+};
+
+const streamOptions = (settings: Settings): StreamOptions => {
+  const options = streamOptionsOf(settings);
+  return { ...options, runner: { ...options.runner, positionCheckMs: POSITION_CHECK_MS } };
+};
+
+const topicRulesOf = ({ kafkaReplication, logRetentionDays }: Settings) => ({
+  replicationFactor: kafkaReplication,
+  minInsyncReplicas: kafkaReplication >= REPLICATION_SAFE ? 2 : 1,
+  retentionMs: logRetentionDays * DAY_MS,
+});
