@@ -110,6 +110,8 @@ export interface CacheOptions {
 export interface ReleaseOptions {
   /** People's vectors that are kept under the release in use; some 400 bytes each at 64 numbers. */
   readonly vectorsMax: number;
+  /** People whose proposals by models that go by nothing else are kept; 1.4 KB a model each. */
+  readonly proposalsMax: number;
   /** Items that came after the training and have vectors of their own; 4 bytes a number. */
   readonly newItemsMax: number;
   /** Refused releases that are remembered with their reason. */
@@ -242,7 +244,7 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
     minVotesQuantile: 0.7,
   },
   cache: { entriesMax: 20_000, bytesMax: 64 * MIB, lifeMs: 1_000 as DurationMs },
-  release: { vectorsMax: 20_000, newItemsMax: 500, refusedKept: 20 },
+  release: { vectorsMax: 20_000, proposalsMax: 2_000, newItemsMax: 500, refusedKept: 20 },
   moved: { ...DEFAULT_ITEM_PULL_OPTIONS, isOn: false, peopleMax: 5_000, lookBack: 100_000 },
   people: {
     ...DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS,

@@ -13,6 +13,8 @@ const SECONDS = 3;
 const PEOPLE = 20_000;
 const DIMENSIONS = 64;
 const PATH = '/v1/users/p{n}/recommendations';
+/** One person's list as a watched one is: made anew, of the same history. */
+const AGAIN = '/v1/users/p7/recommendations?placement=w{n}';
 
 interface Server {
   readonly process: ChildProcess;
@@ -74,11 +76,16 @@ const measure = async (): Promise<BenchResult> => {
     const uncachedRates: number[] = [];
     const releasedRates: number[] = [];
     const releasedRatios: number[] = [];
+    const againRatios: number[] = [];
+    const costRatios: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const ground = (await load(bare.port, '/', 1)).requestsPerSecond;
       const cached = (await load(served.port, PATH, 10)).requestsPerSecond;
       const uncached = (await load(served.port, PATH, PEOPLE)).requestsPerSecond;
       const byModels = (await load(released.port, PATH, PEOPLE)).requestsPerSecond;
+      const again = (await load(released.port, AGAIN, PEOPLE)).requestsPerSecond;
+      againRatios.push(again / byModels);
+      costRatios.push(uncached / byModels);
       releasedRates.push(byModels);
       releasedRatios.push(byModels / ground);
       bareRates.push(ground);
@@ -100,6 +107,8 @@ const measure = async (): Promise<BenchResult> => {
         ratio('cached ÷ bare', cachedRatios, 0.5),
         ratio('uncached ÷ bare', uncachedRatios, 0.2),
         ratio('uncached with a release ÷ bare', releasedRatios, 0.2),
+        ratio('a list without a release ÷ with one, requests', costRatios),
+        ratio('made anew for the same person ÷ for another, with a release', againRatios),
         {
           name: 'uncached p99 at half load',
           value: half.latencyMs.p99,
@@ -129,13 +138,13 @@ const rate = (name: string, values: readonly number[]): Figure => ({
   spread: spreadOf(values),
 });
 
-const ratio = (name: string, values: readonly number[], atLeast: number): Figure => ({
+const ratio = (name: string, values: readonly number[], atLeast?: number): Figure => ({
   name,
   value: median(values),
   unit: '×',
   isRatio: true,
   spread: spreadOf(values),
-  reach: { atLeast },
+  ...(atLeast === undefined ? {} : { reach: { atLeast } }),
 });
 
 export const recommendSpeed: Benchmark = {

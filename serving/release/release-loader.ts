@@ -36,6 +36,7 @@ import {
   type PartWeight,
   type ReleaseOptions,
 } from '../options.ts';
+import { KeptProposals } from './kept-proposals.ts';
 import type { ModelSource } from './model-source.ts';
 import type { MovedItemsParts } from './moved/moved-items.ts';
 import type { NewItemGround } from './new-item-vectors.ts';
@@ -80,7 +81,7 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
   let laidOut: LaidOutFactors | undefined;
   let isDone = false;
   try {
-    yield* addSequenceSources(sources, stored, { kinds, items, engine: given.engine });
+    yield* addSequenceSources(sources, stored, { ...given, kinds, items });
     const stars = kinds.has('ratings') ? yield* starsModelOf(stored, items) : undefined;
     laidOut = kinds.has('als') ? yield* factorsOf(stored, items, given) : undefined;
     // Slots are never given back: a release that is refused must not have made any.
@@ -98,9 +99,15 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
       taste,
       stars,
       sources,
-      lookAgain: () => taste?.lookAgain(),
+      lookAgain: () => {
+        forgetProposals(sources);
+        taste?.lookAgain();
+      },
       itemsChanged: (slots) => taste?.itemsChanged(slots),
-      forgetVectors: () => taste?.forgetVectors(),
+      forgetVectors: () => {
+        forgetProposals(sources);
+        taste?.forgetVectors();
+      },
       release: () => releaseAll(sources),
     };
   } finally {
@@ -116,6 +123,12 @@ const releaseAll = (sources: Readonly<Partial<Record<ModelPart, ModelSource>>>):
   for (const part of MODEL_PARTS) sources[part]?.release();
 };
 
+const forgetProposals = (sources: Readonly<Partial<Record<ModelPart, ModelSource>>>): void => {
+  for (const source of Object.values(sources)) {
+    if (source instanceof KeptProposals) source.forget();
+  }
+};
+
 const EMBEDDINGS = [
   { kind: 'item2vec', part: 'embedding', read: readItem2vec },
   { kind: 'graph', part: 'graph', read: readGraphEmbedding },
@@ -129,21 +142,24 @@ function* addSequenceSources(
     readonly kinds: ReadonlySet<ModelKind>;
     readonly items: ReleaseItems;
     readonly engine: KernelEngine;
+    readonly options: Pick<ReleaseOptions, 'proposalsMax'>;
   },
 ): Pieces<void> {
   const { kinds, items, engine } = given;
+  const kept = { peopleMax: given.options.proposalsMax };
   const sequences = new PersonSequences(items);
   for (const { kind, part, read } of EMBEDDINGS) {
     if (!kinds.has(kind)) continue;
     const file = fileOfModel(kind);
     const model = read(stored.files.get(file)!);
-    sources[part] = yield* vectorModelOf(file, model, { items, sequences, engine });
+    const laidOut = yield* vectorModelOf(file, model, { items, sequences, engine });
+    sources[part] = new KeptProposals(laidOut, kept);
   }
   if (!kinds.has('next-item')) return;
   const file = fileOfModel('next-item');
   const model = yield* readNextItemInPieces(stored.files.get(file)!);
   mustFitItems(file, { itemCount: model.itemCount, numbers: 0, dimensions: 0 }, items);
-  sources.sequence = new SequenceModel({ model, items, sequences });
+  sources.sequence = new KeptProposals(new SequenceModel({ model, items, sequences }), kept);
 }
 
 function* starsModelOf(stored: Release, items: ReleaseItems): Pieces<StarsModel> {

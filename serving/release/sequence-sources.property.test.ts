@@ -8,6 +8,7 @@ import { trainRelease } from '../../test/serving/release.fixture.ts';
 import { releaseItemsOn } from '../../test/serving/release-items.fixture.ts';
 import { ItemSlots } from '../item-slots.ts';
 import { emptyProfile, type Profile } from '../profile.ts';
+import { KeptProposals } from './kept-proposals.ts';
 import type { ModelSource } from './model-source.ts';
 import { PersonSequences } from './person-sequence.ts';
 import { SequenceModel } from './sequence-model.ts';
@@ -124,5 +125,45 @@ describe('any person’s choices', () => {
       }),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('what a model proposed to somebody', () => {
+  const asked: string[] = [];
+  const answering = (score: () => number): ModelSource => ({
+    propose: ({ subject }, { leftOut }, give) => {
+      asked.push(`${subject}`);
+      for (let slot = 0; slot < 3; slot++) if (!leftOut.has(slot)) give(slot, score());
+    },
+    contribute: () => {},
+    release: () => {},
+  });
+  const personAt = (subject: string | null, version: number): Profile => ({
+    ...profileOf([1]),
+    subject: subject as Profile['subject'],
+    version: version as Profile['version'],
+  });
+
+  it('is kept while their state is the same and the question is, and asked again otherwise', () => {
+    let score = 1;
+    const kept = new KeptProposals(
+      answering(() => score),
+      { peopleMax: 4 },
+    );
+    const scoresFor = (profile: Profile, left: readonly number[] = []): number[] => [
+      ...proposedBy(kept, profile, new Set(left)).values(),
+    ];
+    expect(scoresFor(personAt('u:a', 1))).toEqual([1, 1, 1]);
+    score = 2;
+    expect(scoresFor(personAt('u:a', 1))).toEqual([1, 1, 1]);
+    expect(scoresFor(personAt('u:b', 1))).toEqual([2, 2, 2]);
+    expect(scoresFor(personAt('u:a', 1), [0])).toEqual([2, 2]);
+    expect(scoresFor(personAt('u:a', 2))).toEqual([2, 2, 2]);
+    score = 3;
+    expect(scoresFor(personAt('u:a', 2))).toEqual([2, 2, 2]);
+    expect(scoresFor(personAt(null, 2))).toEqual([3, 3, 3]);
+    kept.forget();
+    expect(scoresFor(personAt('u:a', 2))).toEqual([3, 3, 3]);
+    expect(asked).toEqual(['u:a', 'u:b', 'u:a', 'u:a', 'null', 'u:a']);
   });
 });

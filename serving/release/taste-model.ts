@@ -14,7 +14,7 @@ import type { Profile, TasteEvent } from '../profile.ts';
 import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
 import { MovedItems, type MovedItemsParts, product } from './moved/moved-items.ts';
 import { type NewItemCounts, type NewItemGround, NewItemVectors } from './new-item-vectors.ts';
-import { RecentVectors } from './recent-vectors.ts';
+import { RecentViews } from './recent-views.ts';
 import { NO_ITEM, type ReleaseItems } from './release-items.ts';
 
 export interface TasteModelParts extends MovedItemsParts {
@@ -26,7 +26,7 @@ export interface TasteModelParts extends MovedItemsParts {
 
 export class TasteModel implements ModelSource {
   readonly #given: TasteModelParts;
-  readonly #vectors: RecentVectors;
+  readonly #vectors: RecentViews<Float32Array>;
   readonly #newItems: NewItemVectors;
   readonly #moved: MovedItems;
   /** Whose normal equations are factored now. */
@@ -34,7 +34,7 @@ export class TasteModel implements ModelSource {
 
   constructor(given: TasteModelParts) {
     this.#given = given;
-    this.#vectors = new RecentVectors(given.vectorsMax);
+    this.#vectors = new RecentViews(given.vectorsMax);
     this.#moved = new MovedItems(given);
     const { factors, width } = given.foldIn.rows;
     this.#newItems = new NewItemVectors({
