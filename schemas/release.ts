@@ -9,7 +9,15 @@
  */
 import type { EpochMs, ItemId } from './ids.ts';
 
-export const MODEL_KINDS = ['als', 'item2vec', 'graph', 'next-item', 'ratings', 'blend'] as const;
+export const MODEL_KINDS = [
+  'als',
+  'item2vec',
+  'graph',
+  'next-item',
+  'ease',
+  'ratings',
+  'blend',
+] as const;
 export type ModelKind = (typeof MODEL_KINDS)[number];
 
 export const ITEMS_FILE = 'items.json';

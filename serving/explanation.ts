@@ -93,6 +93,8 @@ const textOf = (
       return deed === '' ? 'Linked with your choices' : `Linked with your choices: you ${deed}`;
     case 'sequence':
       return deed === '' ? 'Often comes next' : `Often comes next: you ${deed}`;
+    case 'habit':
+      return deed === '' ? 'Goes with all you chose' : `Goes with all you chose: you ${deed}`;
     case 'taste':
       return deed === '' ? 'To your taste' : `To your taste: you ${deed}`;
     case 'together':
@@ -126,6 +128,8 @@ const aboutText = (part: PartName, title: string): string => {
       return `Linked with ${title}`;
     case 'sequence':
       return `Often comes next after ${title}`;
+    case 'habit':
+      return `Goes with ${title}`;
     case 'taste':
       return `For the same taste as ${title}`;
     case 'together':

@@ -22,6 +22,7 @@ export const PARTS = [
   'embedding',
   'graph',
   'sequence',
+  'habit',
   'together',
   'next',
   'people',
@@ -220,6 +221,7 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
       embedding: { weight: 0.5, epsilon: 0.002, mass: 0.3 },
       graph: { weight: 0.3, epsilon: 0.002, mass: 0.3 },
       sequence: { weight: 0.8, epsilon: 0.002, mass: 0.3 },
+      habit: { weight: 0.5, epsilon: 0.002, mass: 0.3 },
       together: { weight: 1, epsilon: 0.002, mass: 0.3 },
       next: { weight: 0.6, epsilon: 0.002, mass: 0.3 },
       // Nothing until a training has seen that it adds to the others.

@@ -390,6 +390,7 @@ const sourcesOf = (given: {
     embedding: modelSource('embedding'),
     graph: modelSource('graph'),
     sequence: modelSource('sequence'),
+    habit: modelSource('habit'),
     together: togetherSource(itemIndex, options.ladder),
     next: nextSource(itemIndex, options.ladder),
     people: peopleSource(neighbours, options.people),

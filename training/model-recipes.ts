@@ -8,6 +8,7 @@ import { kernelLearner } from '../algorithms/embedding/skip-gram.ts';
 import { fitImplicitAls, readImplicitAls } from '../algorithms/factors/implicit-als.ts';
 import type { Histories } from '../algorithms/histories/histories.ts';
 import type { KernelEngine } from '../algorithms/kernels/kernel-engine.ts';
+import { fitEase, readEase } from '../algorithms/linear/ease.ts';
 import { fitNextItem, readNextItem } from '../algorithms/linear/next-item.ts';
 import { kernelLinearAlgebra } from '../algorithms/linear-algebra/kernel-linear-algebra.ts';
 import type { FitContext } from '../algorithms/model/fit-context.ts';
@@ -87,6 +88,19 @@ export const MODEL_RECIPES: readonly ModelRecipe[] = [
         kernelLinearAlgebra(engine, { precision: 'f32' }),
       ),
     read: readNextItem,
+  },
+  {
+    kind: 'ease',
+    part: 'habit',
+    view: 'sequences',
+    isLogit: false,
+    unfit: (itemCount, { limits }) =>
+      itemCount > limits.easeItemsMax
+        ? `it is made of at most ${limits.easeItemsMax} items, there are ${itemCount}`
+        : undefined,
+    fit: (histories, { options, engine, context }) =>
+      fitEase(histories, options.ease, context, kernelLinearAlgebra(engine, { precision: 'f64' })),
+    read: readEase,
   },
 ];
 

@@ -14,6 +14,7 @@ import {
   DEFAULT_IMPLICIT_ALS_OPTIONS,
   type ImplicitAlsOptions,
 } from '../algorithms/factors/implicit-als-options.ts';
+import { DEFAULT_EASE_OPTIONS, type EaseOptions } from '../algorithms/linear/ease.ts';
 import { DEFAULT_NEXT_ITEM_OPTIONS, type NextItemOptions } from '../algorithms/linear/next-item.ts';
 import {
   DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS,
@@ -38,6 +39,8 @@ export interface TrainingLimits {
   readonly ratingsMax: number;
   /** The next-item model is dense: beyond so many items it is left out. */
   readonly nextItemItemsMax: number;
+  /** The same for EASE, a third as wide. */
+  readonly easeItemsMax: number;
 }
 
 export interface HoldOutOptions {
@@ -77,6 +80,7 @@ export interface TrainingOptions {
   readonly item2vec: Item2vecOptions;
   readonly graph: GraphEmbeddingOptions;
   readonly nextItem: NextItemOptions;
+  readonly ease: EaseOptions;
   readonly ratings: ExplicitAlsOptions;
   readonly people: PeopleModelOptions;
 }
@@ -89,6 +93,7 @@ export const DEFAULT_TRAINING_OPTIONS: TrainingOptions = {
     embeddingWordsMax: 60_000_000,
     ratingsMax: 3_000_000,
     nextItemItemsMax: 5_000,
+    easeItemsMax: 10_000,
   },
   holdOut: { share: 0.1, peopleMax: 5_000, peopleMin: 50, listLength: 10 },
   gate: { marginToFormer: 0.05 },
@@ -99,6 +104,8 @@ export const DEFAULT_TRAINING_OPTIONS: TrainingOptions = {
   item2vec: { ...DEFAULT_ITEM2VEC_OPTIONS, dimensions: 64 },
   graph: { ...DEFAULT_GRAPH_EMBEDDING_OPTIONS, dimensions: 64 },
   nextItem: DEFAULT_NEXT_ITEM_OPTIONS,
+  // As in the learning loop: the larger one of the defaults trusts popular pairs only.
+  ease: { ...DEFAULT_EASE_OPTIONS, regularisation: 60 },
   ratings: { ...DEFAULT_EXPLICIT_ALS_OPTIONS, factors: 16 },
   people: {
     ...DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS,

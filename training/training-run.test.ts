@@ -186,11 +186,11 @@ describe('a training', () => {
     const stored = manifest.facts as unknown as ReleaseFacts;
     expect(stored.history).toMatchObject({ events: events.length, users: 200, items: 48 });
     expect(Object.keys(stored.models).sort()).toEqual(
-      ['als', 'blend', 'graph', 'item2vec', 'next-item'].sort(),
+      ['als', 'blend', 'ease', 'graph', 'item2vec', 'next-item'].sort(),
     );
     const ndcgOf = (name: string) =>
       stored.holdOut.scores.find((score) => score.name === name)!.ndcg;
-    for (const name of ['taste', 'embedding', 'graph', 'sequence', 'blend']) {
+    for (const name of ['taste', 'embedding', 'graph', 'sequence', 'habit', 'blend']) {
       expect([name, ndcgOf(name) > ndcgOf('popular')]).toEqual([name, true]);
     }
     const itemIds = readItemIds(files.get('items.json')!);

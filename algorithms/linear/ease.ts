@@ -22,6 +22,7 @@ import {
 } from '../linear-algebra/dense-linear-algebra.ts';
 import { type FitContext, partOf, pause } from '../model/fit-context.ts';
 import { checkCount, checkPositive } from '../model/option-checks.ts';
+import type { Pieces } from '../model/pieces.ts';
 import { gramInverseByPeople } from './ease-dual.ts';
 import { WHOLE_HISTORY } from './history-block.ts';
 import { LinearItemModel } from './linear-item-model.ts';
@@ -177,5 +178,9 @@ export const fitEase = async (
   await pause(context, 0.1);
   return solveEase(statistics, options, partOf(context, { start: 0.1, end: 1 }), algebra);
 };
+
+/** The same between other work. */
+export const readEaseInPieces = (bytes: Uint8Array): Pieces<LinearItemModel> =>
+  LinearItemModel.readInPieces(bytes, FORMAT);
 
 export const readEase = (bytes: Uint8Array): LinearItemModel => LinearItemModel.read(bytes, FORMAT);

@@ -11,6 +11,7 @@ import { FoldIn } from '../../algorithms/factors/fold-in.ts';
 import { readImplicitAls } from '../../algorithms/factors/implicit-als.ts';
 import { checkImplicitAlsOptions } from '../../algorithms/factors/implicit-als-options.ts';
 import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
+import { readEaseInPieces } from '../../algorithms/linear/ease.ts';
 import { readNextItemInPieces } from '../../algorithms/linear/next-item.ts';
 import type { Pieces } from '../../algorithms/model/pieces.ts';
 import { readRatingForecast } from '../../algorithms/ratings/rating-forecast.ts';
@@ -37,12 +38,12 @@ import {
   type ReleaseOptions,
 } from '../options.ts';
 import { KeptProposals } from './kept-proposals.ts';
+import { LinearModel } from './linear-model.ts';
 import type { ModelSource } from './model-source.ts';
 import type { MovedItemsParts } from './moved/moved-items.ts';
 import type { NewItemGround } from './new-item-vectors.ts';
 import { PersonSequences } from './person-sequence.ts';
 import { ReleaseItems } from './release-items.ts';
-import { SequenceModel } from './sequence-model.ts';
 import { MODEL_PARTS, type ModelPart, type ServingRelease } from './serving-release.ts';
 import { StarsModel } from './stars-model.ts';
 import { TasteModel } from './taste-model.ts';
@@ -134,6 +135,11 @@ const EMBEDDINGS = [
   { kind: 'graph', part: 'graph', read: readGraphEmbedding },
 ] as const;
 
+const LINEAR_MODELS = [
+  { kind: 'next-item', part: 'sequence', read: readNextItemInPieces },
+  { kind: 'ease', part: 'habit', read: readEaseInPieces },
+] as const;
+
 /** Those that go by what a person chose in which order. */
 function* addSequenceSources(
   sources: Partial<Record<ModelPart, ModelSource>>,
@@ -155,11 +161,13 @@ function* addSequenceSources(
     const laidOut = yield* vectorModelOf(file, model, { items, sequences, engine });
     sources[part] = new KeptProposals(laidOut, kept);
   }
-  if (!kinds.has('next-item')) return;
-  const file = fileOfModel('next-item');
-  const model = yield* readNextItemInPieces(stored.files.get(file)!);
-  mustFitItems(file, { itemCount: model.itemCount, numbers: 0, dimensions: 0 }, items);
-  sources.sequence = new KeptProposals(new SequenceModel({ model, items, sequences }), kept);
+  for (const { kind, part, read } of LINEAR_MODELS) {
+    if (!kinds.has(kind)) continue;
+    const file = fileOfModel(kind);
+    const model = yield* read(stored.files.get(file)!);
+    mustFitItems(file, { itemCount: model.itemCount, numbers: 0, dimensions: 0 }, items);
+    sources[part] = new KeptProposals(new LinearModel({ model, items, sequences }), kept);
+  }
 }
 
 function* starsModelOf(stored: Release, items: ReleaseItems): Pieces<StarsModel> {

@@ -18,7 +18,14 @@ import type { ReleaseStatus } from './release-follower.ts';
 const IDS = Array.from({ length: 40 }, (_, index) => itemId(`film-${index}`));
 const LIST = '/v1/users/ada/recommendations';
 const WHOLE_LIST = `${LIST}?limit=40&diversity=0`;
-const NO_MODELS = { als: null, item2vec: null, graph: null, 'next-item': null, blend: null };
+const NO_MODELS = {
+  als: null,
+  item2vec: null,
+  graph: null,
+  'next-item': null,
+  ease: null,
+  blend: null,
+};
 /** Turns of the event loop within which a switch is done: time plays no part. */
 const TURNS_MAX = 400;
 
@@ -163,10 +170,11 @@ describe('lists of a release', () => {
       als: 'all',
       item2vec: 'all',
       'next-item': 'all',
+      ease: 'all',
       blend: 'all',
     });
     const parts = new Set(answer.items.flatMap((entry) => Object.keys(entry.parts)));
-    for (const part of ['taste', 'embedding', 'sequence']) expect(parts).toContain(part);
+    for (const part of ['taste', 'embedding', 'sequence', 'habit']) expect(parts).toContain(part);
     expect(parts).not.toContain('graph');
     for (const { reasons } of answer.items) {
       for (const { part, because } of reasons) {
@@ -207,7 +215,7 @@ describe('lists of a release', () => {
     expect(ofSession.rung).toBe('session');
     const { models, items } = ofSession;
     expect(models).toMatchObject({ als: 'all', item2vec: 'all', graph: 'all', 'next-item': 'all' });
-    for (const part of ['taste', 'embedding', 'graph', 'sequence']) {
+    for (const part of ['taste', 'embedding', 'graph', 'sequence', 'habit']) {
       expect(items.some(({ parts }) => (parts[part] ?? 0) > 0)).toBe(true);
     }
   });
@@ -227,7 +235,13 @@ describe('lists of a release', () => {
     await world.act('u:bob', { item: 'newcomer' });
     const { body } = await under.get<ListAnswer>('/v1/users/bob/recommendations');
     expect(body.items.length).toBeGreaterThan(0);
-    expect(body.models).toEqual({ item2vec: null, graph: null, 'next-item': null, blend: null });
+    expect(body.models).toEqual({
+      item2vec: null,
+      graph: null,
+      'next-item': null,
+      ease: null,
+      blend: null,
+    });
   });
 });
 

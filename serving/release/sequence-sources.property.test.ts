@@ -9,9 +9,9 @@ import { releaseItemsOn } from '../../test/serving/release-items.fixture.ts';
 import { ItemSlots } from '../item-slots.ts';
 import { emptyProfile, type Profile } from '../profile.ts';
 import { KeptProposals } from './kept-proposals.ts';
+import { LinearModel } from './linear-model.ts';
 import type { ModelSource } from './model-source.ts';
 import { PersonSequences } from './person-sequence.ts';
-import { SequenceModel } from './sequence-model.ts';
 import { VectorModel } from './vector-model.ts';
 
 const COUNT = 24;
@@ -108,24 +108,27 @@ describe('any person’s choices', () => {
     },
   );
 
-  it('are scored by the next-item model as by the training, which their events add up to', () => {
-    const model = models['next-item']!;
-    const source = new SequenceModel({ model, items, sequences });
-    fc.assert(
-      fc.property(anyChoices, (choices) => {
-        const profile = profileOf(choices);
-        const scores = new Float64Array(COUNT);
-        model.score(historyOf(choices), scores);
-        const proposed = proposedBy(source, profile, new Set());
-        const sums = sumsOf(source, profile);
-        for (let slot = 0; slot < COUNT; slot++) {
-          expect(proposed.get(slot) ?? 0).toBe(Math.max(scores[slot]!, 0));
-          expect(sums[slot]).toBeCloseTo(scores[slot]!, 9);
-        }
-      }),
-      { numRuns: 40 },
-    );
-  });
+  it.each(['next-item', 'ease'] as const)(
+    'are scored by %s as by the training, which their events add up to',
+    (kind) => {
+      const model = models[kind]!;
+      const source = new LinearModel({ model, items, sequences });
+      fc.assert(
+        fc.property(anyChoices, (choices) => {
+          const profile = profileOf(choices);
+          const scores = new Float64Array(COUNT);
+          model.score(historyOf(choices), scores);
+          const proposed = proposedBy(source, profile, new Set());
+          const sums = sumsOf(source, profile);
+          for (let slot = 0; slot < COUNT; slot++) {
+            expect(proposed.get(slot) ?? 0).toBe(Math.max(scores[slot]!, 0));
+            expect(sums[slot]).toBeCloseTo(scores[slot]!, 9);
+          }
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
 });
 
 describe('what a model proposed to somebody', () => {

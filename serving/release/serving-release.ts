@@ -38,6 +38,7 @@ export const MODEL_OF_PART = {
   embedding: 'item2vec',
   graph: 'graph',
   sequence: 'next-item',
+  habit: 'ease',
 } as const satisfies Partial<Record<PartName, ModelKind>>;
 export type ModelPart = keyof typeof MODEL_OF_PART;
 

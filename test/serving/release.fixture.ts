@@ -16,6 +16,7 @@ import {
   type Histories,
   historiesOf,
 } from '../../algorithms/histories/histories.ts';
+import { DEFAULT_EASE_OPTIONS, fitEase } from '../../algorithms/linear/ease.ts';
 import type { LinearItemModel } from '../../algorithms/linear/linear-item-model.ts';
 import { DEFAULT_NEXT_ITEM_OPTIONS, fitNextItem } from '../../algorithms/linear/next-item.ts';
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
@@ -39,6 +40,7 @@ export interface TrainedRelease {
     readonly item2vec?: EmbeddingModel;
     readonly graph?: EmbeddingModel;
     readonly 'next-item'?: LinearItemModel;
+    readonly ease?: LinearItemModel;
   };
 }
 
@@ -99,6 +101,7 @@ const trainedModels = async (
       { seed },
     ),
     'next-item': await fitNextItem(histories, DEFAULT_NEXT_ITEM_OPTIONS, { seed }),
+    ease: await fitEase(histories, { ...DEFAULT_EASE_OPTIONS, regularisation: 60 }, { seed }),
   };
 };
 

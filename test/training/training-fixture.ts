@@ -148,7 +148,7 @@ export const trainingDependencies = (
 
 export const trainingOrder = (more: Partial<TrainingOrder> = {}): TrainingOrder => ({
   runId: 'test',
-  kinds: ['als', 'item2vec', 'graph', 'next-item', 'blend'],
+  kinds: ['als', 'item2vec', 'graph', 'next-item', 'ease', 'blend'],
   formerVersion: null,
   seed: 1,
   configVersion: 1,

@@ -50,6 +50,7 @@ const PARTS: Readonly<Record<string, string>> = {
   embedding: 'fits the latest choices',
   graph: 'linked with the choices',
   sequence: 'often comes next',
+  habit: 'goes with all that was chosen',
   together: 'chosen together',
   next: 'chosen next',
   people: 'chosen by people alike',

@@ -1,6 +1,7 @@
 /**
- * The linear next-item model to serve: what people do next after what this person just did, did lately
- * and has always done. The score is a sum of rows, one for each event; the sum is the explanation.
+ * A linear model of items to serve: the next-item model (what people do next after what this person just
+ * did, did lately and has always done) and EASE (what goes with all that they did, in whatever order).
+ * The score is a sum of rows, one for each event; the sum is the explanation.
  */
 import type { LinearItemModel } from '../../algorithms/linear/linear-item-model.ts';
 import { largest } from '../../algorithms/selection/largest.ts';
@@ -9,18 +10,18 @@ import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts'
 import type { PersonSequences } from './person-sequence.ts';
 import { NO_ITEM, type ReleaseItems } from './release-items.ts';
 
-export interface SequenceModelParts {
+export interface LinearModelParts {
   readonly model: LinearItemModel;
   readonly items: ReleaseItems;
   readonly sequences: PersonSequences;
 }
 
-export class SequenceModel implements ModelSource {
-  readonly #given: SequenceModelParts;
+export class LinearModel implements ModelSource {
+  readonly #given: LinearModelParts;
   readonly #scores: Float64Array;
   readonly #above: Int32Array;
 
-  constructor(given: SequenceModelParts) {
+  constructor(given: LinearModelParts) {
     this.#given = given;
     this.#scores = new Float64Array(given.model.itemCount);
     this.#above = new Int32Array(given.model.itemCount);
