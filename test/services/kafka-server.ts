@@ -43,6 +43,9 @@ export interface KafkaBroker {
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Starts it on the same directory after it was killed. */
   restart(): Promise<void>;
+  /** It does not answer until it is resumed, and nobody is told. */
+  pause(): void;
+  resume(): void;
 }
 
 /** For the listener `sasl`. */
@@ -134,6 +137,14 @@ class Broker implements KafkaBroker {
 
   async kill(signal: NodeJS.Signals): Promise<void> {
     await this.#process?.kill(signal);
+  }
+
+  pause(): void {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    process.kill(this.pid, 'SIGCONT');
   }
 
   async restart(): Promise<void> {
