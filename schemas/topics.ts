@@ -13,6 +13,8 @@ export interface TopicSpec {
   readonly key: string;
   /** Names of the Avro records that it carries. */
   readonly records: readonly string[];
+  /** Whether a record with a subject for its key is unreadable without that subject's own key. */
+  readonly isSealed?: true;
 }
 
 export const TOPICS = {
@@ -29,6 +31,7 @@ export const TOPICS = {
     cleanup: 'delete',
     key: 'subject (u:<userId> or s:<sessionId>)',
     records: ['Interaction', 'Forget'],
+    isSealed: true,
   },
   impressions: {
     name: 'impressions',
@@ -36,6 +39,7 @@ export const TOPICS = {
     cleanup: 'delete',
     key: 'subject (u:<userId> or s:<sessionId>)',
     records: ['Impression'],
+    isSealed: true,
   },
   catalogue: {
     name: 'catalogue',
@@ -62,8 +66,9 @@ export const TOPICS = {
     name: 'dead-letters',
     partitionsBy: 'one',
     cleanup: 'delete',
-    key: 'none: the partition is given',
+    key: 'that of the record set aside; the partition is given',
     records: ['DeadLetter'],
+    isSealed: true,
   },
 } as const satisfies Record<string, TopicSpec>;
 

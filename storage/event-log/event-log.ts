@@ -16,6 +16,8 @@ export interface AppendRecord {
 
 export interface LogRecord extends AppendRecord {
   readonly offset: Offset;
+  /** Its person was forgotten: that there was a record is all that can be known. Key and value are null. */
+  readonly isErased?: boolean;
 }
 
 export interface TopicInfo {
