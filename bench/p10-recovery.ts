@@ -5,7 +5,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../runtime/clock.ts';
+import { dataPathsOf } from '../runtime/data-directory.ts';
 import { openEmbeddedLog } from '../runtime/embedded/stores.ts';
+import { providePersonKeys } from '../runtime/person-keys.ts';
 import { INGEST_TOPICS } from '../runtime/topic-plan.ts';
 import type { HealthReadyAnswer } from '../schemas/api/system.ts';
 import {
@@ -87,6 +89,7 @@ const measure = async (directory: string): Promise<BenchResult> => {
 const logEvents = async (directory: string): Promise<void> => {
   const log = await openEmbeddedLog({
     directory: join(directory, 'log'),
+    keys: providePersonKeys(dataPathsOf(directory)),
     counts: PARTITIONS,
     writableTopics: INGEST_TOPICS,
     clock: systemClock,

@@ -6,7 +6,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../runtime/clock.ts';
+import { dataPathsOf } from '../runtime/data-directory.ts';
 import { openEmbeddedLog, openEmbeddedState } from '../runtime/embedded/stores.ts';
+import { providePersonKeys } from '../runtime/person-keys.ts';
 import { INGEST_TOPICS, STREAM_TOPICS } from '../runtime/topic-plan.ts';
 import { encodeRecord } from '../schemas/avro/record-codec.ts';
 import { catalogueItem } from '../schemas/catalogue-item.fixture.ts';
@@ -198,6 +200,7 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error: console.error 
 const populate = async (directory: string): Promise<void> => {
   const log = await openEmbeddedLog({
     directory: join(directory, 'log'),
+    keys: providePersonKeys(dataPathsOf(directory)),
     counts: PARTITIONS,
     writableTopics: [...INGEST_TOPICS, ...STREAM_TOPICS],
     clock: systemClock,

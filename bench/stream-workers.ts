@@ -8,8 +8,10 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../runtime/clock.ts';
 import { loadConfiguration } from '../runtime/configuration.ts';
+import { dataPathsOf } from '../runtime/data-directory.ts';
 import { openEmbeddedLog } from '../runtime/embedded/stores.ts';
 import { startStreamHost } from '../runtime/embedded/stream-host.ts';
+import { providePersonKeys } from '../runtime/person-keys.ts';
 import { INGEST_TOPICS } from '../runtime/topic-plan.ts';
 import type { Figure } from './result.ts';
 import { fillLog } from './stream/replay-run.ts';
@@ -75,6 +77,7 @@ export const workersNote = `workers: ${PLAN.events} events of ${PLAN.people} peo
 const fill = async (directory: string): Promise<void> => {
   const log = await openEmbeddedLog({
     directory: join(directory, 'log'),
+    keys: providePersonKeys(dataPathsOf(directory)),
     counts: PARTITIONS,
     writableTopics: INGEST_TOPICS,
     clock: systemClock,
@@ -93,6 +96,7 @@ const run = async (directory: string, workers: number): Promise<number> => {
   const host = await startStreamHost(
     {
       logDirectory: join(directory, 'log'),
+      keysDirectory: dataPathsOf(directory).keys,
       stateDirectory: join(directory, 'state'),
       artifactsDirectory: join(directory, 'artifacts'),
       counts: PARTITIONS,

@@ -12,13 +12,14 @@ import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
 import { CatalogueWriter } from './catalogue/catalogue-writer.ts';
 import { DeadLetterDesk } from './dead-letters/dead-letter-desk.ts';
-import { type AppendQueue, openAppendQueue, QueueBudget } from './edge/append-queue.ts';
+import { type AppendQueue, openAppendQueue, QueueBudget, type Seal } from './edge/append-queue.ts';
 import { createEventIds } from './edge/event-ids.ts';
 import { EventIntake } from './edge/event-intake.ts';
 import { ImpressionIntake } from './edge/impression-intake.ts';
 import { RecentIndex } from './edge/recent-index.ts';
 import { seedRecentIndex } from './edge/recent-index-seed.ts';
 import { StreamPace } from './edge/stream-pace.ts';
+import { ForgetDesk, type Forgetting } from './forgetting/forget-desk.ts';
 import type { BackfillSink } from './import/backfill-sink.ts';
 import { LogBackfillSink } from './import/log-backfill-sink.ts';
 import { DEFAULT_INGEST_OPTIONS, type IngestOptions } from './options.ts';
@@ -32,6 +33,10 @@ export interface IngestDeps {
   /** Version of the table of kinds, as answers carry it. */
   readonly configVersion: number;
   readonly options?: Partial<IngestOptions>;
+  /** How the log seals what is about people; where left out, it does not. */
+  readonly seal?: Seal;
+  /** How the instance forgets people; where left out, it cannot. */
+  readonly forgetting?: Forgetting;
   /** For the fault harness; does nothing where left out. */
   readonly crashPoint?: CrashPoint;
   /** The item as serving has it now; undefined where there is none. */
@@ -53,6 +58,7 @@ export interface Ingest {
   /** Imports go past the queues: they keep one append outstanding themselves. */
   readonly imports: BackfillSink;
   readonly deadLetters: DeadLetterDesk;
+  readonly forgets: ForgetDesk | undefined;
   /** Throws while nothing is taken in. */
   readonly checkOpen: () => void;
   readonly kinds: KindTable;
@@ -89,12 +95,16 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       appendWithin: options.appendWithin,
       crashPoint,
       onStorageFailed,
+      ...(deps.seal ? { seal: deps.seal } : {}),
       ...(pace ? { pace } : {}),
     });
   const interactions = await queueOf(TOPICS.interactions.name, await paceOf(deps, options));
   const impressions = await queueOf(TOPICS.impressions.name);
   const catalogue = await queueOf(TOPICS.catalogue.name);
   const recent = new RecentIndex(options.recentEventsMax);
+  const forgets =
+    deps.forgetting && forgetDeskOf(deps, deps.forgetting, { queue: interactions, budget });
+  await forgets?.open();
   return {
     events: new EventIntake({
       queue: interactions,
@@ -117,6 +127,7 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
     }),
     imports: new LogBackfillSink({ log, clock, crashPoint }),
     deadLetters: new DeadLetterDesk({ log, clock }),
+    forgets,
     checkOpen: () => budget.check(),
     kinds,
     configVersion: deps.configVersion,
@@ -134,9 +145,27 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       }),
     async close() {
       budget.close();
+      await forgets?.stop();
       await Promise.all([interactions, impressions, catalogue].map((queue) => queue.drain()));
     },
   };
+};
+
+const forgetDeskOf = (
+  { log, clock, logger, random, crashPoint = () => undefined }: IngestDeps,
+  forgetting: Forgetting,
+  edge: { readonly queue: AppendQueue; readonly budget: QueueBudget },
+): ForgetDesk => {
+  const newId = createEventIds(random);
+  return new ForgetDesk({
+    ...edge,
+    forgetting,
+    log,
+    clock,
+    logger,
+    crashPoint,
+    newRequestId: () => newId().replace(/^e-/, 'f-'),
+  });
 };
 
 const paceOf = async (

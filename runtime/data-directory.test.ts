@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { STATE_FORMAT } from '../schemas/state/state-format.ts';
-import { openDataDirectory, readFacts } from './data-directory.ts';
+import { DATA_FORMAT, openDataDirectory, readFacts } from './data-directory.ts';
 
 const FRESH = { userPartitions: 4, itemPartitions: 4 };
 
@@ -22,7 +22,7 @@ describe('data directory', () => {
     first.release();
     const second = openDataDirectory(root, { userPartitions: 8, itemPartitions: 8 });
     expect(second.facts).toEqual({
-      format: 1,
+      format: DATA_FORMAT,
       stateFormat: STATE_FORMAT,
       instanceId,
       dataset: 'demo',
@@ -38,7 +38,7 @@ describe('data directory', () => {
     );
     owner.release();
     openDataDirectory(root, FRESH).release();
-    expect(readdirSync(root)).toEqual(['freshet-data.json']);
+    expect(readdirSync(root)).toEqual(['freshet-data.json', 'keys']);
   });
 
   it('takes over from an owner that died without a word', () => {
@@ -59,12 +59,30 @@ describe('data directory', () => {
     directory.release();
   });
 
+  it('gives a directory of before there were keys its keys, and says until when nothing was sealed', () => {
+    openDataDirectory(root, FRESH).release();
+    const path = join(root, 'freshet-data.json');
+    const older = { ...JSON.parse(readFileSync(path, 'utf8')), format: 1 };
+    rmSync(join(root, 'keys'), { recursive: true });
+    writeFileSync(path, JSON.stringify(older));
+    openDataDirectory(root, FRESH).release();
+    expect(readFacts(root)).toMatchObject({ format: DATA_FORMAT });
+    expect(readFacts(root)?.unsealedUntil).toBeGreaterThan(0);
+    expect(readdirSync(join(root, 'keys'))).toEqual(['people.keys']);
+  });
+
+  it('refuses one that lost its keys: others would open nothing', () => {
+    openDataDirectory(root, FRESH).release();
+    rmSync(join(root, 'keys'), { recursive: true });
+    expect(() => openDataDirectory(root, FRESH)).toThrow(/Expected the keys of people .*no file/);
+  });
+
   it('refuses what a newer Freshet wrote, and leaves it as it was', () => {
     openDataDirectory(root, FRESH).release();
     const path = join(root, 'freshet-data.json');
-    const newer = readFileSync(path, 'utf8').replace('"format": 1', '"format": 99');
+    const newer = readFileSync(path, 'utf8').replace(`"format": ${DATA_FORMAT}`, '"format": 99');
     writeFileSync(path, newer);
-    expect(() => openDataDirectory(root, FRESH)).toThrow(/format 1 or older.*has format 99/);
+    expect(() => openDataDirectory(root, FRESH)).toThrow(/format \d or older.*has format 99/);
     expect(readFileSync(path, 'utf8')).toBe(newer);
     expect(readFacts(root)?.format).toBe(99);
   });

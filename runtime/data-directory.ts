@@ -11,14 +11,20 @@ import { join, resolve } from 'node:path';
 import { FreshetError } from '../schemas/errors.ts';
 import type { EpochMs } from '../schemas/ids.ts';
 import { STATE_FORMAT, UNNUMBERED_STATE_FORMAT } from '../schemas/state/state-format.ts';
+import { systemClock } from './clock.ts';
 import { fileSystemTypeOf, refuseNetworkFileSystem } from './file-system.ts';
+import { hasPersonKeys, keyFileOf, makePersonKeys } from './person-keys.ts';
 import { randomSecret } from './random.ts';
 
 /** Of everything but the state; rises whenever an older Freshet could not read what this one writes. */
-export const DATA_FORMAT = 1;
+export const DATA_FORMAT = 2;
+/** The first whose log is sealed with people's keys. */
+const SEALED_FORMAT = 2;
 
 export interface DataPaths {
   readonly root: string;
+  /** Without what lies here nobody can read the log. */
+  readonly keys: string;
   readonly log: string;
   readonly state: string;
   readonly warehouse: string;
@@ -42,6 +48,8 @@ export interface DataFacts {
   readonly instanceId: string;
   readonly userPartitions: number;
   readonly itemPartitions: number;
+  /** Records received before this are not sealed: an older program wrote them. */
+  readonly unsealedUntil?: EpochMs;
   /** Which catalogue it holds: `demo`, `dataset:<name>` or null where it is the site's own. */
   readonly dataset: string | null;
   /** Where the simulated audience of this directory comes from; absent where there is none. */
@@ -62,6 +70,7 @@ export const dataPathsOf = (directory: string): DataPaths => {
   const root = resolve(directory);
   return {
     root,
+    keys: join(root, 'keys'),
     log: join(root, 'log'),
     state: join(root, 'state'),
     warehouse: join(root, 'warehouse'),
@@ -88,7 +97,8 @@ export const openDataDirectory = (
   makeDirectory(paths.root);
   const unlock = lock(paths.root);
   try {
-    let facts = readFacts(paths.root) ?? {
+    const found = readFacts(paths.root);
+    let facts = found ?? {
       format: DATA_FORMAT,
       stateFormat: STATE_FORMAT,
       instanceId: randomSecret(9),
@@ -97,6 +107,10 @@ export const openDataDirectory = (
       itemPartitions: fresh.itemPartitions,
     };
     refuseNewer(facts, paths.root);
+    provideKeys(paths, found);
+    if (facts.format < SEALED_FORMAT) {
+      facts = { ...facts, format: DATA_FORMAT, unsealedUntil: systemClock.now() };
+    }
     writeFacts(paths.root, facts);
     return {
       paths,
@@ -113,6 +127,16 @@ export const openDataDirectory = (
     unlock();
     throw error;
   }
+};
+
+/** A new directory gets keys, and so does one of before there were any. */
+const provideKeys = (paths: DataPaths, found: DataFacts | undefined): void => {
+  if (hasPersonKeys(paths)) return;
+  if (found !== undefined && found.format >= SEALED_FORMAT) {
+    const details = { expected: 'the keys of people', path: keyFileOf(paths), got: 'no file' };
+    throw new FreshetError('bad_file', details);
+  }
+  makePersonKeys(paths);
 };
 
 /** A newer one is left exactly as it is; an older state is renewed by whoever opens the state. */

@@ -129,12 +129,15 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       untilItemsShown: (positions) => serving.untilItemsShown(positions),
       covered: (partition) => serving.coveredOffset(partition),
       onAccepted: (event) => quality.observe(event),
+      ...(profile.seal ? { seal: profile.seal } : {}),
+      ...(profile.forgetting ? { forgetting: profile.forgetting(qualityWarehouse) } : {}),
       crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
       onStorageFailed: options.onFatal,
     }),
     (opened) => opened.close(),
   );
   await ingest.seed();
+  ingest.forgets?.start();
   const upkeep = openings.add(await profile.startUpkeep(), (started) => started.stop());
   report = createSystemReport({
     clock,

@@ -2,12 +2,15 @@
  * What an instance stands on: the five ports with their adapters, and the stream that works on them.
  * A profile is one answer to the question where those are; above it, everything is the same code.
  */
+import type { Seal } from '../ingest/edge/append-queue.ts';
+import type { Forgetting } from '../ingest/forgetting/forget-desk.ts';
 import type { SystemAnswer } from '../schemas/api/system.ts';
 import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
 import type { ClickHouseConnection } from '../storage/clickhouse/clickhouse-connection.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
 import type { LiveBus } from '../storage/live-bus/live-bus.ts';
 import type { StateStore } from '../storage/state-store/state-store.ts';
+import type { Warehouse } from '../storage/warehouse/warehouse.ts';
 import type { StreamStatus } from '../stream/stream-status.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { DiskUsage } from './disk-usage.ts';
@@ -54,6 +57,10 @@ export interface Profile {
   readonly stream: StreamRole;
   /** Whether this process is the one that starts trainings; absent where it is the only one. */
   readonly isTrainer?: () => boolean;
+  /** How its log seals what is about people; absent where it does not. */
+  readonly seal?: Seal;
+  /** How it forgets people; absent where it cannot. */
+  forgetting?(warehouse: Warehouse | undefined): Forgetting;
   /** Called once everything runs. */
   startUpkeep(): Promise<Upkeep>;
   close(): Promise<void>;

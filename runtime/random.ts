@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { RandomSource } from '../schemas/environment.ts';
 
+export { randomBytes };
+
 /** URL-safe text that nobody can guess. */
 export const randomSecret = (bytes = 24): string => randomBytes(bytes).toString('base64url');
 

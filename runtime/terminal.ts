@@ -2,6 +2,7 @@
  * What a person sees in the terminal: plain lines, and a progress bar where there is somebody to
  * look at it. Piped output gets a line at each tenth instead.
  */
+import { createInterface } from 'node:readline/promises';
 import type { Clock } from '../schemas/environment.ts';
 
 export interface Terminal {
@@ -9,6 +10,8 @@ export interface Terminal {
   line(text?: string): void;
   problem(text: string): void;
   progress(label: string): ProgressLine;
+  /** Asks whoever sits there; anything but yes is no. */
+  confirm(question: string): Promise<boolean>;
 }
 
 export interface ProgressLine {
@@ -26,6 +29,14 @@ export const createTerminal = (clock: Clock): Terminal => {
     line: (text = '') => console.log(text),
     problem: (text) => console.error(text),
     progress: (label) => (isInteractive ? bar(label, clock) : plainProgress(label)),
+    confirm: async (question) => {
+      const lines = createInterface({ input: process.stdin, output: process.stdout });
+      try {
+        return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+      } finally {
+        lines.close();
+      }
+    },
   };
 };
 

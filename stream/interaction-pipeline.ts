@@ -139,6 +139,7 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     const { named, problem } = record;
     if (named?.name === 'Interaction') this.#takeInteraction(record, named.record);
     else if (named?.name === 'Forget') this.#takeForget(record, named.record);
+    else if (record.log.isErased) this.#passErased();
     else this.#setAside(record, problem ?? unexpected(named?.name ?? 'a tombstone'));
     this.#dedupe.expire(this.#partition.clock);
   }
@@ -234,6 +235,13 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     }
     counters.accepted++;
     counters.forgotten++;
+  }
+
+  /** It says nothing, and what it once did was taken back long ago. */
+  #passErased(): void {
+    const { counters } = this.#partition;
+    counters.accepted++;
+    counters.erased = (counters.erased ?? 0) + 1;
   }
 
   #setAside({ log, named }: SourceRecord, problem: FreshetError): void {

@@ -255,6 +255,8 @@ export class PartitionRunner {
     const [record] = await this.#deps.eventLog.read(topic, partition, coveredOffset, ONE_RECORD);
     // A compacted topic may have let go of the very record.
     if (record === undefined || record.offset !== coveredOffset) return;
+    // Nobody can read any more what was hashed.
+    if (record.isErased) return;
     if (hashOf(record) !== recordHash) {
       throw new FreshetError('log_diverged', { topic, partition, offset: coveredOffset });
     }
@@ -393,7 +395,7 @@ export class PartitionRunner {
     if (letters.length === 0) return;
     for (let from = 0; from < letters.length; from += DEAD_LETTERS_AT_ONCE) {
       const records = letters.slice(from, from + DEAD_LETTERS_AT_ONCE).map((letter) => ({
-        key: null,
+        key: letter.topic === TOPICS.interactions.name ? letter.key : null,
         value: encodeRecord('DeadLetter', letter),
         timestamp: letter.at,
       }));

@@ -26,7 +26,7 @@ export interface PreparedRecord {
 
 /** A record of a source topic with what could be made of it. */
 export interface SourceRecord extends PreparedRecord {
-  /** null for a tombstone, and for what could not be read. */
+  /** null for a tombstone, for what could not be read, and for a record of somebody forgotten. */
   readonly named: NamedRecord | null;
   readonly problem: FreshetError | null;
 }

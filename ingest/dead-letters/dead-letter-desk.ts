@@ -53,7 +53,10 @@ export class DeadLetterDesk {
     const from = Math.max(low, before - page.limit);
     const records = await this.#read(offset(from), before);
     return {
-      deadLetters: records.map(letterOf).reverse(),
+      deadLetters: records
+        .filter(({ value }) => value !== null)
+        .map(letterOf)
+        .reverse(),
       nextCursor: from > low ? idOf(offset(from)) : null,
     };
   }
@@ -75,8 +78,8 @@ export class DeadLetterDesk {
     const { low, end } = await this.#log.watermarks(TOPIC, PARTITION);
     const isThere = place.partition === PARTITION && place.offset >= low && place.offset < end;
     const [record] = isThere ? await this.#read(place.offset, place.offset + 1) : [];
-    if (record === undefined) throw new FreshetError('not_found', { what: `dead letter ${id}` });
-    return decodeRecordAs('DeadLetter', record.value!);
+    if (!record?.value) throw new FreshetError('not_found', { what: `dead letter ${id}` });
+    return decodeRecordAs('DeadLetter', record.value);
   }
 
   async #read(from: Offset, end: number): Promise<LogRecord[]> {

@@ -28,8 +28,11 @@ const WATCH_EVERY = 1_000 as DurationMs;
 /** Who would wait longer than this for the stream is better told to come again. */
 const WAIT_MS_MAX = 1_000;
 
+export type Seal = (topic: string, records: readonly AppendRecord[]) => readonly AppendRecord[];
+
 interface Queued {
   readonly submission: Submission;
+  readonly records: readonly AppendRecord[];
   readonly bytes: number;
   readonly sinceMs: number;
 }
@@ -80,6 +83,8 @@ export interface AppendQueueOptions {
   /** How long an append may take before those who wait for it are answered 503. */
   readonly appendWithin: DurationMs;
   readonly crashPoint: CrashPoint;
+  /** Seals records at the moment of their submission, which is what the order of a person's keys goes by. */
+  readonly seal?: Seal;
   /** Left out, nothing waits for the stream. */
   readonly pace?: StreamPace;
   /** The disk can no longer be trusted; may be called more than once. */
@@ -120,11 +125,13 @@ export class AppendQueue {
 
   /** Takes over the records; exactly one of the submission's calls follows, later. */
   submit(partition: PartitionIndex, submission: Submission): void {
-    const bytes = bytesOf(submission.records);
+    const { topic, seal } = this.#options;
+    const records = seal === undefined ? submission.records : seal(topic, submission.records);
+    const bytes = bytesOf(records);
     this.#options.budget.bytes += bytes;
     this.#outstanding += 1;
     const sinceMs = this.#options.clock.monotonicMs();
-    this.#waiting[partition]!.push({ submission, bytes, sinceMs });
+    this.#waiting[partition]!.push({ submission, records, bytes, sinceMs });
     if (this.#isAppending[partition]) return;
     this.#isAppending[partition] = true;
     // What else arrives in this turn of the event loop goes along.
@@ -156,7 +163,7 @@ export class AppendQueue {
     let count = 0;
     for (; count < waiting.length; count += 1) {
       const next = waiting[count]!;
-      records += next.submission.records.length;
+      records += next.records.length;
       bytes += next.bytes;
       if (count > 0 && (records > batchRecordsMax || bytes > batchBytesMax)) break;
     }
@@ -170,9 +177,7 @@ export class AppendQueue {
   async #append(partition: PartitionIndex, group: readonly Queued[]): Promise<void> {
     const { log, topic, clock, crashPoint } = this.#options;
     const records =
-      group.length === 1
-        ? group[0]!.submission.records
-        : group.flatMap(({ submission }) => submission.records);
+      group.length === 1 ? group[0]!.records : group.flatMap((queued) => queued.records);
     const underWay = { group, sinceMs: clock.monotonicMs(), isGivenUp: false };
     this.#underWay.set(partition, underWay);
     crashPoint('ingest.before-append');

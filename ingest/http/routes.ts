@@ -11,6 +11,7 @@ import type { Ingest } from '../ingest.ts';
 import { eventFromAvro, impressionFromAvro } from './avro-requests.ts';
 import { acceptBodies, readBatch } from './bodies.ts';
 import { registerDeadLetterRoutes } from './dead-letter-routes.ts';
+import { registerForgetRoutes } from './forget-routes.ts';
 import { registerImportRoutes } from './import-routes.ts';
 import { registerItemRoutes } from './item-routes.ts';
 import { JSON_TYPE, uncheckedBody } from './route-options.ts';
@@ -27,6 +28,7 @@ export const registerIngestRoutes = (app: FastifyInstance, ingest: Ingest): void
     registerItemRoutes(scope, ingest);
     registerImportRoutes(scope, ingest);
     registerDeadLetterRoutes(scope, ingest);
+    if (ingest.forgets) registerForgetRoutes(scope, ingest.forgets);
   });
 };
 

@@ -21,7 +21,7 @@ import { type Offset, partitionIndex, type StatePartition } from '../../schemas/
 import { copyTopic } from '../../storage/event-log/lmdb-log-copy.ts';
 import { copyStatePartition } from '../../storage/state-store/lmdb-state-copy.ts';
 import { type DataPaths, dataPathsOf, FACTS_FILE, readFacts } from '../data-directory.ts';
-import { openEmbeddedLog } from '../embedded/stores.ts';
+import { openUnsealedLog } from '../embedded/stores.ts';
 import { INGEST_TOPICS, type PartitionCounts, STREAM_TOPICS } from '../topic-plan.ts';
 import { describeFile, filesBelow } from './files.ts';
 import { BACKUP_FORMAT, type BackupManifest, writeManifest } from './manifest.ts';
@@ -84,6 +84,11 @@ const copyAll = async (
   const total = partitions.length + topics.length + 1;
   const covered: Record<string, Offset> = {};
   let done = 0;
+  // First of all: keys are only ever destroyed, so these open whatever is copied after them.
+  await mkdir(to.keys, { recursive: true, mode: 0o700 });
+  for (const path of existsSync(from.keys) ? await filesBelow(from.keys) : []) {
+    await copyFile(join(from.keys, path), join(to.keys, path));
+  }
   const step = (): void => {
     done += 1;
     onProgress(done, total);
@@ -115,7 +120,7 @@ const watermarksIn = async (
   counts: PartitionCounts,
   clock: Clock,
 ): Promise<BackupManifest['log']> => {
-  const log = await openEmbeddedLog({ directory: paths.log, counts, writableTopics: [], clock });
+  const log = await openUnsealedLog({ directory: paths.log, counts, writableTopics: [], clock });
   const found: Record<string, { low: number; end: number }[]> = {};
   try {
     for (const topic of [...STREAM_TOPICS, ...INGEST_TOPICS]) {

@@ -27,11 +27,11 @@ export const restoreBackup = async (options: RestoreOptions): Promise<BackupMani
     throw new FreshetError('data_newer', details);
   }
   if (!force) await refuseFilled(dataDirectory);
-  const { root, log, state, warehouse, artifacts } = dataPathsOf(dataDirectory);
+  const { root, keys, log, state, warehouse, artifacts } = dataPathsOf(dataDirectory);
   const unlock = lockDirectory(root);
   try {
     const facts = join(root, FACTS_FILE);
-    for (const path of [facts, log, state, warehouse, artifacts]) {
+    for (const path of [facts, keys, log, state, warehouse, artifacts]) {
       await rm(path, { recursive: true, force: true });
     }
     await copyVerified(manifest, options);

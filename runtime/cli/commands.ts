@@ -3,6 +3,7 @@ import { backupCommand, restoreCommand } from './backup-command.ts';
 import type { CommandSpec } from './command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { exportCommand } from './export-command.ts';
+import { forgetCommand } from './forget-command.ts';
 import { importCommand } from './import-command.ts';
 import { itemsSyncCommand } from './items-sync-command.ts';
 import { modelsCommand } from './models-command.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   simulateCommand,
   trainCommand,
   modelsCommand,
+  forgetCommand,
   rebuildCommand,
   backupCommand,
   restoreCommand,

@@ -5,7 +5,7 @@ import { catalogueIn } from '../../ingest/catalogue/logged-catalogue.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { dataPathsOf, readFacts, refuseNewer } from '../data-directory.ts';
-import { openEmbeddedLog } from '../embedded/stores.ts';
+import { openLogToRead } from '../embedded/stores.ts';
 import { type ExportReport, writeExport } from '../export/export-file.ts';
 import { streamOptionsOf } from '../option-mapping.ts';
 import { formatCount, type Terminal } from '../terminal.ts';
@@ -36,12 +36,7 @@ export const exportCommand: CommandSpec = {
     if (!facts) throw new FreshetError('not_found', { what: `a data directory in ${paths.root}` });
     refuseNewer(facts, paths.root);
     const target = targetOf(context);
-    const log = await openEmbeddedLog({
-      directory: paths.log,
-      counts: facts,
-      writableTopics: [],
-      clock,
-    });
+    const log = await openLogToRead(paths, facts, clock);
     const bar = terminal.progress('Exporting');
     try {
       const report = await writeExport({

@@ -10,6 +10,7 @@ import { modelsAnswer } from '../../training/model-report.ts';
 import { openDataDirectory } from '../data-directory.ts';
 import { openEmbeddedLog } from '../embedded/stores.ts';
 import { startWarehouseHost } from '../embedded/warehouse-host.ts';
+import { openPersonKeys } from '../person-keys.ts';
 import { INGEST_TOPICS } from '../topic-plan.ts';
 import { startTrainingHost } from '../training/training-host.ts';
 import type { CommandContext } from './command.ts';
@@ -68,6 +69,7 @@ const openDirectoryTarget = async (
   const directory = openDataDirectory(settings.dataDirectory, settings);
   const log = await openEmbeddedLog({
     directory: directory.paths.log,
+    keys: openPersonKeys(directory.paths),
     counts: directory.facts,
     writableTopics: INGEST_TOPICS,
     clock,

@@ -12,6 +12,7 @@ import { LogBackfillSink } from '../../ingest/import/log-backfill-sink.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import { dataPathsOf, openDataDirectory } from '../data-directory.ts';
 import { openEmbeddedLog } from '../embedded/stores.ts';
+import { openPersonKeys } from '../person-keys.ts';
 import type { Settings } from '../settings.ts';
 import { INGEST_TOPICS } from '../topic-plan.ts';
 
@@ -43,6 +44,7 @@ const openLogTarget = async (settings: Settings, clock: Clock): Promise<WriteTar
   const directory = openDataDirectory(settings.dataDirectory, settings);
   const log = await openEmbeddedLog({
     directory: directory.paths.log,
+    keys: openPersonKeys(directory.paths),
     counts: directory.facts,
     writableTopics: INGEST_TOPICS,
     clock,

@@ -11,12 +11,14 @@ import { type DataDirectory, openDataDirectory } from '../data-directory.ts';
 import { watchDisk } from '../disk-usage.ts';
 import type { ProfileOptions } from '../instance.ts';
 import { type Openings, openedOrClosed } from '../openings.ts';
+import { openPersonKeys } from '../person-keys.ts';
 import type { Profile, Upkeep } from '../profile.ts';
 import { keepLogWithinLimits } from '../retention/log-retention.ts';
 import { keepSetAsideForAWhile } from '../retention/set-aside.ts';
 import { keepWarehouseWithinLimit } from '../retention/warehouse-retention.ts';
 import type { Settings } from '../settings.ts';
 import { EMBEDDED_TOPICS, INGEST_TOPICS, STREAM_TOPICS } from '../topic-plan.ts';
+import { forgettingOf } from './forgetting.ts';
 import { discardOldState } from './old-state.ts';
 import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
 import { type StreamHost, type StreamHostData, startStreamHost } from './stream-host.ts';
@@ -33,9 +35,11 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     opened.release(),
   );
   const { paths, facts } = directory;
+  const keys = openPersonKeys(paths);
   const log = openings.add(
     await openEmbeddedLog({
       directory: paths.log,
+      keys,
       counts: facts,
       writableTopics: INGEST_TOPICS,
       clock,
@@ -84,6 +88,9 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
   } as const;
   return {
     ...profile,
+    seal: (topic, records) => log.seal(topic, records),
+    forgetting: (warehouse) =>
+      forgettingOf({ directory, keys, log, state, stream, warehouse, clock }),
     startUpkeep: () =>
       openedOrClosed((started) => startUpkeep({ ...options, ...profile }, started)),
     close: () => openings.close(),
@@ -153,6 +160,7 @@ const streamDataOf = (given: {
   const { facts, paths } = given.directory;
   return {
     logDirectory: paths.log,
+    keysDirectory: paths.keys,
     stateDirectory: paths.state,
     artifactsDirectory: paths.artifacts,
     counts: { userPartitions: facts.userPartitions, itemPartitions: facts.itemPartitions },

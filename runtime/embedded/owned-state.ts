@@ -13,6 +13,8 @@ import type { OwnedPartitions } from '../../stream/stream.ts';
 export interface OwnedState extends StateStore {
   /** Takes flushed snapshots of those partitions among these that are owned here. */
   snapshotOwn(partitions: readonly StatePartition[]): Promise<void>;
+  /** Leaves on the disk nothing of what was removed from those that are owned here. */
+  eraseOwn(partitions: readonly StatePartition[]): Promise<void>;
 }
 
 export const openOwnedState = async (options: {
@@ -38,6 +40,9 @@ export const openOwnedState = async (options: {
     clear: (name) => own.clear(name),
     async snapshotOwn(names) {
       for (const name of names) if (isOwn.has(name)) await own.snapshot(name);
+    },
+    async eraseOwn(names) {
+      for (const name of names) if (isOwn.has(name)) await own.erase(name);
     },
     sizeBytes: () => own.sizeBytes(),
     close: async () => {

@@ -25,6 +25,7 @@ import type { DataDirectory } from '../data-directory.ts';
 import { environment } from '../environment.ts';
 import { type Openings, openedOrClosed } from '../openings.ts';
 import { streamOptionsOf } from '../option-mapping.ts';
+import { openPersonKeys } from '../person-keys.ts';
 import type { Settings } from '../settings.ts';
 import { allPartitionsOf, STREAM_TOPICS } from '../topic-plan.ts';
 import { discardState, isStateOld } from './old-state.ts';
@@ -60,6 +61,7 @@ export const rebuildDirectory = (options: RebuildOptions): Promise<Rebuilt> =>
 const openLog = ({ directory, clock }: RebuildOptions): Promise<EventLog> =>
   openEmbeddedLog({
     directory: directory.paths.log,
+    keys: openPersonKeys(directory.paths),
     counts: directory.facts,
     writableTopics: STREAM_TOPICS,
     clock,

@@ -18,6 +18,8 @@ import { openLmdbStateStore } from '../../storage/state-store/lmdb-state-store.t
 import { rebaseRecord } from '../../stream/rebase.ts';
 import type { StreamStatus } from '../../stream/stream-status.ts';
 import { systemClock } from '../clock.ts';
+import { dataPathsOf } from '../data-directory.ts';
+import { providePersonKeys } from '../person-keys.ts';
 import { SETTINGS, type Settings } from '../settings.ts';
 import { INGEST_TOPICS } from '../topic-plan.ts';
 import { openEmbeddedLog } from './stores.ts';
@@ -49,6 +51,7 @@ const makeDirectory = (): string => {
 const openLog = (directory: string): Promise<EventLog> =>
   openEmbeddedLog({
     directory: join(directory, 'log'),
+    keys: providePersonKeys(dataPathsOf(directory)),
     counts: COUNTS,
     writableTopics: INGEST_TOPICS,
     clock: systemClock,
@@ -98,6 +101,7 @@ const run = async (directory: string, workers: number): Promise<StreamStatus> =>
   const host = await startStreamHost(
     {
       logDirectory: join(directory, 'log'),
+      keysDirectory: dataPathsOf(directory).keys,
       stateDirectory: join(directory, 'state'),
       artifactsDirectory: join(directory, 'artifacts'),
       counts: COUNTS,

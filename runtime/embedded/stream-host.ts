@@ -16,6 +16,10 @@ export interface StreamHost extends StreamRole {
   clean(call: CleanCall): Promise<number>;
   /** Takes flushed snapshots of these state partitions. */
   snapshot(partitions: readonly StatePartition[]): Promise<void>;
+  /** Leaves on the disk nothing of what was removed from these state partitions. */
+  erase(partitions: readonly StatePartition[]): Promise<void>;
+  /** The key of this address is destroyed: it must go from the workers' memory, too. */
+  keyDestroyed(address: string): Promise<void>;
   /** The sinks ask the warehouse where it stands. */
   warehouseSetUpAnew(): Promise<void>;
   stop(): Promise<void>;
@@ -69,6 +73,12 @@ export const startStreamHost = async (
     clean: (call) => started[0]!.thread.call<number>('clean', call),
     snapshot: async (partitions) => {
       await all('snapshot', partitions);
+    },
+    erase: async (partitions) => {
+      await all('erase', partitions);
+    },
+    keyDestroyed: async (address) => {
+      await all('keyDestroyed', address);
     },
     warehouseSetUpAnew: async () => {
       await all('warehouseSetUpAnew');

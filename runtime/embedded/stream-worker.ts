@@ -9,6 +9,8 @@ import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import type { ClickHouseConnection } from '../../storage/clickhouse/clickhouse-connection.ts';
 import type { EventLog, TopicRetention } from '../../storage/event-log/event-log.ts';
+import { addressOfText, type PersonKeys } from '../../storage/event-log/sealing/person-keys.ts';
+import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
@@ -20,16 +22,18 @@ import { createCrashPoint } from '../crash-point.ts';
 import { environment } from '../environment.ts';
 import { createLogger, type LogLevel } from '../logger.ts';
 import { streamOptionsOf, VECTOR_OPTIONS } from '../option-mapping.ts';
+import { openPersonKeys } from '../person-keys.ts';
 import type { Settings } from '../settings.ts';
 import { serveCalls } from '../thread-call.ts';
 import { type PartitionCounts, STREAM_TOPICS } from '../topic-plan.ts';
 import { appendThrough, serveAppends } from './append-port.ts';
 import { openOwnedState } from './owned-state.ts';
 import { StartGate } from './start-gate.ts';
-import { openEmbeddedLog } from './stores.ts';
+import { openUnsealedLog } from './stores.ts';
 
 export interface StreamWorkerData {
   readonly logDirectory: string;
+  readonly keysDirectory: string;
   readonly stateDirectory: string;
   readonly artifactsDirectory: string;
   readonly counts: PartitionCounts;
@@ -56,7 +60,8 @@ const run = async (data: StreamWorkerData): Promise<void> => {
   if (!port) throw new Error('Expected to run as a worker thread');
   const clock = systemClock;
   const logger = createLogger({ level: data.settings.logLevel as LogLevel, role: 'stream' });
-  const eventLog = await openLog(data);
+  const keys = openPersonKeys({ keys: data.keysDirectory });
+  const eventLog = await openLog(data, keys);
   const stateStore = await openOwnedState({
     directory: data.stateDirectory,
     owned: data.owned,
@@ -96,7 +101,9 @@ const run = async (data: StreamWorkerData): Promise<void> => {
       const { topic, retention, now } = call as CleanCall;
       return eventLog.clean(topic, retention, now);
     },
+    keyDestroyed: (address) => keys.forget(addressOfText(address as string)),
     snapshot: (partitions) => stateStore.snapshotOwn(partitions as readonly StatePartition[]),
+    erase: (partitions) => stateStore.eraseOwn(partitions as readonly StatePartition[]),
     warehouseSetUpAnew: () => stream.warehouseSetUpAnew(),
     stop: () => stream.stop(),
     async close() {
@@ -121,16 +128,16 @@ const openVectorModels = async (
   return followVectorModels({ ...given, artifactStore });
 };
 
-const openLog = async (data: StreamWorkerData): Promise<EventLog> => {
+const openLog = async (data: StreamWorkerData, keys: PersonKeys): Promise<EventLog> => {
   const { appendPort, appendPorts } = data;
-  const log = await openEmbeddedLog({
+  const log = await openUnsealedLog({
     directory: data.logDirectory,
     counts: data.counts,
     writableTopics: appendPort ? [] : STREAM_TOPICS,
     clock: systemClock,
   });
   for (const line of appendPorts) serveAppends(line, log);
-  return appendPort ? appendThrough(appendPort, log) : log;
+  return new SealedEventLog({ log: appendPort ? appendThrough(appendPort, log) : log, keys });
 };
 
 /** On a disk that fails one may not close; the other is closed all the same, and the thread ends. */

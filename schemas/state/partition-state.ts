@@ -23,6 +23,8 @@ export interface UserCounters extends StageCounters {
   undone: number;
   undoPending: number;
   forgotten: number;
+  /** Of the accepted: records of people forgotten before they were read, so nothing is known of them. */
+  erased?: number;
   /** Chunks of ids dropped before their time because of the cap. */
   dedupeShrunk: number;
 }

@@ -23,6 +23,10 @@ import type { ApplyRequest, ApplyResult, ChangesSince, ScanOptions } from './sta
 
 const CHECKSUM_BYTES = 4;
 const SMALLEST_KEY = '\0';
+/** Takes a page of its own. */
+const FILLER = Buffer.alloc(4_000);
+/** 2 MB: some milliseconds of the thread that writes. */
+const FILLERS_PER_COMMIT = 512;
 
 /** What is stored under 'position'. */
 interface PartitionMeta {
@@ -173,6 +177,34 @@ export class LmdbPartition {
     });
   }
 
+  /**
+   * Leaves nothing of what was removed: its keys go from the index of changes, so that whoever follows has
+   * to look at everything once, and the file's free pages are written over. Gives way between commits.
+   */
+  async erase(): Promise<void> {
+    this.#transaction(() => {
+      const meta = this.#readMeta();
+      if (!meta) return;
+      this.#changes.clearSync();
+      const reachesBackTo = meta.position.coveredOffset;
+      this.#writeMeta({ ...meta, firstKept: meta.applies, changedKeys: 0, reachesBackTo });
+    });
+    await this.#overwriteFreePages();
+  }
+
+  /** Fills pages with nothing until the file would have to grow: then none that is free holds anything. */
+  async #overwriteFreePages(): Promise<void> {
+    const fillers = this.#root.openDB<Buffer, number>('fillers', { encoding: 'binary' });
+    const before = lastPageOf(this.#root);
+    for (let filled = 0; lastPageOf(this.#root) === before; filled += FILLERS_PER_COMMIT) {
+      this.#transaction(() => {
+        for (let at = 0; at < FILLERS_PER_COMMIT; at += 1) fillers.putSync(filled + at, FILLER);
+      });
+      await new Promise(setImmediate);
+    }
+    this.#transaction(() => fillers.clearSync());
+  }
+
   /** Copies the state as it now is, compacted, to `<directory>/data.mdb`, on other threads. */
   copyTo(directory: string): Promise<void> {
     return this.#root.backup(directory, true);
@@ -260,6 +292,9 @@ export class LmdbPartition {
       : diskFailure(cause, this.#options.path);
   }
 }
+
+const lastPageOf = (root: RootDatabase<Buffer, string>): number =>
+  (root.getStats() as { readonly lastPageNumber: number }).lastPageNumber;
 
 const frame = (value: Uint8Array): Buffer => {
   const framed = Buffer.allocUnsafe(CHECKSUM_BYTES + value.length);

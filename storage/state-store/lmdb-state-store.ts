@@ -90,6 +90,8 @@ export interface EmbeddedStateStore extends StateStore {
   recoverableFrom(partition: StatePartition): Promise<Offset>;
   /** Takes a flushed snapshot now; for the owner of the partition. */
   snapshot(partition: StatePartition): Promise<void>;
+  /** Leaves nothing on the disk of what was removed, older snapshots included; for the owner. */
+  erase(partition: StatePartition): Promise<void>;
 }
 
 export const openLmdbStateStore = async (
@@ -208,7 +210,16 @@ class LmdbStateStore implements EmbeddedStateStore {
   async snapshot(name: StatePartition): Promise<void> {
     const partition = await this.#open(name);
     if (partition?.ownedEpoch === undefined) return;
+    // One under way may have been begun before what the caller wants to be in it.
+    await partition.snapshot;
     await (partition.snapshot ?? this.#startSnapshot(partition));
+  }
+
+  async erase(name: StatePartition): Promise<void> {
+    const partition = await this.#open(name);
+    if (partition?.ownedEpoch === undefined) return;
+    await this.#use(partition, ({ database }) => database.erase());
+    await this.snapshot(name);
   }
 
   close(): Promise<void> {

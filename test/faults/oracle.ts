@@ -6,7 +6,7 @@
 
 import { systemClock } from '../../runtime/clock.ts';
 import { dataPathsOf, readFacts } from '../../runtime/data-directory.ts';
-import { openEmbeddedLog, openEmbeddedState } from '../../runtime/embedded/stores.ts';
+import { openEmbeddedState, openLogToRead } from '../../runtime/embedded/stores.ts';
 import { decodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { Logger } from '../../schemas/environment.ts';
 import { partitionIndex } from '../../schemas/ids.ts';
@@ -38,12 +38,7 @@ export const openRemains = async (dataDirectory: string): Promise<Remains> => {
   const paths = dataPathsOf(dataDirectory);
   const facts = readFacts(paths.root);
   if (!facts) throw new Error(`Expected ${dataDirectory} to be a data directory`);
-  const log = await openEmbeddedLog({
-    directory: paths.log,
-    counts: facts,
-    writableTopics: [],
-    clock: systemClock,
-  });
+  const log = await openLogToRead(paths, facts, systemClock);
   const state = await openEmbeddedState({
     directory: paths.state,
     readOnly: true,

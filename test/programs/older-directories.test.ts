@@ -22,7 +22,9 @@ import { freePort } from '../services/free-port.ts';
 import { PRESENT, packedFingerprint, unpackDirectory } from './directories/packed.ts';
 import { fingerprintOfState } from './state-fingerprint.ts';
 
-const UNNUMBERED = `format-${DATA_FORMAT}-state-0`;
+const UNNUMBERED = 'format-1-state-0';
+/** Its log is not sealed. */
+const UNSEALED = 'format-1-state-1';
 /** Their events were received long ago by now. */
 const FLAGS = ['--empty', '--no-warehouse', '--log-retention-days', '36500'];
 const RENEWED = 'state of an older format is made anew from the log';
@@ -135,6 +137,25 @@ describe('a data directory of an earlier program', () => {
       expect(await fingerprintOfState(data)).toEqual(written);
       expect(freshet('rebuild', '--data', data)).toMatchObject({ status: 0 });
       expect(await fingerprintOfState(data)).toEqual(written);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'is given keys where its log is of before there were any, and goes on to the same bits',
+    async () => {
+      const data = unpack(UNSEALED);
+      expect(await fingerprintOfState(data)).toEqual(packedFingerprint(UNSEALED));
+      const before = (await openRemains(data)).interactions.length;
+      await startAndStop(data);
+      expect(readFacts(data)).toMatchObject({ format: DATA_FORMAT });
+      expect(readFacts(data)?.unsealedUntil).toBeGreaterThan(0);
+      expect(await fingerprintOfState(data)).toEqual(packedFingerprint(UNSEALED));
+      const remains = await openRemains(data);
+      expect(remains.interactions).toHaveLength(before);
+      await remains.close();
+      expect(freshet('rebuild', '--data', data)).toMatchObject({ status: 0 });
+      expect(await fingerprintOfState(data)).toEqual(packedFingerprint(UNSEALED));
     },
     TEST_MS,
   );

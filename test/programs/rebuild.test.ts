@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../runtime/clock.ts';
 import { loadConfiguration } from '../../runtime/configuration.ts';
 import { dataPathsOf, readFacts } from '../../runtime/data-directory.ts';
-import { openEmbeddedLog } from '../../runtime/embedded/stores.ts';
+import { openUnsealedLog } from '../../runtime/embedded/stores.ts';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 import type { EpochMs, Offset } from '../../schemas/ids.ts';
 import { type LoggedInteraction, openRemains } from '../faults/oracle.ts';
@@ -88,7 +88,7 @@ const expireLog = async (): Promise<void> => {
   const facts = readFacts(data)!;
   const kept = { interactions: 20, 'item-signals': 1 };
   const topics = Object.keys(kept);
-  const log = await openEmbeddedLog({
+  const log = await openUnsealedLog({
     directory: dataPathsOf(data).log,
     counts: facts,
     writableTopics: topics,

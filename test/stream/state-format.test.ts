@@ -8,6 +8,7 @@ import { loadConfiguration } from '../../runtime/configuration.ts';
 import { dataPathsOf, readFacts } from '../../runtime/data-directory.ts';
 import { openEmbeddedLog, openEmbeddedState } from '../../runtime/embedded/stores.ts';
 import { streamOptionsOf } from '../../runtime/option-mapping.ts';
+import { providePersonKeys } from '../../runtime/person-keys.ts';
 import { allPartitionsOf, STREAM_TOPICS } from '../../runtime/topic-plan.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
@@ -22,6 +23,7 @@ const rebuild = async (data: string): Promise<void> => {
   const facts = readFacts(data)!;
   const eventLog = await openEmbeddedLog({
     directory: paths.log,
+    keys: providePersonKeys(paths),
     counts: facts,
     writableTopics: STREAM_TOPICS,
     clock: systemClock,

@@ -1,0 +1,55 @@
+/**
+ * What the control log says about forgetting: one record for each request, which its receipt replaces
+ * when it is done. Whom it is about stands in it under the very key that the request destroys: so a
+ * request that was interrupted can be taken up again, and one that is done names nobody.
+ */
+import type { ForgetReceipt } from '../../schemas/api/forgetting.ts';
+import { encodeRecord } from '../../schemas/avro/record-codec.ts';
+import type { EpochMs, PartitionIndex } from '../../schemas/ids.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { EventLog } from '../../storage/event-log/event-log.ts';
+import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
+import { readableRecord } from '../readable-record.ts';
+
+const FORGET = 'forget';
+const TOPIC = TOPICS.control.name;
+const PARTITION = 0 as PartitionIndex;
+
+export interface ForgetRequest {
+  /** Of the key: 16 hexadecimal digits. */
+  readonly address: string;
+  /** The subject, sealed under that key; in base64. */
+  readonly person: string;
+  /** Where the person's partition of the interactions ended: what follows may hold the request's event. */
+  readonly from: number;
+  readonly receipt: ForgetReceipt;
+}
+
+export const appendForgetRequest = async (
+  log: EventLog,
+  request: ForgetRequest,
+  at: EpochMs,
+): Promise<void> => {
+  const { requestId } = request.receipt;
+  const value = encodeRecord('Control', {
+    kind: FORGET,
+    subject: requestId,
+    at,
+    body: JSON.stringify(request),
+  });
+  const key = Buffer.from(`${FORGET}:${requestId}`);
+  await log.append(TOPIC, PARTITION, [{ key, value, timestamp: at }]);
+};
+
+/** The newest of each request. */
+export const readForgetRequests = async (log: EventLog): Promise<readonly ForgetRequest[]> => {
+  const found = new Map<string, ForgetRequest>();
+  for await (const slice of partitionSlices(log, TOPIC, PARTITION)) {
+    for (const { value } of slice) {
+      const named = readableRecord(value);
+      if (named?.name !== 'Control' || named.record.kind !== FORGET) continue;
+      found.set(named.record.subject, JSON.parse(named.record.body) as ForgetRequest);
+    }
+  }
+  return [...found.values()];
+};

@@ -1,0 +1,113 @@
+/** How an embedded instance forgets: who of it does what, for the desk that sees to the order. */
+import { existsSync, readdirSync } from 'node:fs';
+import type {
+  Forgetting,
+  ForgottenEvent,
+  PersonKeeper,
+} from '../../ingest/forgetting/forget-desk.ts';
+import { evidenceOf, missedTakingsBack } from '../../ingest/forgetting/forget-evidence.ts';
+import { deleteRows } from '../../ingest/forgetting/warehouse-forgetting.ts';
+import type { Clock } from '../../schemas/environment.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { type EpochMs, type PartitionIndex, statePartition } from '../../schemas/ids.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { EventLog } from '../../storage/event-log/event-log.ts';
+import {
+  addressOfText,
+  addressText,
+  type PersonKeys,
+} from '../../storage/event-log/sealing/person-keys.ts';
+import type { EmbeddedStateStore } from '../../storage/state-store/lmdb-state-store.ts';
+import type { Warehouse } from '../../storage/warehouse/warehouse.ts';
+import type { DataDirectory } from '../data-directory.ts';
+import type { StreamHost } from './stream-host.ts';
+
+export interface ForgettingParts {
+  readonly directory: DataDirectory;
+  readonly keys: PersonKeys;
+  readonly log: EventLog;
+  readonly state: EmbeddedStateStore;
+  readonly stream: Pick<StreamHost, 'caughtUp' | 'erase' | 'keyDestroyed'>;
+  /** Absent where the instance runs without. */
+  readonly warehouse: Warehouse | undefined;
+  readonly clock: Clock;
+}
+
+export const forgettingOf = (parts: ForgettingParts): Forgetting => {
+  const { state: stateStore, stream, directory, clock } = parts;
+  const evidence = { stateStore, ...directory.facts };
+  const rows = deletionOf(parts);
+  return {
+    keeper: keeperOf(parts),
+    evidenceOf: (subject) => evidenceOf(subject, evidence),
+    missedTakingsBack: () => missedTakingsBack(evidence),
+    untilTakenIn: () => stream.caughtUp(),
+    settleState: (places) => settle(parts, places),
+    hasUnsealedRecords: (partition) => hasUnsealed(parts, partition),
+    ...(rows === undefined
+      ? {}
+      : { deleteRows: (places, signal) => rows(places, { clock, signal }) }),
+  };
+};
+
+const keeperOf = ({ keys, stream }: ForgettingParts): PersonKeeper => ({
+  addressOf: (subject) => addressText(keys.addressOf(subject)),
+  seal: (address, record) => keys.sealFor(addressOfText(address), record),
+  keyIn: (sealed) => {
+    const value = Buffer.from(sealed);
+    const record = { key: null, value, timestamp: 0 as EpochMs, offset: 0 as never };
+    return keys.open(record).key ?? undefined;
+  },
+  retire: (address) => keys.retire(addressOfText(address)),
+  destroy: async (address) => {
+    keys.destroy(addressOfText(address));
+    await stream.keyDestroyed(address);
+  },
+});
+
+/** A power cut brings back the newest snapshot of the state: it must be one of after the events. */
+const settle = async (
+  { state, stream }: ForgettingParts,
+  places: readonly ForgottenEvent[],
+): Promise<void> => {
+  const named = places.map(({ partition, offset }) => ({
+    name: statePartition(TOPICS.interactions.name, partition),
+    offset,
+  }));
+  await stream.erase([...new Set(named.map(({ name }) => name))]);
+  for (const { name, offset } of named) {
+    if ((await state.recoverableFrom(name)) > offset) continue;
+    throw new FreshetError('unavailable', { why: `the state ${name} could not be copied` });
+  }
+};
+
+type Deletion = (
+  places: Parameters<typeof deleteRows>[0],
+  given: { readonly clock: Clock; readonly signal: AbortSignal },
+) => Promise<number[]>;
+
+/** An instance that runs without its warehouse today has to wait for it, if there ever was one. */
+const deletionOf = ({ warehouse, directory }: ForgettingParts): Deletion | undefined => {
+  if (warehouse !== undefined)
+    return (places, given) => deleteRows(places, { ...given, warehouse });
+  const path = directory.paths.warehouse;
+  if (!existsSync(path) || readdirSync(path).length === 0) return undefined;
+  const why = 'the warehouse is turned off, but its directory may hold rows of the person';
+  return async () => {
+    throw new FreshetError('unavailable', { why });
+  };
+};
+
+const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
+
+const hasUnsealed = async (
+  { log, directory }: ForgettingParts,
+  partition: PartitionIndex,
+): Promise<boolean> => {
+  const { unsealedUntil } = directory.facts;
+  if (unsealedUntil === undefined) return false;
+  const { name } = TOPICS.interactions;
+  const { low } = await log.watermarks(name, partition);
+  const [first] = await log.read(name, partition, low, ONE_RECORD);
+  return first !== undefined && first.timestamp < unsealedUntil;
+};
