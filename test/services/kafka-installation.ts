@@ -25,6 +25,17 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
       <version>${KAFKA_VERSION}</version>
     </dependency>
     <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka-tools</artifactId>
+      <version>${KAFKA_VERSION}</version>
+      <exclusions>
+        <exclusion>
+          <groupId>*</groupId>
+          <artifactId>*</artifactId>
+        </exclusion>
+      </exclusions>
+    </dependency>
+    <dependency>
       <groupId>org.apache.logging.log4j</groupId>
       <artifactId>log4j-slf4j-impl</artifactId>
       <version>${LOGGING_VERSION}</version>
@@ -51,7 +62,7 @@ export interface KafkaInstallation {
 }
 
 export const installKafka = (): KafkaInstallation => {
-  const directory = join(CACHE, `kafka-${KAFKA_VERSION}`);
+  const directory = join(CACHE, `kafka-${KAFKA_VERSION}-with-tools`);
   if (!existsSync(directory)) fetchInto(directory);
   return {
     classPath: join(directory, 'lib', '*'),

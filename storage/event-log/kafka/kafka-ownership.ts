@@ -83,8 +83,8 @@ class Member {
         const generation = await this.#join(signal);
         if (generation) await this.#live(generation, work, signal);
       }
-      await this.#leave();
     } finally {
+      await this.#leave();
       await this.#cluster.close();
     }
   }

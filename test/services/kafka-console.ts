@@ -1,0 +1,61 @@
+/** The tools that come with Kafka, in Java: a client that knows nothing of ours. */
+import { spawn } from 'node:child_process';
+import { installKafka } from './kafka-installation.ts';
+
+/** What a producer is given line by line, key and value apart by a tab; the key's hash decides where. */
+export const produceByConsole = (
+  bootstrap: string,
+  topic: string,
+  { lines, compression }: { readonly lines: readonly string[]; readonly compression: string },
+): Promise<string> =>
+  runTool('org.apache.kafka.tools.ConsoleProducer', {
+    words: [
+      ...['--bootstrap-server', bootstrap, '--topic', topic],
+      ...['--compression-codec', compression],
+      ...['--property', 'parse.key=true'],
+    ],
+    input: lines.map((line) => `${line}\n`).join(''),
+  });
+
+/** So many records of a partition, as lines of key and value. */
+export const consumeByConsole = async (
+  bootstrap: string,
+  topic: string,
+  { partition, count }: { readonly partition: number; readonly count: number },
+): Promise<readonly string[]> => {
+  const said = await runTool('org.apache.kafka.tools.consumer.ConsoleConsumer', {
+    words: [
+      ...['--bootstrap-server', bootstrap, '--topic', topic],
+      ...['--partition', `${partition}`, '--offset', 'earliest'],
+      ...['--max-messages', `${count}`, '--timeout-ms', '60000'],
+      ...['--property', 'print.key=true'],
+    ],
+  });
+  return said.split('\n').filter((line) => line.includes('\t'));
+};
+
+const runTool = (
+  mainClass: string,
+  { words, input = '' }: { readonly words: readonly string[]; readonly input?: string },
+): Promise<string> => {
+  const { classPath, loggingFile } = installKafka();
+  const quick = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx128m'];
+  const logging = `-Dlog4j2.configurationFile=${loggingFile}`;
+  const child = spawn('java', [...quick, logging, '-cp', classPath, mainClass, ...words]);
+  let said = '';
+  let complained = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    complained += chunk.toString('utf8');
+  });
+  child.stdin.end(input);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      if (code === 0) resolve(said);
+      else reject(new Error(`${mainClass} ended with ${code}:\n${complained}`));
+    });
+  });
+};
