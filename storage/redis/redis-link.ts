@@ -133,7 +133,8 @@ export class RedisLink {
   async #inTime(send: () => Promise<unknown>): Promise<RedisReply> {
     if (this.#waiting >= CALLS_MAX) throw new RedisAway(`${CALLS_MAX} calls already wait for it`);
     this.#waiting += 1;
-    const answer = send().finally(() => {
+    // Also past its time: what was sent is held until the server answers or the client gives up.
+    const answer = (async () => send())().finally(() => {
       this.#waiting -= 1;
     });
     return (await within(this.#callTimeoutMs, answer)) as RedisReply;

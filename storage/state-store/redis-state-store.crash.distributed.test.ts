@@ -15,7 +15,7 @@ import {
 import { startFaultProxy } from '../../test/services/fault-proxy.ts';
 import { freePort } from '../../test/services/free-port.ts';
 import { LostReplies } from '../../test/services/lost-replies.ts';
-import { RedisServer } from '../../test/services/redis-server.ts';
+import { KEEPS_ALL, RedisServer } from '../../test/services/redis-server.ts';
 import { openRedisStateStore, type RedisStateStoreOptions } from './redis-state-store.ts';
 import type { ApplyRequest, StateStore } from './state-store.ts';
 import { untilAnswered } from './until-answered.fixture.ts';
@@ -71,7 +71,7 @@ describe('the state on Redis', () => {
   let server: RedisServer;
   const opened: { close(): Promise<void> }[] = [];
   beforeAll(async () => {
-    server = await RedisServer.start();
+    server = await RedisServer.start({ settings: KEEPS_ALL });
   });
   afterEach(async () => {
     for (const one of opened.splice(0)) await one.close();
@@ -156,6 +156,32 @@ describe('the state on Redis', () => {
     expect(await store.position(P0)).toBeUndefined();
     await readAgain(store, epoch);
     expect(await contentOf(store)).toEqual(stateAt(70));
+  });
+
+  it('[S3] a replica that lags and takes over refuses the owner, who reads the log again from there', async () => {
+    const master = await RedisServer.start();
+    const replica = await RedisServer.start();
+    const order = async ({ port }: RedisServer, ...words: readonly string[]): Promise<void> => {
+      const client = new Redis({ host: '127.0.0.1', port });
+      await client.call(words[0]!, ...words.slice(1));
+      client.disconnect();
+    };
+    const store = await openAnew({ servers: { urls: [master.url, replica.url] } });
+    const { epoch } = await store.claim(P0);
+    for (let at = 0; at < 30; at += 1) await store.apply(P0, applyAt(at, epoch));
+    await order(replica, 'REPLICAOF', '127.0.0.1', `${master.port}`);
+    const copy = await open({ servers: { urls: [replica.url] } });
+    while (((await copy.position(P0))?.coveredOffset ?? NO_OFFSET) < 29);
+    await order(replica, 'REPLICAOF', 'NO', 'ONE');
+    for (let at = 30; at < 60; at += 1) await store.apply(P0, applyAt(at, epoch));
+    await master.kill();
+    expect(await untilAnswered(() => store.apply(P0, applyAt(60, epoch)))).toMatchObject({
+      outcome: 'mismatch',
+      stored: { epoch, coveredOffset: 29 },
+    });
+    await readAgain(store, epoch);
+    expect(await contentOf(store)).toEqual(stateAt(70));
+    for (const server of [master, replica]) await server.remove();
   });
 
   it('[S3] replies that are lost make nothing happen twice, and nothing be left out', async () => {

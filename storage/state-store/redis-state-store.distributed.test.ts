@@ -8,7 +8,7 @@ import {
   statePartition,
 } from '../../schemas/ids.ts';
 import { RedisCluster } from '../../test/services/redis-cluster.ts';
-import { RedisServer } from '../../test/services/redis-server.ts';
+import { KEEPS_ALL, RedisServer } from '../../test/services/redis-server.ts';
 import { makeTlsFiles, type TlsFiles } from '../../test/services/tls-files.ts';
 import type { RedisServers } from '../redis/redis-link.ts';
 import { openRedisStateStore } from './redis-state-store.ts';
@@ -123,6 +123,47 @@ describe('on a cluster', () => {
     await Promise.all([writing, reading]);
     expect(await store.position(P0)).toMatchObject({ epoch, coveredOffset: covered });
     expect(String((await store.getMany(P0, ['k59']))[0])).toBe(`${covered}`);
+    await store.close();
+  });
+});
+
+describe('on a cluster whose masters are killed', () => {
+  let cluster: RedisCluster;
+  beforeAll(async () => {
+    cluster = await RedisCluster.start(KEEPS_ALL);
+  });
+  afterAll(() => cluster.remove());
+
+  it('each is missed only while it is away, and comes back with all that it had answered', async () => {
+    const store = await openRedisStateStore({
+      servers: { urls: cluster.urls, isCluster: true },
+      namespace: nextNamespace(),
+    });
+    const { epoch } = await store.claim(P0);
+    let covered = NO_OFFSET as number;
+    const apply = async (): Promise<void> => {
+      const request = {
+        epoch,
+        expectedOffset: offset(covered),
+        coveredOffset: offset(covered + 1),
+        logId: 'log-a' as LogId,
+        recordHash: 0,
+        changes: [{ key: `k${covered % 7}`, value: Buffer.from(`${covered + 1}`) }],
+      };
+      const { outcome } = await untilAnswered(() => store.apply(P0, request));
+      expect(['applied', 'already-applied']).toContain(outcome);
+      covered += 1;
+    };
+    for (const server of cluster.servers) {
+      for (let at = 0; at < 20; at += 1) await apply();
+      await server.kill();
+      const during = apply();
+      await server.start();
+      await during;
+    }
+    for (let at = 0; at < 20; at += 1) await apply();
+    expect(await store.position(P0)).toMatchObject({ epoch, coveredOffset: covered });
+    expect(await store.scan(P0, { prefix: '', limit: 99 })).toHaveLength(8);
     await store.close();
   });
 });

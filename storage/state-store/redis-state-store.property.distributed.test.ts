@@ -1,7 +1,7 @@
 /** Random histories of the store on Redis; a kill is one of the server, which starts again on its file. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { RedisServer } from '../../test/services/redis-server.ts';
+import { KEEPS_ALL, RedisServer } from '../../test/services/redis-server.ts';
 import { openRedisStateStore } from './redis-state-store.ts';
 import { type HistorySubject, historySteps, StateHistory } from './state-history.fixture.ts';
 
@@ -12,7 +12,7 @@ describe('RedisStateStore and its model', () => {
   let server: RedisServer;
   let histories = 0;
   beforeAll(async () => {
-    server = await RedisServer.start();
+    server = await RedisServer.start({ settings: KEEPS_ALL });
   });
   afterAll(() => server.remove());
 

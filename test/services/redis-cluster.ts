@@ -45,7 +45,11 @@ export class RedisCluster {
     return this.#servers;
   }
 
-  /** Hands the slot of a key to the next master, as redis-cli does it: key by key, while all goes on. */
+  /**
+   * Hands the slot of a key to the next master, as redis-cli does it: key by key, while all goes on.
+   * Then waits until all agree: a slot that moves on before that can end up with nobody, and its keys
+   * are deleted.
+   */
   async moveSlotOf(key: string): Promise<void> {
     const nodes = this.#servers.map(({ port }) => new Redis({ host: '127.0.0.1', port }));
     try {
@@ -59,6 +63,7 @@ export class RedisCluster {
       for (const at of [to, from, (to + 1) % nodes.length]) {
         await nodes[at]!.cluster('SETSLOT', slot, 'NODE', ids[to]!);
       }
+      await untilAgreed(nodes, slot);
     } finally {
       for (const node of nodes) node.disconnect();
     }
@@ -75,11 +80,30 @@ const untilSound = async ({ port }: RedisServer): Promise<void> => {
   node.disconnect();
 };
 
+/** Who owns the slot, and how new each knows the word of each to be. */
+const untilAgreed = async (nodes: readonly Redis[], slot: number): Promise<void> => {
+  for (;;) {
+    const views = await Promise.all(
+      nodes.map(async (node) => {
+        const known = textOf(await node.cluster('NODES'))
+          .trim()
+          .split('\n');
+        const epochs = known.map((line) => line.split(' ')).map((words) => [words[0], words[6]]);
+        return JSON.stringify([await portOfOwner(node, slot), epochs.sort()]);
+      }),
+    );
+    if (new Set(views).size === 1) return;
+  }
+};
+
+const portOfOwner = async (node: Redis, slot: number): Promise<number | undefined> => {
+  const ranges = await node.cluster('SLOTS');
+  return ranges.find(([first, last]) => first <= slot && slot <= last)?.[2]?.[1];
+};
+
 const ownerOf = async (nodes: readonly Redis[], slot: number): Promise<number> => {
   for (const [at, node] of nodes.entries()) {
-    const ranges = await node.cluster('SLOTS');
-    const range = ranges.find(([first, last]) => first <= slot && slot <= last);
-    if (range?.[2]?.[1] === node.options.port) return at;
+    if ((await portOfOwner(node, slot)) === node.options.port) return at;
   }
   throw new Error(`Expected an owner of slot ${slot}, found none`);
 };

@@ -21,6 +21,12 @@ export const installRedis = (): void => {
   if (!existsSync(SERVER)) throw new Error(`Expected Redis at ${SERVER}`);
 };
 
+/**
+ * For tests that kill a server and count on all that it answered: with `everysec` a write to the file
+ * waits while a slow flush is under way, for up to two seconds, and answers do not.
+ */
+export const KEEPS_ALL = { appendfsync: 'always' } as const;
+
 export interface RedisServerOptions {
   /** Settings of redis.conf; several words are several arguments. */
   readonly settings?: Readonly<Record<string, string>>;
