@@ -1,5 +1,6 @@
 /** The lines that a start ends with: where the page is, and three calls that work when pasted. */
 import type { ListAnswer } from '../../schemas/api/lists.ts';
+import { ownUrlOf } from '../http/own-url.ts';
 import type { Instance } from '../instance.ts';
 import type { Settings } from '../settings.ts';
 
@@ -10,7 +11,7 @@ export const bannerLines = async (
   instance: Instance,
   settings: Settings,
 ): Promise<readonly string[]> => {
-  const url = `http://localhost:${instance.port}${settings.basePath}`;
+  const url = ownUrlOf(settings, instance.port);
   const ending = `Ctrl-C stops; your data stays in ${settings.dataDirectory}`;
   const film = await firstFilmFor(url);
   if (film === undefined) {

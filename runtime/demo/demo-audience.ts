@@ -8,6 +8,7 @@ import { HttpAudienceApi } from '../../ingest/audience/http-audience-api.ts';
 import { createLiveAudience } from '../../ingest/audience/live-audience.ts';
 import type { Clock, Logger } from '../../schemas/environment.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
+import { ownUrlOf } from '../http/own-url.ts';
 import type { Instance } from '../instance.ts';
 import type { Settings } from '../settings.ts';
 
@@ -34,7 +35,7 @@ export const startDemoAudience = (
     {
       world,
       api: new HttpAudienceApi({
-        baseUrl: `http://127.0.0.1:${instance.port}${settings.basePath}`,
+        baseUrl: ownUrlOf(settings, instance.port),
         source: 'demo-audience',
       }),
       clock,
