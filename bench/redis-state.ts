@@ -1,6 +1,7 @@
 /**
  * The state on Redis: what an apply of five hundred keys takes beside one bare command that writes the
- * same bytes, what readers wait for, meanwhile too, and what a key costs in memory. A server of its own,
+ * same bytes, what readers wait for, meanwhile too, and what a key costs in memory. How long Redis' own
+ * thread works hardly depends on what else the machine does; how long callers wait does. A server of its own,
  * on loopback, with its append-only file as in production.
  */
 import { performance } from 'node:perf_hooks';
@@ -38,17 +39,19 @@ const measureSize = async (valueBytes: number): Promise<readonly Figure[]> => {
     await writer.fill();
     const perKey = ((await usedBytes(client)) - before) / POPULATION;
     const size = `${valueBytes} B`;
-    const applies = await timesOf(APPLIES, () => writer.apply());
-    const bare = await timesOf(APPLIES, (at) => bareWrite(client, at, valueBytes));
+    const [applies, applyCpu] = await timedOnServer(client, () => writer.apply());
+    const [bare, bareCpu] = await timedOnServer(client, (at) => bareWrite(client, at, valueBytes));
     const reads = await readerFigures(store, size);
     const meanwhile = await readsBeside(store, writer);
     return [
       ...spread(`apply, ${size}`, applies),
       rate(`values applied, ${size}`, applies),
       rate(`values in one bare HSET, ${size}`, bare),
+      { name: `Redis' processor, an apply of ${size}`, value: applyCpu, unit: 'ms' },
+      { name: `Redis' processor, a bare HSET, ${size}`, value: bareCpu, unit: 'ms' },
       {
-        name: `applied / bare, ${size}`,
-        value: medianOf(bare) / medianOf(applies),
+        name: `processor, bare / apply, ${size}`,
+        value: bareCpu / applyCpu,
         unit: '×',
         isRatio: true,
       },
@@ -141,11 +144,30 @@ const readsBeside = async (store: StateStore, writer: Writer): Promise<readonly 
   return times;
 };
 
+/** The times that callers waited, and what the server's own thread worked for each call. */
+const timedOnServer = async (
+  client: Redis,
+  work: (number: number) => Promise<void>,
+): Promise<readonly [times: readonly number[], cpuMs: number]> => {
+  const before = await workedMs(client);
+  const times = await timesOf(APPLIES, work);
+  return [times, ((await workedMs(client)) - before) / (APPLIES + WARM_UP)];
+};
+
+const workedMs = async (client: Redis): Promise<number> => {
+  const facts = await client.info('cpu');
+  const secondsOf = (name: string): number =>
+    Number(new RegExp(`used_cpu_${name}_main_thread:([\\d.]+)`).exec(facts)?.[1]);
+  return (secondsOf('user') + secondsOf('sys')) * 1_000;
+};
+
+const WARM_UP = 20;
+
 const timesOf = async (
   count: number,
   work: (number: number) => Promise<void>,
 ): Promise<readonly number[]> => {
-  for (let warm = 0; warm < 20; warm += 1) await work(warm);
+  for (let warm = 0; warm < WARM_UP; warm += 1) await work(warm);
   const times: number[] = [];
   for (let number = 0; number < count; number += 1) {
     const began = performance.now();
