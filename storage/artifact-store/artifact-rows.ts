@@ -39,15 +39,18 @@ export const readTexts = (answer: Buffer): readonly Buffer[] => {
     let length = 0;
     let byte = 0x80;
     for (let factor = 1; byte & 0x80; factor *= 128) {
-      byte = answer[at++] ?? 0;
+      if (at >= answer.length) throw cutOff();
+      byte = answer[at++]!;
       length += (byte & 0x7f) * factor;
     }
-    if (at + length > answer.length) throw new RangeError('Expected a whole answer, got a part.');
+    if (at + length > answer.length) throw cutOff();
     texts.push(answer.subarray(at, at + length));
     at += length;
   }
   return texts;
 };
+
+const cutOff = (): RangeError => new RangeError('Expected a whole answer, got a part.');
 
 /** In groups of seven bits, the lowest first. */
 const lengthOf = ({ length }: Uint8Array): Buffer => {

@@ -71,10 +71,12 @@ describe('on one server', () => {
     return bus;
   };
 
-  it('[B1] another namespace hears nothing', async () => {
+  it.each(['namespace', 'format of the state'])('[B1] another %s hears nothing', async (what) => {
     const options = nextOptions({ urls: [server.url] });
     const bus = await openBus(options);
-    const stranger = await openBus(nextOptions({ urls: [server.url] }));
+    const stranger = await openBus(
+      what === 'namespace' ? nextOptions({ urls: [server.url] }) : { ...options, stateFormat: 99 },
+    );
     const heard: unknown[] = [];
     stranger.subscribe('a', (message) => heard.push(message));
     await linked(stranger, stranger, 'end');

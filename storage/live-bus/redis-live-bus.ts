@@ -12,6 +12,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { FreshetError } from '../../schemas/errors.ts';
+import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
 import { connectToOne, type RedisServers, type RedisTiming } from '../redis/redis-link.ts';
 import type { LiveBus, LiveBusCounters, Subscription } from './live-bus.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
@@ -20,12 +21,17 @@ export interface RedisLiveBusOptions {
   readonly servers: RedisServers;
   /** Only buses of the same namespace hear each other. */
   readonly namespace: string;
+  /** Hints speak of positions, and those of another format's state are others. */
+  readonly stateFormat?: number;
   /** Messages that may be under way from this bus, and that may wait for its subscribers. */
   readonly queueMax?: number;
   readonly timing?: RedisTiming;
 }
 
-export const DEFAULT_REDIS_LIVE_BUS_OPTIONS = { queueMax: 1_024 } as const;
+export const DEFAULT_REDIS_LIVE_BUS_OPTIONS = {
+  stateFormat: STATE_FORMAT,
+  queueMax: 1_024,
+} as const;
 
 /** Publishers whose numbers are remembered, by channel; beyond that the oldest is forgotten. */
 const PUBLISHERS_MAX = 4_096;
@@ -55,11 +61,11 @@ class RedisLiveBus implements LiveBus {
   #isClosed = false;
 
   constructor(options: RedisLiveBusOptions) {
-    const { servers, namespace, queueMax, timing } = {
+    const { servers, namespace, stateFormat, queueMax, timing } = {
       ...DEFAULT_REDIS_LIVE_BUS_OPTIONS,
       ...options,
     };
-    this.#prefix = `${namespace}:bus:`;
+    this.#prefix = `${namespace}:bus:${stateFormat}:`;
     this.#queueMax = queueMax;
     this.#arrived = new OutgoingQueue(queueMax, (channel, text) =>
       this.#deliver(channel, text as string),

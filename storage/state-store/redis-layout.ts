@@ -1,11 +1,14 @@
 /**
- * How a state partition lies in Redis. All of its keys carry the hash tag `{namespace:partition}`, so
- * that they share a slot and one script may change them together, on a cluster too:
+ * How a state partition lies in Redis. All of its keys carry the hash tag `{namespace:format:partition}`,
+ * so that they share a slot and one script may change them together, on a cluster too:
  *
- *   {n:p}:meta       hash         epoch, owner, position, and what `changesSince` reaches back to
- *   {n:p}:keys       sorted set   every key with score 0: equal scores are ordered by bytes
- *   {n:p}:changes    list         one entry an apply: from, to, count, the changed keys
- *   {n:p}:values:0…  16 hashes    key → crc32c u32 | value
+ *   {n:f:p}:meta       hash         epoch, owner, position, and what `changesSince` reaches back to
+ *   {n:f:p}:keys       sorted set   every key with score 0: equal scores are ordered by bytes
+ *   {n:f:p}:changes    list         one entry an apply: from, to, count, the changed keys
+ *   {n:f:p}:values:0…  16 hashes    key → crc32c u32 | value
+ *
+ * The format is that of the state as a whole: a program of another one finds none of its own, and makes
+ * it from the log while the former program goes on beside it.
  *
  * Values lie in hashes and not under Redis keys of their own, which would each repeat the tag and cost
  * about 90 bytes more; in sixteen and not in one, because a slot moves to another server key by key,
@@ -35,11 +38,19 @@ export const checkNamespace = (namespace: string): void => {
   throw new FreshetError('bad_settings', { problem });
 };
 
-export const partitionKeys = (namespace: string, partition: StatePartition): PartitionKeys => {
+export interface StatePlace {
+  readonly namespace: string;
+  readonly stateFormat: number;
+}
+
+export const partitionKeys = (
+  { namespace, stateFormat }: StatePlace,
+  partition: StatePartition,
+): PartitionKeys => {
   if (!PARTITION_NAME.test(partition)) {
     throw new RangeError(`Expected the name of a state partition, got ${partition}.`);
   }
-  const tag = `{${namespace}:${partition}}`;
+  const tag = `{${namespace}:${stateFormat}:${partition}}`;
   return {
     meta: `${tag}:meta`,
     index: `${tag}:keys`,
@@ -48,7 +59,7 @@ export const partitionKeys = (namespace: string, partition: StatePartition): Par
   };
 };
 
-/** Of all keys of a namespace, as SCAN takes it. */
+/** Of all keys of a namespace, whatever their format, as SCAN takes it. */
 export const keysPattern = (namespace: string): string => `{${namespace}:*}:*`;
 
 const HASHED_BYTES = 24;

@@ -12,16 +12,21 @@ import {
   partitionIndex,
   statePartition,
 } from '../../schemas/ids.ts';
+import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
 import { startFaultProxy } from '../../test/services/fault-proxy.ts';
 import { freePort } from '../../test/services/free-port.ts';
 import { LostReplies } from '../../test/services/lost-replies.ts';
 import { KEEPS_ALL, RedisServer } from '../../test/services/redis-server.ts';
+import { partitionKeys } from './redis-layout.ts';
 import { openRedisStateStore, type RedisStateStoreOptions } from './redis-state-store.ts';
 import type { ApplyRequest, StateStore } from './state-store.ts';
 import { untilAnswered } from './until-answered.fixture.ts';
 
 const P0 = statePartition('interactions', partitionIndex(0));
+const P1 = statePartition('interactions', partitionIndex(1));
 const LOG = 'log-a' as LogId;
+/** Two thousand round trips and a thousand connections, of which each may have to wait for a turn. */
+const BUSY_MACHINE_MS = 400_000;
 const KEYS = 40;
 const SEED = 20_260_131;
 const TIMING = { connectTimeoutMs: 2_000, callTimeoutMs: 1_000, reconnectMsMax: 50 };
@@ -66,6 +71,7 @@ const contentOf = async (store: StateStore): Promise<Readonly<Record<string, str
   );
 
 let namespaces = 0;
+const placeOf = (number: number) => ({ namespace: `crash-${number}`, stateFormat: STATE_FORMAT });
 
 describe('the state on Redis', () => {
   let server: RedisServer;
@@ -81,7 +87,7 @@ describe('the state on Redis', () => {
   const open = async (options: Partial<RedisStateStoreOptions> = {}): Promise<StateStore> => {
     const store = await openRedisStateStore({
       servers: { urls: [server.url] },
-      namespace: `crash-${namespaces}`,
+      ...placeOf(namespaces),
       timing: TIMING,
       ...options,
     });
@@ -159,7 +165,8 @@ describe('the state on Redis', () => {
   });
 
   it('[S3] a replica that lags and takes over refuses the owner, who reads the log again from there', async () => {
-    const master = await RedisServer.start();
+    const settings = { 'repl-diskless-sync-delay': '0' };
+    const master = await RedisServer.start({ settings });
     const replica = await RedisServer.start();
     const order = async ({ port }: RedisServer, ...words: readonly string[]): Promise<void> => {
       const client = new Redis({ host: '127.0.0.1', port });
@@ -201,6 +208,52 @@ describe('the state on Redis', () => {
     expect(repeated).toBeGreaterThan(15);
     lost.to = undefined;
     expect(await contentOf(store)).toEqual(stateAt(60));
+  });
+
+  it(
+    '[S3] a thousand connections are cut between an apply and its answer: each was done once',
+    async () => {
+      const { lost, url } = await openProxy();
+      const timing = { ...TIMING, reconnectMsMax: 2 };
+      const store = await openAnew({ servers: { urls: [url] }, timing });
+      const { epoch } = await store.claim(P0);
+      let calls = 0;
+      lost.to = (request) => /EVAL/.test(request) && ++calls % 2 === 1;
+      let at = 0;
+      for (; lost.count < 1_000; at += 1) {
+        const { outcome } = await untilAnswered(() => store.apply(P0, applyAt(at, epoch)));
+        expect(outcome).not.toBe('mismatch');
+      }
+      lost.to = undefined;
+      expect(await contentOf(store)).toEqual(stateAt(at - 1));
+    },
+    BUSY_MACHINE_MS,
+  );
+
+  it('[S5] a partition that is lost alone leaves the others as they are', async () => {
+    const store = await openAnew();
+    const claims = [await store.claim(P0), await store.claim(P1)];
+    for (let at = 0; at < 10; at += 1) {
+      await store.apply(P0, applyAt(at, claims[0]!.epoch));
+      await store.apply(P1, applyAt(at, claims[1]!.epoch));
+    }
+    const { meta, index, changes, buckets } = partitionKeys(placeOf(namespaces), P0);
+    await admin('UNLINK', meta, index, changes, ...buckets);
+    expect(await store.apply(P1, applyAt(10, claims[1]!.epoch))).toEqual({ outcome: 'applied' });
+    await readAgain(store, claims[0]!.epoch);
+    expect(await contentOf(store)).toEqual(stateAt(70));
+  });
+
+  it('state of another format is as if it were not there, and stays as it is', async () => {
+    const before = await openAnew();
+    const { epoch } = await before.claim(P0);
+    await before.apply(P0, applyAt(0, epoch));
+    const after = await open({ stateFormat: STATE_FORMAT + 1 });
+    expect(await after.position(P0)).toBeUndefined();
+    await after.claim(P0);
+    await after.clear(P0);
+    expect(await contentOf(before)).toEqual(stateAt(0));
+    expect(await before.apply(P0, applyAt(1, epoch))).toEqual({ outcome: 'applied' });
   });
 
   it('[S3] a claim whose reply was lost counts once', async () => {
@@ -274,8 +327,7 @@ describe('the state on Redis', () => {
     await store.apply(P0, applyAt(0, epoch));
     const client = new Redis({ host: '127.0.0.1', port: server.port });
     const [key] = keysAt(0);
-    for (let bucket = 0; bucket < 16; bucket += 1) {
-      const name = `{crash-${namespaces}:${P0}}:values:${bucket}`;
+    for (const name of partitionKeys(placeOf(namespaces), P0).buckets) {
       if (await client.hexists(name, key!)) await client.hset(name, key!, 'something else');
     }
     client.disconnect();

@@ -7,10 +7,12 @@ import {
   partitionIndex,
   statePartition,
 } from '../../schemas/ids.ts';
+import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
 import { RedisCluster } from '../../test/services/redis-cluster.ts';
 import { KEEPS_ALL, RedisServer } from '../../test/services/redis-server.ts';
 import { makeTlsFiles, type TlsFiles } from '../../test/services/tls-files.ts';
 import type { RedisServers } from '../redis/redis-link.ts';
+import { partitionKeys } from './redis-layout.ts';
 import { openRedisStateStore } from './redis-state-store.ts';
 import { stateStoreContract } from './state-store.contract.ts';
 import type { StateStore } from './state-store.ts';
@@ -117,7 +119,7 @@ describe('on a cluster', () => {
       }
     })();
     for (let move = 0; move < 6; move += 1) {
-      await cluster.moveSlotOf(`{${namespace}:${P0}}:meta`);
+      await cluster.moveSlotOf(partitionKeys({ namespace, stateFormat: STATE_FORMAT }, P0).meta);
     }
     isMoving = false;
     await Promise.all([writing, reading]);

@@ -17,6 +17,7 @@ import {
   offset,
   type StatePartition,
 } from '../../schemas/ids.ts';
+import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
 import {
   RedisLink,
   type RedisReply,
@@ -33,6 +34,7 @@ import {
   keysPattern,
   type PartitionKeys,
   partitionKeys,
+  type StatePlace,
   unframe,
 } from './redis-layout.ts';
 import {
@@ -61,6 +63,8 @@ export interface RedisStateStoreOptions {
   readonly servers: RedisServers;
   /** Keeps two sites on the same servers apart. */
   readonly namespace: string;
+  /** State of another format is as if it were not there. */
+  readonly stateFormat?: number;
   readonly timing?: RedisTiming;
   readonly limits?: StateStoreLimits;
   /** How many changed keys a partition remembers for `changesSince`. */
@@ -69,6 +73,7 @@ export interface RedisStateStoreOptions {
 }
 
 export const DEFAULT_REDIS_STATE_STORE_OPTIONS = {
+  stateFormat: STATE_FORMAT,
   limits: DEFAULT_STATE_STORE_LIMITS,
   changedKeysKept: 100_000,
   seams: {} as StateStoreSeams,
@@ -93,7 +98,7 @@ export const openRedisStateStore = async (options: RedisStateStoreOptions): Prom
 class RedisStateStore implements StateStore {
   readonly limits: StateStoreLimits;
   readonly #link: RedisLink;
-  readonly #namespace: string;
+  readonly #place: StatePlace;
   readonly #changedKeysKept: number;
   readonly #guard: string;
   readonly #keys = new Map<StatePartition, PartitionKeys>();
@@ -102,9 +107,10 @@ class RedisStateStore implements StateStore {
   #isClosed = false;
 
   constructor(link: RedisLink, given: RedisStateStoreOptions) {
-    const { limits, changedKeysKept, seams } = { ...DEFAULT_REDIS_STATE_STORE_OPTIONS, ...given };
+    const resolved = { ...DEFAULT_REDIS_STATE_STORE_OPTIONS, ...given };
+    const { limits, changedKeysKept, seams } = resolved;
     this.#link = link;
-    this.#namespace = given.namespace;
+    this.#place = resolved;
     this.limits = limits;
     this.#changedKeysKept = changedKeysKept;
     this.#guard = seams.ignoreStoredPosition ? 'unguarded' : 'guarded';
@@ -112,7 +118,9 @@ class RedisStateStore implements StateStore {
 
   /** Evicting keys would take values away and leave the position. */
   async mustKeepWhatItHolds(): Promise<void> {
-    const answers = await this.#ask(this.#namespace, () => this.#link.callEach('INFO', 'memory'));
+    const answers = await this.#ask(this.#place.namespace, () =>
+      this.#link.callEach('INFO', 'memory'),
+    );
     for (const answer of answers) {
       const policy = /maxmemory_policy:(\S+)/.exec(textOf(answer))?.[1];
       if (policy?.startsWith('allkeys')) {
@@ -242,7 +250,7 @@ class RedisStateStore implements StateStore {
     const names = await this.#allKeys();
     const sizes = await Promise.all(
       names.map((name) =>
-        this.#ask(this.#namespace, () => this.#link.call('MEMORY', 'USAGE', name)),
+        this.#ask(this.#place.namespace, () => this.#link.call('MEMORY', 'USAGE', name)),
       ),
     );
     return sizes.reduce<number>((sum, size) => sum + Number(size ?? 0), 0);
@@ -271,8 +279,8 @@ class RedisStateStore implements StateStore {
 
   async #allKeys(): Promise<readonly string[]> {
     const names = new Set<string>();
-    const pages = await this.#ask(this.#namespace, () =>
-      this.#link.scanEach(keysPattern(this.#namespace)),
+    const pages = await this.#ask(this.#place.namespace, () =>
+      this.#link.scanEach(keysPattern(this.#place.namespace)),
     );
     for (const name of pages) names.add(textOf(name));
     return [...names];
@@ -308,7 +316,7 @@ class RedisStateStore implements StateStore {
   #keysOf(partition: StatePartition): PartitionKeys {
     let keys = this.#keys.get(partition);
     if (keys === undefined) {
-      keys = partitionKeys(this.#namespace, partition);
+      keys = partitionKeys(this.#place, partition);
       this.#keys.set(partition, keys);
     }
     return keys;
