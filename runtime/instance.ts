@@ -3,6 +3,7 @@
  * started in the order in which they need each other and stopped in the opposite one.
  */
 import type { FastifyInstance } from 'fastify';
+import { startOutsideMover } from '../ingest/events-in/outside-mover.ts';
 import { registerIngestRoutes } from '../ingest/http/routes.ts';
 import { type Ingest, openIngest } from '../ingest/ingest.ts';
 import type { Clock, Logger } from '../schemas/environment.ts';
@@ -138,6 +139,22 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
   );
   await ingest.seed();
   ingest.forgets?.start();
+  if (profile.eventsIn) {
+    openings.add(
+      startOutsideMover({
+        log,
+        stateStore: profile.state,
+        events: ingest.events,
+        impressions: ingest.impressions,
+        ownership: profile.eventsIn,
+        clock,
+        logger,
+        crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
+        onFatal: options.onFatal,
+      }),
+      (started) => started.stop(),
+    );
+  }
   const upkeep = openings.add(await profile.startUpkeep(), (started) => started.stop());
   report = createSystemReport({
     clock,

@@ -8,6 +8,7 @@ import type { SystemAnswer } from '../schemas/api/system.ts';
 import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
 import type { ClickHouseConnection } from '../storage/clickhouse/clickhouse-connection.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
+import type { PartitionOwnership } from '../storage/event-log/partition-ownership.ts';
 import type { LiveBus } from '../storage/live-bus/live-bus.ts';
 import type { StateStore } from '../storage/state-store/state-store.ts';
 import type { Warehouse } from '../storage/warehouse/warehouse.ts';
@@ -61,6 +62,8 @@ export interface Profile {
   readonly seal?: Seal;
   /** How it forgets people; absent where it cannot. */
   forgetting?(warehouse: Warehouse | undefined): Forgetting;
+  /** Who moves what producers outside write to the log; absent where nobody can or this process does not. */
+  readonly eventsIn?: PartitionOwnership;
   /** Called once everything runs. */
   startUpkeep(): Promise<Upkeep>;
   close(): Promise<void>;

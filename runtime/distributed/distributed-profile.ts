@@ -3,6 +3,7 @@
  * ClickHouse, for any number of processes. The data directory is this process's own and can be lost:
  * copies of releases lie in it. Opened in the order in which they need each other.
  */
+import { moverUnitsOf } from '../../ingest/events-in/outside-mover.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import { mirroredArtifactStore } from '../../storage/artifact-store/mirrored-artifact-store.ts';
@@ -138,6 +139,9 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     liveBus,
     warehouse: { connection, problem: () => undefined },
     stream,
+    ...(settings.roles.includes('ingest') && {
+      eventsIn: groupOf('events-in', moverUnitsOf(settings.userPartitions)),
+    }),
     isTrainer: () => election?.isElected() === true,
     async startUpkeep() {
       const disk = await watchDisk(directory.paths, {}, clock);

@@ -97,6 +97,11 @@ export class Site {
     rmSync(this.#root, { recursive: true, force: true });
   }
 
+  /** As the brokers know one of the site's topics. */
+  topic(name: string): string {
+    return `${this.#namespace}.${name}`;
+  }
+
   get #passwordFile(): string {
     return join(this.#root, 'clickhouse-password');
   }
