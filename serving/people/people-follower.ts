@@ -5,7 +5,8 @@
  *
  * Hints say who acted; those are read again with the next poll, so many a second at most, and when more
  * act than that the ones who acted longest ago are passed over. After a start the state is read page by
- * page, as many people at a time, until there is room for no more.
+ * page, as many people at a time, until there is room for no more; so it is again where somebody was
+ * passed over and there is room.
  */
 import type { PeopleIndex } from '../../algorithms/neighbourhood/people-index.ts';
 import type { Clock } from '../../schemas/environment.ts';
@@ -65,17 +66,20 @@ export class PeopleFollower {
   }
 
   changed(partition: StatePartition, keys: readonly string[]): void {
-    const { peopleMax, readPerPoll } = this.#given.options;
+    const { index, options } = this.#given;
+    const { peopleMax, readPerPoll } = options;
     if (peopleMax === 0) return;
     for (const key of keys) {
       if (!key.startsWith(USER_PREFIX)) continue;
       this.#waiting.delete(key);
       this.#waiting.set(key, partition);
     }
-    for (const key of this.#waiting.keys()) {
+    for (const [key, from] of this.#waiting) {
       if (this.#waiting.size <= readPerPoll) break;
       this.#waiting.delete(key);
       this.#passedOver += 1;
+      // While there is room, whoever was passed over is found where the others were.
+      if (!index.isFull && !this.#unread.has(from)) this.#unread.set(from, undefined);
     }
   }
 

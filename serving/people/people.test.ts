@@ -149,14 +149,24 @@ describe('the people kept in memory', () => {
     await without.close();
   });
 
-  it('pass over whoever acted longest ago when more act than are read', async () => {
-    const world = new World();
-    await world.putItems(...FILMS);
-    const people = { ...DEFAULT_SERVING_OPTIONS.people, readPerPoll: 2 };
-    const busy = await openTestServing(world, { ...WEIGHED, people });
-    for (const person of ['u:1', 'u:2', 'u:3']) await world.act(person, ...SAME_TASTE);
-    await busy.serving.poll();
-    expect(busy.serving.status().people).toMatchObject({ held: 2, passedOver: 1 });
-    await busy.close();
+  it('pass over whoever acted longest ago when more act than are read, and find them while there is room', async () => {
+    const heldOf = async (peopleMax: number): Promise<number[]> => {
+      const world = new World();
+      await world.putItems(...FILMS);
+      const people = { ...DEFAULT_SERVING_OPTIONS.people, peopleMax, readPerPoll: 2 };
+      const busy = await openTestServing(world, { ...WEIGHED, people });
+      // One page of one partition a poll.
+      const polls = async (): Promise<void> => {
+        for (let poll = 0; poll < 8; poll++) await busy.serving.poll();
+      };
+      await polls();
+      for (const person of ['u:1', 'u:2', 'u:3']) await world.act(person, ...SAME_TASTE);
+      await polls();
+      const { held, passedOver } = busy.serving.status().people;
+      await busy.close();
+      return [held, passedOver];
+    };
+    expect(await heldOf(10)).toEqual([3, 1]);
+    expect(await heldOf(2)).toEqual([2, 1]);
   });
 });
