@@ -31,7 +31,8 @@ export class PeopleModel implements Pick<ItemModel, 'itemCount' | 'score'> {
 
   score(history: History, scores: Float64Array): void {
     scores.fill(0);
-    this.#neighbours.score(chosenIn(history, this.#chosenMax), undefined, (item, score) => {
+    const near = this.#neighbours.near(chosenIn(history, this.#chosenMax), undefined);
+    this.#neighbours.score(near, (item, score) => {
       scores[item] = score;
     });
   }

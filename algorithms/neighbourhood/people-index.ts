@@ -22,6 +22,7 @@ export class PeopleIndex {
   readonly #places = new Map<string, number>();
   readonly #keys: (string | undefined)[] = [];
   readonly #items: (readonly number[])[] = [];
+  #scales = new Float64Array(1024);
   readonly #free: number[] = [];
   readonly #peopleOf = new Map<number, number[]>();
   #pairs = 0;
@@ -60,6 +61,11 @@ export class PeopleIndex {
     return this.#items[place]!;
   }
 
+  /** 1 ÷ √ of how many items are held of each person, by place. */
+  get scales(): Float64Array {
+    return this.#scales;
+  }
+
   /** Places of the people who chose it. */
   peopleOf(item: number): readonly number[] {
     return this.#peopleOf.get(item) ?? NOBODY;
@@ -80,6 +86,7 @@ export class PeopleIndex {
     // The oldest first, so that whoever came to an item last stands at its end.
     for (const item of items.toReversed()) if (!wasBefore.has(item)) this.#enter(item, place);
     this.#items[place] = items;
+    this.#scales[place] = 1 / Math.sqrt(items.length);
   }
 
   remove(key: string): void {
@@ -118,10 +125,17 @@ export class PeopleIndex {
       this.remove(longestAgo!);
     }
     const place = this.#free.pop() ?? this.#keys.length;
+    if (place >= this.#scales.length) this.#makeRoom();
     this.#keys[place] = key;
     this.#items[place] = [];
     this.#places.set(key, place);
     return place;
+  }
+
+  #makeRoom(): void {
+    const grown = new Float64Array(this.#scales.length * 2);
+    grown.set(this.#scales);
+    this.#scales = grown;
   }
 
   #enter(item: number, place: number): void {

@@ -31,12 +31,13 @@ const fillIndex = (
 
 const scoresOf = (
   index: PeopleIndex,
-  asked: Parameters<PeopleNeighbours['score']>[0],
+  asked: Parameters<PeopleNeighbours['near']>[0],
   options = OPTIONS,
   except?: string,
 ) => {
   const scores = new Map<number, number>();
-  new PeopleNeighbours(index, options).score(asked, except, (item, score) => {
+  const neighbours = new PeopleNeighbours(index, options);
+  neighbours.score(neighbours.near(asked, except), (item, score) => {
     scores.set(item, score);
   });
   return scores;
@@ -70,8 +71,8 @@ describe('people who chose much of the same', () => {
         const scores = scoresOf(index, asked);
         const sums = new Map<number, number>();
         const told = new Set<string>();
-        const about = { items: new Set(scores.keys()), except: undefined };
-        neighbours.contribute(asked, about, (item, place, amount) => {
+        const near = neighbours.near(asked, undefined);
+        neighbours.contribute(near, [...scores.keys()], (item, place, amount) => {
           expect(place).toBeLessThan(asked.length);
           expect(told.has(`${item} ${place}`)).toBe(false);
           told.add(`${item} ${place}`);
@@ -87,9 +88,14 @@ describe('people who chose much of the same', () => {
       fc.property(changes, chosen, chosen, (given, first, second) => {
         const { index } = fillIndex(given);
         const neighbours = new PeopleNeighbours(index, OPTIONS);
-        neighbours.score(first, undefined, () => {});
+        const before = neighbours.near(first, undefined);
+        neighbours.score(before, () => {});
+        neighbours.contribute(before, [0, 1, 2], () => {});
         const again = new Map<number, number>();
-        neighbours.score(second, undefined, (item, score) => void again.set(item, score));
+        neighbours.score(
+          neighbours.near(second, undefined),
+          (item, score) => void again.set(item, score),
+        );
         expect(again).toEqual(scoresOf(index, second));
       }),
     );

@@ -9,8 +9,8 @@
  * shares fewer than `sharedMin` items is no neighbour. An item that fewer than `supportMin` neighbours
  * chose is not proposed: nobody's list shows what one other person did.
  *
- * Of each item only the `peoplePerItem` who came to it last are looked at, so the cost of a score is
- * bounded by events × `peoplePerItem` + `neighbours` × items of a person, whatever the index holds.
+ * Who may be near is found among the `peoplePerItem` who came to each item last, so the cost is bounded
+ * by events × `peoplePerItem` + `neighbours` × items of a person, whatever the index holds.
  * The plain version stands in `people-neighbours-reference.ts`; like every user-based method it holds
  * what people did, so it belongs into memory beside the state, never into a release.
  */
@@ -30,7 +30,7 @@ export const DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS: PeopleNeighbourOptions = {
   neighbours: 100,
   sharedMin: 1,
   supportMin: 3,
-  peoplePerItem: 400,
+  peoplePerItem: 200,
   decay: 0.9,
 };
 
@@ -47,6 +47,17 @@ export interface Neighbour {
   readonly shared: readonly number[];
 }
 
+/** Who is near, for one question: valid until the index changes. */
+export interface NearPeople {
+  readonly chosen: readonly ChosenItem[];
+  /** Of each chosen item what sharing it adds, before the neighbour's own scale. */
+  readonly terms: Float64Array;
+  readonly places: Uint32Array;
+  readonly likeness: Float64Array;
+}
+
+const NONE = -1;
+
 export class PeopleNeighbours {
   readonly #index: PeopleIndex;
   readonly #options: PeopleNeighbourOptions;
@@ -57,6 +68,9 @@ export class PeopleNeighbours {
   /** By item; wiped the same way. */
   #scores = new Float64Array(1024);
   #support = new Uint16Array(1024);
+  /** Place of an item among those chosen, and among those asked about; NONE for all others. */
+  #chosenAt = new Int32Array(1024).fill(NONE);
+  #askedAt = new Int32Array(1024).fill(NONE);
 
   constructor(index: PeopleIndex, options: PeopleNeighbourOptions) {
     this.#index = index;
@@ -69,20 +83,34 @@ export class PeopleNeighbours {
 
   /** How alike somebody would be who chose the very same. */
   likenessOfSame(chosen: readonly ChosenItem[]): number {
-    const sum = chosen.reduce((total, choice, age) => total + this.#termOf(choice, age), 0);
+    const sum = this.#termsOf(chosen).reduce((total, term) => total + term, 0);
     return sum / Math.sqrt(Math.max(1, chosen.length));
   }
 
+  near(chosen: readonly ChosenItem[], except: string | undefined): NearPeople {
+    const terms = this.#termsOf(chosen);
+    const places = this.#nearestPlaces(chosen, terms, except);
+    this.#mark(chosen);
+    const likeness = new Float64Array(places.length);
+    for (let k = 0; k < places.length; k++) likeness[k] = this.#likenessOf(places[k]!, terms);
+    this.#unmark(chosen);
+    return { chosen, terms, places, likeness };
+  }
+
   /** Calls `give` with the score, above 0, of each item that enough neighbours chose. */
-  score(
-    chosen: readonly ChosenItem[],
-    except: string | undefined,
-    give: (item: number, score: number) => void,
-  ): void {
+  score({ places, likeness }: NearPeople, give: (item: number, score: number) => void): void {
     const found: number[] = [];
-    this.#withNeighbours(chosen, except, (places) => {
-      for (const place of places) this.#addGifts(place, found);
-    });
+    for (let k = 0; k < places.length; k++) {
+      const gift = likeness[k]! ** 2;
+      const items = this.#index.itemsAt(places[k]!);
+      for (let at = 0; at < items.length; at++) {
+        const item = items[at]!;
+        if (item >= this.#scores.length) this.#makeRoomForItem(item);
+        if (this.#support[item]! === 0) found.push(item);
+        this.#scores[item]! += gift;
+        this.#support[item]! += 1;
+      }
+    }
     for (const item of found) {
       if (this.#support[item]! >= this.#options.supportMin) give(item, this.#scores[item]!);
       this.#scores[item] = 0;
@@ -90,115 +118,133 @@ export class PeopleNeighbours {
     }
   }
 
-  #addGifts(place: number, found: number[]): void {
-    const gift = this.#likeness[place]! ** 2;
-    for (const item of this.#index.itemsAt(place)) {
-      if (item >= this.#scores.length) this.#makeRoomForItem(item);
-      if (this.#support[item]! === 0) found.push(item);
-      this.#scores[item]! += gift;
-      this.#support[item]! += 1;
+  /** Calls `give` with what each choice (by its place in `chosen`) gave to each of these items. */
+  contribute(
+    near: NearPeople,
+    asked: readonly number[],
+    give: (item: number, place: number, amount: number) => void,
+  ): void {
+    const amounts = new Float64Array(near.chosen.length * asked.length);
+    this.#mark(near.chosen);
+    asked.forEach((item, at) => {
+      this.#makeRoomForItem(item);
+      this.#askedAt[item] = at;
+    });
+    for (let k = 0; k < near.places.length; k++) this.#addGifts(near, k, asked.length, amounts);
+    for (const item of asked) this.#askedAt[item] = NONE;
+    this.#unmark(near.chosen);
+    for (let place = 0; place < near.chosen.length; place++) {
+      asked.forEach((item, at) => {
+        const amount = amounts[place * asked.length + at]!;
+        if (amount !== 0) give(item, place, amount);
+      });
     }
   }
 
-  /** Calls `give` with what each choice (by its place in `chosen`) gave to each of these items. */
-  contribute(
-    chosen: readonly ChosenItem[],
-    { items, except }: { readonly items: ReadonlySet<number>; readonly except: string | undefined },
-    give: (item: number, place: number, amount: number) => void,
-  ): void {
-    this.#withNeighbours(chosen, except, (places) => {
-      const isNear = new Set(places);
-      chosen.forEach((choice, k) => {
-        const { item: own } = choice;
-        const term = this.#termOf(choice, k);
-        const amounts = new Map<number, number>();
-        for (const place of this.#lookedAt(own)) {
-          if (!isNear.has(place)) continue;
-          const theirs = this.#index.itemsAt(place);
-          const amount = (this.#likeness[place]! * term) / Math.sqrt(theirs.length);
-          for (const item of theirs) {
-            if (items.has(item)) amounts.set(item, (amounts.get(item) ?? 0) + amount);
-          }
-        }
-        for (const [item, amount] of amounts) give(item, k, amount);
-      });
-    });
+  /** What one neighbour gives to what is asked about, parted by what made them alike. */
+  #addGifts({ places, likeness, terms }: NearPeople, k: number, width: number, into: Float64Array) {
+    const place = places[k]!;
+    const items = this.#index.itemsAt(place);
+    const given = items.filter((item) => (this.#askedAt[item] ?? NONE) !== NONE);
+    if (given.length === 0) return;
+    const scale = likeness[k]! * this.#index.scales[place]!;
+    for (const item of items) {
+      const own = this.#chosenAt[item] ?? NONE;
+      if (own === NONE) continue;
+      for (const other of given) into[own * width + this.#askedAt[other]!]! += scale * terms[own]!;
+    }
   }
 
   /** The most alike first. */
-  nearest(
-    chosen: readonly ChosenItem[],
-    except: string | undefined,
-    count: number,
-  ): readonly Neighbour[] {
-    let found: Neighbour[] = [];
-    this.#withNeighbours(chosen, except, (places) => {
-      const order = [...places].sort(
-        (one, other) => this.#likeness[other]! - this.#likeness[one]! || one - other,
-      );
-      found = order.slice(0, count).map((place) => ({
-        key: this.#index.keyAt(place)!,
-        likeness: this.#likeness[place]!,
-        shared: sharedPlaces(chosen, this.#index.itemsAt(place)),
-      }));
+  nearest({ chosen, places, likeness }: NearPeople, count: number): readonly Neighbour[] {
+    const order = [...places.keys()].sort(
+      (one, other) => likeness[other]! - likeness[one]! || places[one]! - places[other]!,
+    );
+    return order.slice(0, count).map((k) => ({
+      key: this.#index.keyAt(places[k]!)!,
+      likeness: likeness[k]!,
+      shared: sharedPlaces(chosen, this.#index.itemsAt(places[k]!)),
+    }));
+  }
+
+  #termsOf(chosen: readonly ChosenItem[]): Float64Array {
+    return Float64Array.from(chosen, ({ item, weight }, age) => {
+      const people = Math.max(1, this.#index.peopleOf(item).length);
+      return (weight * this.#options.decay ** age) / Math.sqrt(people);
     });
-    return found;
   }
 
-  #lookedAt(item: number): readonly number[] {
-    const people = this.#index.peopleOf(item);
-    const { peoplePerItem } = this.#options;
-    return people.length > peoplePerItem ? people.slice(-peoplePerItem) : people;
-  }
-
-  #termOf({ item, weight }: ChosenItem, age: number): number {
-    const people = Math.max(1, this.#index.peopleOf(item).length);
-    return (weight * this.#options.decay ** age) / Math.sqrt(people);
-  }
-
-  /** Runs `work` with the places of the nearest, their likeness at hand. */
-  #withNeighbours(
-    chosen: readonly ChosenItem[],
-    except: string | undefined,
-    work: (places: Uint32Array) => void,
-  ): void {
-    this.#makeRoom();
-    const touched = this.#touched.subarray(0, this.#meet(chosen));
-    const own = except === undefined ? undefined : this.#index.placeOf(except);
-    for (const place of touched) {
-      const isNone = place === own || this.#shared[place]! < this.#options.sharedMin;
-      const length = this.#index.itemsAt(place).length;
-      this.#likeness[place] = isNone ? 0 : this.#likeness[place]! / Math.sqrt(length);
+  #likenessOf(place: number, terms: Float64Array): number {
+    const items = this.#index.itemsAt(place);
+    let sum = 0;
+    for (let k = 0; k < items.length; k++) {
+      const own = this.#chosenAt[items[k]!] ?? NONE;
+      if (own !== NONE) sum += terms[own]!;
     }
-    keepNearest(this.#likeness, touched, this.#options.neighbours);
-    work(touched.filter((place) => this.#likeness[place]! > 0));
-    for (const place of touched) {
-      this.#likeness[place] = 0;
+    return sum * this.#index.scales[place]!;
+  }
+
+  #nearestPlaces(
+    chosen: readonly ChosenItem[],
+    terms: Float64Array,
+    except: string | undefined,
+  ): Uint32Array {
+    this.#makeRoom();
+    const touched = this.#touched.subarray(0, this.#meet(chosen, terms));
+    const own = except === undefined ? undefined : this.#index.placeOf(except);
+    const { scales } = this.#index;
+    const { sharedMin, neighbours } = this.#options;
+    for (let k = 0; k < touched.length; k++) {
+      const place = touched[k]!;
+      const isNone = place === own || this.#shared[place]! < sharedMin;
+      this.#likeness[place] = isNone ? 0 : this.#likeness[place]! * scales[place]!;
       this.#shared[place] = 0;
     }
+    keepNearest(this.#likeness, touched, neighbours);
+    const nearest = new Uint32Array(Math.min(touched.length, neighbours));
+    let count = 0;
+    for (let k = 0; k < touched.length; k++) {
+      const place = touched[k]!;
+      if (this.#likeness[place]! > 0) nearest[count++] = place;
+      this.#likeness[place] = 0;
+    }
+    return nearest.subarray(0, count);
   }
 
   /** Sums up whoever shares something; answers how many those are. */
-  #meet(chosen: readonly ChosenItem[]): number {
+  #meet(chosen: readonly ChosenItem[], terms: Float64Array): number {
     let count = 0;
-    for (const [age, choice] of chosen.entries()) {
-      const term = this.#termOf(choice, age);
-      const people = this.#index.peopleOf(choice.item);
+    for (let own = 0; own < chosen.length; own++) {
+      const people = this.#index.peopleOf(chosen[own]!.item);
       const first = Math.max(0, people.length - this.#options.peoplePerItem);
       for (let k = first; k < people.length; k++) {
         const place = people[k]!;
         if (this.#shared[place]! === 0) this.#touched[count++] = place;
         this.#shared[place]! += 1;
-        this.#likeness[place]! += term;
+        this.#likeness[place]! += terms[own]!;
       }
     }
     return count;
   }
 
+  #mark(chosen: readonly ChosenItem[]): void {
+    chosen.forEach(({ item }, place) => {
+      this.#makeRoomForItem(item);
+      this.#chosenAt[item] = place;
+    });
+  }
+
+  #unmark(chosen: readonly ChosenItem[]): void {
+    for (const { item } of chosen) this.#chosenAt[item] = NONE;
+  }
+
   #makeRoomForItem(item: number): void {
+    if (item < this.#scores.length) return;
     const length = 2 * (item + 1);
     this.#scores = grown(this.#scores, new Float64Array(length));
     this.#support = grown(this.#support, new Uint16Array(length));
+    this.#chosenAt = grown(this.#chosenAt, new Int32Array(length).fill(NONE));
+    this.#askedAt = grown(this.#askedAt, new Int32Array(length).fill(NONE));
   }
 
   #makeRoom(): void {
@@ -211,7 +257,10 @@ export class PeopleNeighbours {
   }
 }
 
-const grown = <Column extends Float64Array | Uint16Array>(column: Column, into: Column): Column => {
+const grown = <Column extends Float64Array | Uint16Array | Int32Array>(
+  column: Column,
+  into: Column,
+): Column => {
   into.set(column);
   return into;
 };

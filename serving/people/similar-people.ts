@@ -35,7 +35,7 @@ export class SimilarPeople {
     const chosen = chosenOf(profileOf(subject.id, state, clock.now(), profiles));
     const same = neighbours.likenessOfSame(chosen);
     const people = neighbours
-      .nearest(chosen, subject.id, limit)
+      .nearest(neighbours.near(chosen, subject.id), limit)
       .map(({ key, likeness, shared }) => ({
         userId: key.slice(USER_PREFIX_LENGTH) as UserId,
         likeness: toThousandth(Math.min(1, likeness / same)),

@@ -5,6 +5,7 @@
  */
 import type {
   ChosenItem,
+  NearPeople,
   PeopleNeighbours,
 } from '../../algorithms/neighbourhood/people-neighbours.ts';
 import type { PeopleOptions } from '../options.ts';
@@ -20,32 +21,42 @@ import type {
 export const peopleSource = (
   neighbours: PeopleNeighbours,
   { peopleMax, supportMin }: Pick<PeopleOptions, 'peopleMax' | 'supportMin'>,
-): CandidateSource => ({
-  part: 'people',
-  isPersonal: true,
+): CandidateSource => {
+  /** A list and its reasons, made in one turn, look once. */
+  let last: { readonly profile: Profile; readonly near: NearPeople } | undefined;
+  const nearTo = (profile: Profile): NearPeople => {
+    if (last?.profile !== profile) {
+      last = { profile, near: neighbours.near(chosenOf(profile), profile.subject ?? undefined) };
+    }
+    return last.near;
+  };
+  return {
+    part: 'people',
+    isPersonal: true,
 
-  retrieve({ profile, includeSeen }: Retrieval, scores: CandidateScores): void {
-    const { slots } = profile.seen;
-    neighbours.score(chosenOf(profile), profile.subject ?? undefined, (slot, amount) => {
-      if (includeSeen || !slots.has(slot)) scores.add(slot, amount);
-    });
-  },
+    retrieve({ profile, includeSeen }: Retrieval, scores: CandidateScores): void {
+      last = undefined;
+      const { slots } = profile.seen;
+      neighbours.score(nearTo(profile), (slot, amount) => {
+        if (includeSeen || !slots.has(slot)) scores.add(slot, amount);
+      });
+    },
 
-  contribute({ profile }: Retrieval, { slots, places }: Chosen, give: Give): void {
-    const asked = { items: new Set(slots), except: profile.subject ?? undefined };
-    neighbours.contribute(chosenOf(profile), asked, (slot, place, amount) => {
-      const { weight, events } = profile.items[place]!;
-      for (const event of events) give(places[slot]!, event, (amount * event.weight) / weight);
-    });
-  },
+    contribute({ profile }: Retrieval, { slots, places }: Chosen, give: Give): void {
+      neighbours.contribute(nearTo(profile), slots, (slot, place, amount) => {
+        const { weight, events } = profile.items[place]!;
+        for (const event of events) give(places[slot]!, event, (amount * event.weight) / weight);
+      });
+    },
 
-  held({ profile }: Retrieval): string | undefined {
-    if (peopleMax === 0 || profile.items.length < neighbours.sharedMin) return undefined;
-    const found = neighbours.nearest(chosenOf(profile), profile.subject ?? undefined, supportMin);
-    if (found.length >= supportMin) return undefined;
-    return `needs ${supportMin} people with a similar history, have ${found.length}`;
-  },
-});
+    held({ profile }: Retrieval): string | undefined {
+      if (peopleMax === 0 || profile.items.length < neighbours.sharedMin) return undefined;
+      const found = nearTo(profile).places.length;
+      if (found >= supportMin) return undefined;
+      return `needs ${supportMin} people with a similar history, have ${found}`;
+    },
+  };
+};
 
 export const chosenOf = ({ items }: Profile): readonly ChosenItem[] =>
   items.map(({ slot, weight }) => ({ item: slot, weight }));

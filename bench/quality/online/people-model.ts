@@ -26,7 +26,7 @@ export const onlinePeople = (
         .slice(-settings.chosenMax)
         .toReversed()
         .map((item) => ({ item, weight: 1 }));
-      neighbours.score(chosen, String(user), (item, score) => {
+      neighbours.score(neighbours.near(chosen, String(user)), (item, score) => {
         scores[item] = score;
       });
     },
