@@ -7,7 +7,6 @@
  * nothing to that log.
  */
 import type { Clock, CrashPoint, Logger } from '../schemas/environment.ts';
-import { FreshetError } from '../schemas/errors.ts';
 import { NO_OFFSET, type Offset, type PartitionIndex, statePartition } from '../schemas/ids.ts';
 import type { KindTable } from '../schemas/kinds.ts';
 import { PARTITION_KEY } from '../schemas/state/item-state.ts';

@@ -117,10 +117,10 @@ const receiptLines = (receipt: ForgetReceipt): readonly string[] => [
   `Receipt ${receipt.requestId}, asked for at ${receipt.askedAt}, ${
     receipt.finishedAt === null ? `so far: ${receipt.stage}` : `done at ${receipt.finishedAt}`
   }.`,
-  `${formatCount(receipt.events)} events; the share of ${formatCount(receipt.takenBack)} was taken back.`,
+  `Events: ${formatCount(receipt.events)}; taken back from what is counted: ${formatCount(receipt.takenBack)}.`,
   ...(receipt.warehouseRows === null
     ? ['No warehouse.']
-    : [`${formatCount(receipt.warehouseRows)} rows deleted from the warehouse.`]),
+    : [`Rows deleted from the warehouse: ${formatCount(receipt.warehouseRows)}.`]),
   receipt.exact
     ? 'All counts are what they would be had the person never been here.'
     : 'What stays, as anonymous counts that decay:',

@@ -63,7 +63,7 @@ describe('the page', () => {
     const title = (await film.locator('.title').innerText()).replace(/^\d+\. /, '');
     await film.locator('.star').nth(4).click();
     await page.waitForSelector('.change.fresh .speed');
-    expect(await page.locator('.change').innerText()).toContain(title);
+    expect(await page.locator('.change').textContent()).toContain(title);
     await expect
       .poll(() => page.locator('.film .why').allInnerTexts())
       .toContainEqual(expect.stringContaining(title));
@@ -83,7 +83,7 @@ describe('the page', () => {
     await page.locator('.results [role=option]').first().click();
     await page.waitForSelector('.drawer .counters');
     // Which of the three stands first is for the audience to say.
-    expect(await page.locator('.drawer h2').innerText()).toMatch(/^The Matrix/);
+    expect(await page.locator('.drawer h2').textContent()).toMatch(/^The Matrix/);
     await expect.poll(() => page.locator('.drawer ol li').count()).toBeGreaterThan(5);
     await page.keyboard.press('Escape');
     await expect.poll(() => page.locator('.drawer').count()).toBe(0);

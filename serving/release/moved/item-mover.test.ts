@@ -15,7 +15,7 @@ import { settled, silentLogger, World } from '../../../test/serving/serving-fixt
 import { Catalogue } from '../../catalogue.ts';
 import { ItemSlots } from '../../item-slots.ts';
 import { DEFAULT_SERVING_OPTIONS } from '../../options.ts';
-import { emptyProfile, type Profile, profileOf } from '../../profile.ts';
+import { type Profile, profileOf } from '../../profile.ts';
 import type { ServingRelease } from '../serving-release.ts';
 import { TasteModel } from '../taste-model.ts';
 import { ItemMover } from './item-mover.ts';
