@@ -53,7 +53,7 @@ export interface Forgetting {
   missedTakingsBack(): Promise<number>;
   /** Resolves once the stream has taken in whatever the log holds now, items included. */
   untilTakenIn(): Promise<void>;
-  /** Resolves once no state of before these places in the log can come back. */
+  /** Resolves once the state holds nothing of these, and no state of before them can come back. */
   settleState(places: readonly ForgottenEvent[]): Promise<void>;
   /** Resolves to the rows deleted of each; left out where no warehouse holds anything. */
   readonly deleteRows?: (
@@ -66,6 +66,7 @@ export interface Forgetting {
 
 /** Where the event stands that forgets somebody. */
 export interface ForgottenEvent {
+  readonly subject: SubjectId;
   readonly partition: PartitionIndex;
   readonly offset: Offset;
 }
@@ -261,7 +262,7 @@ export class ForgetDesk {
     this.#reach(together, 'logged');
     await forgetting.untilTakenIn();
     await forgetting.settleState(
-      together.map(({ partition, offset }) => ({ partition, offset: offset! })),
+      together.map(({ subject, partition, offset }) => ({ subject, partition, offset: offset! })),
     );
     crashPoint('forget.taken-back');
     this.#reach(together, 'taken-back');

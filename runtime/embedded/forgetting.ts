@@ -10,6 +10,8 @@ import { deleteRows } from '../../ingest/forgetting/warehouse-forgetting.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { type EpochMs, type PartitionIndex, statePartition } from '../../schemas/ids.ts';
+import { subjectKey } from '../../schemas/state/subject-state.ts';
+import { vectorKey } from '../../schemas/state/vector-state.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import {
@@ -70,11 +72,16 @@ const settle = async (
   { state, stream }: ForgettingParts,
   places: readonly ForgottenEvent[],
 ): Promise<void> => {
-  const named = places.map(({ partition, offset }) => ({
+  const named = places.map(({ subject, partition, offset }) => ({
     name: statePartition(TOPICS.interactions.name, partition),
     offset,
+    keys: [subjectKey(subject), vectorKey(subject)],
   }));
-  await stream.erase([...new Set(named.map(({ name }) => name))]);
+  const removed = [...Map.groupBy(named, ({ name }) => name)].map(([name, own]) => ({
+    name,
+    keys: own.flatMap(({ keys }) => keys),
+  }));
+  await stream.erase(removed);
   for (const { name, offset } of named) {
     if ((await state.recoverableFrom(name)) > offset) continue;
     throw new FreshetError('unavailable', { why: `the state ${name} could not be copied` });

@@ -10,11 +10,16 @@ import { openLmdbStateStore } from '../../storage/state-store/lmdb-state-store.t
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import type { OwnedPartitions } from '../../stream/stream.ts';
 
+export interface RemovedKeys {
+  readonly name: StatePartition;
+  readonly keys: readonly string[];
+}
+
 export interface OwnedState extends StateStore {
   /** Takes flushed snapshots of those partitions among these that are owned here. */
   snapshotOwn(partitions: readonly StatePartition[]): Promise<void>;
-  /** Leaves on the disk nothing of what was removed from those that are owned here. */
-  eraseOwn(partitions: readonly StatePartition[]): Promise<void>;
+  /** Leaves on the disk nothing of removed keys, of those partitions that are owned here. */
+  eraseOwn(removed: readonly RemovedKeys[]): Promise<void>;
 }
 
 export const openOwnedState = async (options: {
@@ -41,8 +46,8 @@ export const openOwnedState = async (options: {
     async snapshotOwn(names) {
       for (const name of names) if (isOwn.has(name)) await own.snapshot(name);
     },
-    async eraseOwn(names) {
-      for (const name of names) if (isOwn.has(name)) await own.erase(name);
+    async eraseOwn(removed) {
+      for (const { name, keys } of removed) if (isOwn.has(name)) await own.erase(name, keys);
     },
     sizeBytes: () => own.sizeBytes(),
     close: async () => {

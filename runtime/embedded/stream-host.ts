@@ -9,6 +9,7 @@ import { mergedStatus, type StreamStatus } from '../../stream/stream-status.ts';
 import type { StreamRole } from '../profile.ts';
 import { callThread, type ThreadCaller } from '../thread-call.ts';
 import { partitionsOfWorker, workerCountOf } from '../topic-plan.ts';
+import type { RemovedKeys } from './owned-state.ts';
 import type { CleanCall, StreamWorkerData } from './stream-worker.ts';
 
 export interface StreamHost extends StreamRole {
@@ -16,8 +17,8 @@ export interface StreamHost extends StreamRole {
   clean(call: CleanCall): Promise<number>;
   /** Takes flushed snapshots of these state partitions. */
   snapshot(partitions: readonly StatePartition[]): Promise<void>;
-  /** Leaves on the disk nothing of what was removed from these state partitions. */
-  erase(partitions: readonly StatePartition[]): Promise<void>;
+  /** Leaves on the disk nothing of keys that were removed from state partitions. */
+  erase(removed: readonly RemovedKeys[]): Promise<void>;
   /** The key of this address is destroyed: it must go from the workers' memory, too. */
   keyDestroyed(address: string): Promise<void>;
   /** The sinks ask the warehouse where it stands. */
@@ -74,8 +75,8 @@ export const startStreamHost = async (
     snapshot: async (partitions) => {
       await all('snapshot', partitions);
     },
-    erase: async (partitions) => {
-      await all('erase', partitions);
+    erase: async (removed) => {
+      await all('erase', removed);
     },
     keyDestroyed: async (address) => {
       await all('keyDestroyed', address);

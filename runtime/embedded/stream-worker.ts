@@ -27,7 +27,7 @@ import type { Settings } from '../settings.ts';
 import { serveCalls } from '../thread-call.ts';
 import { type PartitionCounts, STREAM_TOPICS } from '../topic-plan.ts';
 import { appendThrough, serveAppends } from './append-port.ts';
-import { openOwnedState } from './owned-state.ts';
+import { openOwnedState, type RemovedKeys } from './owned-state.ts';
 import { StartGate } from './start-gate.ts';
 import { openUnsealedLog } from './stores.ts';
 
@@ -103,7 +103,7 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     },
     keyDestroyed: (address) => keys.forget(addressOfText(address as string)),
     snapshot: (partitions) => stateStore.snapshotOwn(partitions as readonly StatePartition[]),
-    erase: (partitions) => stateStore.eraseOwn(partitions as readonly StatePartition[]),
+    erase: (removed) => stateStore.eraseOwn(removed as readonly RemovedKeys[]),
     warehouseSetUpAnew: () => stream.warehouseSetUpAnew(),
     stop: () => stream.stop(),
     async close() {

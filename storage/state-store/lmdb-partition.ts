@@ -23,8 +23,10 @@ import type { ApplyRequest, ApplyResult, ChangesSince, ScanOptions } from './sta
 
 const CHECKSUM_BYTES = 4;
 const SMALLEST_KEY = '\0';
-/** Takes a page of its own. */
-const FILLER = Buffer.alloc(4_000);
+/** As much as a page of its own holds behind its head. */
+const FILLER = Buffer.alloc(4_080);
+/** As many keys as a page above pages leads to, or more: some megabytes. */
+const NEAR = 1_500;
 /** 2 MB: some milliseconds of the thread that writes. */
 const FILLERS_PER_COMMIT = 512;
 
@@ -177,11 +179,8 @@ export class LmdbPartition {
     });
   }
 
-  /**
-   * Leaves nothing of what was removed: its keys go from the index of changes, so that whoever follows has
-   * to look at everything once, and the file's free pages are written over. Gives way between commits.
-   */
-  async erase(): Promise<void> {
+  /** Lets the index of changes go: whoever follows has to look at everything once. */
+  forgetChanges(): void {
     this.#transaction(() => {
       const meta = this.#readMeta();
       if (!meta) return;
@@ -189,11 +188,26 @@ export class LmdbPartition {
       const reachesBackTo = meta.position.coveredOffset;
       this.#writeMeta({ ...meta, firstKept: meta.applies, changedKeys: 0, reachesBackTo });
     });
-    await this.#overwriteFreePages();
   }
 
-  /** Fills pages with nothing until the file would have to grow: then none that is free holds anything. */
-  async #overwriteFreePages(): Promise<void> {
+  /** Writes all keys near this one again, on pages of their own; they may be removed for a moment. */
+  rewriteAround(key: string, { isMoved }: { readonly isMoved: boolean }): void {
+    this.#transaction(() => {
+      const before = [
+        ...this.#values.getRange({ start: key, end: SMALLEST_KEY, limit: NEAR, reverse: true }),
+      ];
+      const after = [...this.#values.getRange({ start: key, limit: NEAR })];
+      // As copies: what is read lies on pages that the transaction changes.
+      const near = [...before, ...after].map(
+        ({ key: name, value }) => [name, Buffer.from(value)] as const,
+      );
+      if (isMoved) for (const [name] of near) this.#values.removeSync(name);
+      for (const [name, value] of near) this.#values.putSync(name, value);
+    });
+  }
+
+  /** Fills pages with nothing until the file has to grow: then none that is free holds anything. */
+  async overwriteFreePages(): Promise<void> {
     const fillers = this.#root.openDB<Buffer, number>('fillers', { encoding: 'binary' });
     const before = lastPageOf(this.#root);
     for (let filled = 0; lastPageOf(this.#root) === before; filled += FILLERS_PER_COMMIT) {

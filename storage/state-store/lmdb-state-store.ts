@@ -26,6 +26,7 @@ import {
 } from '../../schemas/ids.ts';
 import { readBootId } from './boot-id.ts';
 import { diskFailure, isStructureDamaged, roomFailure } from './disk-failure.ts';
+import { eraseKeys } from './lmdb-erasure.ts';
 import { hasLmdbHeader } from './lmdb-header.ts';
 import { LmdbPartition } from './lmdb-partition.ts';
 import {
@@ -90,8 +91,8 @@ export interface EmbeddedStateStore extends StateStore {
   recoverableFrom(partition: StatePartition): Promise<Offset>;
   /** Takes a flushed snapshot now; for the owner of the partition. */
   snapshot(partition: StatePartition): Promise<void>;
-  /** Leaves nothing on the disk of what was removed, older snapshots included; for the owner. */
-  erase(partition: StatePartition): Promise<void>;
+  /** Leaves nothing on the disk of these removed keys, older snapshots included; for the owner. */
+  erase(partition: StatePartition, keys: readonly string[]): Promise<void>;
 }
 
 export const openLmdbStateStore = async (
@@ -215,10 +216,10 @@ class LmdbStateStore implements EmbeddedStateStore {
     await (partition.snapshot ?? this.#startSnapshot(partition));
   }
 
-  async erase(name: StatePartition): Promise<void> {
+  async erase(name: StatePartition, keys: readonly string[]): Promise<void> {
     const partition = await this.#open(name);
     if (partition?.ownedEpoch === undefined) return;
-    await this.#use(partition, ({ database }) => database.erase());
+    await this.#use(partition, ({ database }) => eraseKeys(database, keys));
     await this.snapshot(name);
   }
 
