@@ -115,4 +115,16 @@ describe('on a cluster', () => {
   });
   afterAll(() => cluster.remove());
   underContract('RedisLiveBus on a cluster', () => ({ urls: cluster.urls, isCluster: true }));
+
+  it('[B2] goes over to the next node when its own is killed, and on to those that are there', async () => {
+    const options = nextOptions({ urls: cluster.urls, isCluster: true });
+    const [bus, other] = [await openRedisLiveBus(options), await openRedisLiveBus(options)];
+    await linked(bus, other, 'a');
+    for (const server of cluster.servers) {
+      await server.kill();
+      await linked(bus, other, 'a');
+      await server.start();
+    }
+    for (const one of [bus, other]) await one.close();
+  });
 });
