@@ -47,7 +47,7 @@ const STEPS: readonly Step[] = [
   vitestStep('browser', ['npm', 'run', 'test:browser', '--'], 8),
   vitestStep('faults', ['npm', 'run', 'test:faults', '--'], 9),
   vitestStep('deploy', ['npm', 'run', 'test:deploy', '--'], 6),
-  vitestStep('distributed', ['npm', 'run', 'test:distributed', '--'], 15),
+  vitestStep('distributed', ['npm', 'run', 'test:distributed', '--'], 20),
   { name: 'api', command: ['npm', 'run', 'test:api'], minutesMax: 6 },
   { name: 'simulation', command: ['npm', 'run', 'simulate-faults'], minutesMax: 3 },
   { name: 'crash-points', command: ['npm', 'run', 'test:crash-points'], minutesMax: 12 },

@@ -39,7 +39,7 @@ import { logSizesCall } from './log-sizes-call.ts';
 import { PartitionWriter } from './partition-writer.ts';
 import { persist } from './persistence.ts';
 import { ProduceLine } from './produce-line.ts';
-import { RECORD_OVERHEAD_BYTES_MAX } from './record-batch.ts';
+import { type ProducerStamp, RECORD_OVERHEAD_BYTES_MAX } from './record-batch.ts';
 import { RecordReader } from './record-reader.ts';
 import { isNamespace, type KafkaTopic, kafkaNameOf, type Place } from './topic-place.ts';
 import { checkTopics, makeMissingTopics, type TopicRules } from './topic-settings.ts';
@@ -66,6 +66,13 @@ export interface KafkaEventLogOptions {
   readonly tailWaitMsMax?: number;
   /** Bytes of records that may wait for their acknowledgement. */
   readonly waitingBytesMax?: number;
+  readonly seams?: KafkaEventLogSeams;
+}
+
+/** Protections that a test switches off to show that another test notices. Never set elsewhere. */
+export interface KafkaEventLogSeams {
+  /** Send batches that a broker cannot recognise when they come again. */
+  readonly writeAnonymously?: boolean;
 }
 
 export const DEFAULT_KAFKA_EVENT_LOG_OPTIONS = {
@@ -97,6 +104,7 @@ const MERGED_BYTES_MAX = 1_048_576;
 /** The leader answers before the request counts as lost. */
 const REPLICATION_SHARE = 0.8;
 const PRODUCER_TIMEOUT_MS = 60_000;
+const ANONYMOUS = { producerId: -1n, producerEpoch: -1 };
 
 /** Makes the topics that are missing and checks the others. */
 export const openKafkaEventLog = async (given: KafkaEventLogOptions): Promise<EventLog> => {
@@ -290,14 +298,7 @@ class KafkaEventLog implements EventLog {
     if (known) return known;
     const writer = new PartitionWriter({
       clock: this.#options.clock,
-      newProducer: () =>
-        this.#writing.onAnyNode(async ({ broker }) => {
-          const { producerId, producerEpoch } = await broker.initProducerId({
-            transactionalId: null,
-            transactionTimeout: PRODUCER_TIMEOUT_MS,
-          });
-          return { producerId: BigInt(producerId), producerEpoch };
-        }),
+      newProducer: () => this.#newProducer(),
       send: (batch) =>
         this.#writing.onLeader(kafkaName, partition, (leader) =>
           this.#lineTo(leader).send({ topic: kafkaName, partition, batch }),
@@ -307,6 +308,17 @@ class KafkaEventLog implements EventLog {
     });
     this.#writers.set(key, writer);
     return writer;
+  }
+
+  async #newProducer(): Promise<Omit<ProducerStamp, 'firstSequence'>> {
+    if (this.#options.seams?.writeAnonymously) return ANONYMOUS;
+    return this.#writing.onAnyNode(async ({ broker }) => {
+      const { producerId, producerEpoch } = await broker.initProducerId({
+        transactionalId: null,
+        transactionTimeout: PRODUCER_TIMEOUT_MS,
+      });
+      return { producerId: BigInt(producerId), producerEpoch };
+    });
   }
 
   #lineTo(node: KafkaNode): ProduceLine {

@@ -140,6 +140,18 @@ describe('KafkaEventLog on a bad network', () => {
     await expectExactly(acknowledged);
   });
 
+  it('[tooth] doubles what was stored when a broker cannot recognise it', async () => {
+    await open({ seams: { writeAnonymously: true } });
+    let isLost = false;
+    fateOf = (apiKey) => {
+      if (apiKey !== PRODUCE_API || isLost) return 'pass';
+      isLost = true;
+      return 'lose';
+    };
+    await log.append(TOPIC, P0, [record('a')]);
+    expect((await readAll(log, TOPIC, P0)).map(textOf)).toEqual(['a', 'a']);
+  });
+
   it('stores a request that comes late no second time, nor after what was written since', async () => {
     await open();
     await log.append(TOPIC, P0, [record('first')]);
