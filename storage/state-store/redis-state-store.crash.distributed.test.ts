@@ -335,6 +335,22 @@ describe('the state on Redis', () => {
     await expect(contentOf(store)).rejects.toMatchObject({ code: 'state_corrupt' });
   });
 
+  it('a value that was deleted is in no file of the server once those are rewritten', async () => {
+    const store = await openAnew();
+    const { epoch } = await store.claim(P0);
+    const secret = 'nothing-of-this-is-to-be-found';
+    const write = (at: number, value: Buffer | undefined) =>
+      store.apply(P0, { ...applyAt(at, epoch), changes: [{ key: 'a person', value }] });
+    await write(0, Buffer.from(secret));
+    await write(1, undefined);
+    expect(await server.holds(secret)).toBe(true);
+    const client = new Redis({ host: '127.0.0.1', port: server.port });
+    await client.call('BGREWRITEAOF');
+    while (/aof_rewrite_(in_progress|scheduled):1/.test(await client.info('persistence')));
+    client.disconnect();
+    expect(await server.holds(secret)).toBe(false);
+  });
+
   it('a server that forgot its scripts is told them again', async () => {
     const store = await openAnew();
     await store.claim(P0);

@@ -5,7 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { readdir, stat, truncate } from 'node:fs/promises';
+import { readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from './free-port.ts';
@@ -85,6 +85,17 @@ export class RedisServer {
   /** While it is down: takes the newest bytes away, as a power cut takes what was not flushed. */
   async loseTail(bytes: number): Promise<void> {
     await truncate(await this.#newestFile(), Math.max(0, (await this.writtenBytes()) - bytes));
+  }
+
+  /** Whether any of its files contains a text. */
+  async holds(text: string): Promise<boolean> {
+    const names = await readdir(this.directory, { recursive: true, withFileTypes: true });
+    for (const entry of names) {
+      if (!entry.isFile()) continue;
+      const bytes = await readFile(join(entry.parentPath, entry.name));
+      if (bytes.includes(text)) return true;
+    }
+    return false;
   }
 
   async #newestFile(): Promise<string> {
