@@ -3,7 +3,7 @@
  * started in the order in which they need each other and stopped in the opposite one.
  */
 import type { FastifyInstance } from 'fastify';
-import { startOutsideMover } from '../ingest/events-in/outside-mover.ts';
+import { type OutsideMover, startOutsideMover } from '../ingest/events-in/outside-mover.ts';
 import { registerIngestRoutes } from '../ingest/http/routes.ts';
 import { type Ingest, openIngest } from '../ingest/ingest.ts';
 import type { Clock, Logger } from '../schemas/environment.ts';
@@ -139,22 +139,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
   );
   await ingest.seed();
   ingest.forgets?.start();
-  if (profile.eventsIn) {
-    openings.add(
-      startOutsideMover({
-        log,
-        stateStore: profile.state,
-        events: ingest.events,
-        impressions: ingest.impressions,
-        ownership: profile.eventsIn,
-        clock,
-        logger,
-        crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
-        onFatal: options.onFatal,
-      }),
-      (started) => started.stop(),
-    );
-  }
+  const outside = startMovingOutside(options, { profile, ingest, openings });
   const upkeep = openings.add(await profile.startUpkeep(), (started) => started.stop());
   report = createSystemReport({
     clock,
@@ -163,7 +148,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     stream: () => stream.status(),
     serving: () => servingFactsOf(serving),
     ingestProblem: () => ingest.problem(),
-    ingestCounters: () => ({ queuedBytes: ingest.queuedBytes() }),
+    ingestCounters: () => ({ queuedBytes: ingest.queuedBytes(), ...outside?.counters }),
     warehouseProblem: () => warehouse.problem(),
     upkeep,
     training: () => training.desk.status(),
@@ -187,6 +172,26 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     report,
     stop: () => openings.close(),
   };
+};
+
+/** Where others write to the log and this process takes events in. */
+const startMovingOutside = (
+  { clock, logger, onFatal }: InstanceOptions,
+  { profile, ingest, openings }: { profile: Profile; ingest: Ingest; openings: Openings },
+): OutsideMover | undefined => {
+  if (!profile.eventsIn) return undefined;
+  const mover = startOutsideMover({
+    log: profile.log,
+    stateStore: profile.state,
+    events: ingest.events,
+    impressions: ingest.impressions,
+    ownership: profile.eventsIn,
+    clock,
+    logger,
+    crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
+    onFatal,
+  });
+  return openings.add(mover, (started) => started.stop());
 };
 
 const createApp = async (

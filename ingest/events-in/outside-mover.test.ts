@@ -79,7 +79,7 @@ const write = (value: unknown, at: number = FIXTURE_NOW) => {
   return log.append(TOPIC, P0, [{ key: null, value: bytes, timestamp: at as EpochMs }]);
 };
 const event = (changes: object = {}) => ({ userId: 'ada', itemId: 'x', kind: 'click', ...changes });
-const untilRead = (count: number) => expect.poll(() => mover.counters.read).toBe(count);
+const untilRead = (count: number) => expect.poll(() => mover.counters.outsideRead).toBe(count);
 const letters = () => decodedFrom(log, TOPICS.deadLetters.name, 'DeadLetter');
 const positionOf = async () => (await stateStore.position(STATE))?.coveredOffset;
 
@@ -159,7 +159,10 @@ describe('the way of events that others write to the log', () => {
       poison.map((_, index) => [TOPIC, 2 * index]),
     );
     expect(await interactionsIn(log)).toHaveLength(poison.length);
-    expect(mover.counters).toMatchObject({ deadLettered: poison.length, lost: 0 });
+    expect(mover.counters).toMatchObject({
+      outsideDeadLettered: poison.length,
+      outsideLost: 0,
+    });
   });
 
   it('goes on at the mark, and has nothing twice where it died before moving it', async () => {
@@ -219,7 +222,7 @@ describe('the way of events that others write to the log', () => {
     await log.clean(TOPIC, { ageMs: -1, keepFrom }, FIXTURE_NOW);
     mover = start();
     await untilRead(1);
-    expect(mover.counters).toMatchObject({ read: 1, lost: 1 });
+    expect(mover.counters).toMatchObject({ outsideRead: 1, outsideLost: 1 });
     expect((await interactionsIn(log)).map((each) => each.eventId)).toEqual(['a', 'c']);
   });
 });

@@ -43,16 +43,16 @@ export interface OutsideMoverDeps {
   readonly onFatal: (error: Error) => void;
 }
 
-/** received = accepted + duplicates + refused, as the intakes count them; refused ones are dead letters. */
+/** Since this process began. What was read and not set aside, the intakes accepted or knew already. */
 export interface MoverCounters {
-  read: number;
-  deadLettered: number;
+  outsideRead: number;
+  outsideDeadLettered: number;
   /** Records that expired before they were moved. */
-  lost: number;
+  outsideLost: number;
 }
 
 export interface OutsideMover {
-  readonly counters: Readonly<MoverCounters>;
+  readonly counters: Readonly<Record<keyof MoverCounters, number>>;
   stop(): Promise<void>;
 }
 
@@ -94,7 +94,7 @@ interface Turn {
 }
 
 class Mover {
-  readonly counters: MoverCounters = { read: 0, deadLettered: 0, lost: 0 };
+  readonly counters: MoverCounters = { outsideRead: 0, outsideDeadLettered: 0, outsideLost: 0 };
   readonly #deps: OutsideMoverDeps;
 
   constructor(deps: OutsideMoverDeps) {
@@ -150,7 +150,7 @@ class Mover {
     if (next >= low) return next;
     // Whoever begins with a topic that has expired records has lost nothing.
     if (coveredOffset >= 0) {
-      this.counters.lost += low - next;
+      this.counters.outsideLost += low - next;
       this.#deps.logger.error('events from outside expired before they were moved', {
         partition,
         lost: low - next,
@@ -167,8 +167,8 @@ class Mover {
       return refusal === undefined ? [] : [{ record, refusal }];
     });
     await this.#patiently(() => this.#setAside(letters, turn), signal);
-    this.counters.read += slice.length;
-    this.counters.deadLettered += letters.length;
+    this.counters.outsideRead += slice.length;
+    this.counters.outsideDeadLettered += letters.length;
   }
 
   /** Resolves, once what it says is durable, to why it says nothing. */

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { DeadLettersAnswer } from '../../schemas/api/dead-letters.ts';
 import { produceByConsole } from '../services/kafka-console.ts';
-import { Site, untilTakenIn } from './site.ts';
+import { Site, systemOf, untilTakenIn } from './site.ts';
 
 const [bootstrap] = inject('kafka').addresses.plain;
 const EVENTS = 300;
@@ -40,6 +40,8 @@ describe('events that a Java producer writes to the log', () => {
     };
     await expect.poll(async () => (await lettersOf()).length, { timeout: 60_000 }).toBe(POISON);
     expect(new Set((await lettersOf()).map(({ reason }) => reason))).toEqual(new Set(['bad_json']));
+    const { ingest } = (await systemOf(second)).counters;
+    expect(ingest?.outsideRead).toBeGreaterThan(EVENTS);
     await untilTakenIn(second);
     expect(await second.kill('SIGTERM')).toBe(0);
     expect(await site.problems()).toEqual([]);
