@@ -317,7 +317,8 @@ export class ForgetDesk {
     const { forgetting, clock, crashPoint } = this.#options;
     const { request, receipt, partition, subject } = underWay;
     const residue = [...receipt.residue];
-    if (missed > 0) residue.push(`Up to ${missed} neighbours of items had been pruned before.`);
+    if (missed > 0)
+      residue.push(`Neighbours of items that had been pruned before: ${missed} at most.`);
     const unsealedLog = await forgetting.hasUnsealedRecords(partition);
     await forgetting.keeper.destroy(request.address);
     crashPoint('forget.key-destroyed');

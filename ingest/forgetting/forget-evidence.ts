@@ -44,13 +44,13 @@ export const evidenceOf = async (
   const residue: string[] = [];
   if (evictedCount > 0) {
     residue.push(
-      `${evictedCount} events had left the history before; what they counted stays and decays.`,
+      `Events that had left the history before: ${evictedCount}; what they counted stays and decays.`,
     );
   }
   const pairs = await pairsAtThreshold(history, options);
   if (pairs > 0) {
     residue.push(
-      `${pairs} pairs of items had been seen by three people; their weight was taken back, the number of people stays three.`,
+      `Pairs of items that three people had seen: ${pairs}; their weight was taken back, the number of people stays three.`,
     );
   }
   return { events, takenBack: history.length, residue };

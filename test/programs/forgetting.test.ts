@@ -219,7 +219,7 @@ describe('without a warehouse', () => {
       const alone = launchProgram(['forget', nameOf(2), '--yes', '--data', data, ...OFF]);
       expect([await alone.ended, alone.output()]).toEqual([
         0,
-        expect.stringMatching(/12 events; the share of 12 was taken back/),
+        expect.stringMatching(/Events: 12; taken back from what is counted: 12\./),
       ]);
       expect([...filesNaming(1), ...filesNaming(2)]).toEqual([]);
     },

@@ -135,8 +135,12 @@ export class PersonKeys {
     for (let times = 0; ; times++) {
       const digest = hash('sha256', `${this.#salt} ${times} ${subject}`, 'buffer');
       const address = { high: digest.readInt32LE(0), low: digest.readInt32LE(4) };
-      if (!this.#retired.has(addressText(address)) && this.#findKey(address)) return address;
+      if (!this.#isRetired(address) && this.#findKey(address)) return address;
     }
+  }
+
+  #isRetired(address: PersonAddress): boolean {
+    return this.#retired.size > 0 && this.#retired.has(addressText(address));
   }
 
   /** Puts the key of the address into #key; false where it was destroyed. */
