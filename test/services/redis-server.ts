@@ -39,6 +39,7 @@ export class RedisServer {
   readonly directory: string;
   readonly #options: RedisServerOptions;
   #process: RunningProcess | undefined;
+  #isRemoved = false;
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     installRedis();
@@ -60,6 +61,8 @@ export class RedisServer {
 
   /** Starts it, or starts it again on what it kept. */
   async start(): Promise<void> {
+    // A test that ran out of time goes on while what it used is taken away.
+    if (this.#isRemoved) throw new Error('Expected a Redis that is still there, got one removed.');
     this.#process = await startProcess({
       name: 'Redis',
       command: SERVER,
@@ -105,6 +108,7 @@ export class RedisServer {
   }
 
   async remove(): Promise<void> {
+    this.#isRemoved = true;
     await this.#process?.kill('SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
   }
