@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { userId } from '../schemas/ids.ts';
+import { decodeRecordAs } from '../schemas/avro/record-codec.ts';
+import { offset, partitionIndex, userId } from '../schemas/ids.ts';
 import type { InteractionRecord } from '../schemas/records.ts';
 import { createKeyFile } from '../storage/event-log/sealing/key-file.ts';
 import { PersonKeys } from '../storage/event-log/sealing/person-keys.ts';
@@ -25,6 +26,7 @@ import { createStream } from './stream.ts';
 
 const SEED = 37;
 const GONE = 'gone';
+const FIRST = partitionIndex(0);
 const randomBytes = seededBytes(SEED);
 
 let root: string;
@@ -41,6 +43,7 @@ const sealedFixture = () => {
   const { eventLog } = createStreamFixture().deps;
   return {
     keys,
+    below: eventLog,
     fixture: createStreamFixture({ eventLog: new SealedEventLog({ log: eventLog, keys }) }),
   };
 };
@@ -170,6 +173,21 @@ describe(`a person who was forgotten, seed ${SEED}`, () => {
     const { partitions } = await stream.status();
     await stream.stop();
     expect(partitions.map(({ problem }) => problem)).toEqual(partitions.map(() => null));
+  });
+
+  it('has dead letters that name them to nobody, and that are gone with the key', async () => {
+    const { keys, fixture, below } = sealedFixture();
+    await begin(fixture);
+    await fixture.interact(interaction({ user: GONE, item: 'a', kind: 'unheard' }));
+    await settle(fixture);
+    const lettersIn = (log: typeof below) =>
+      log.read('dead-letters', FIRST, offset(0), { recordsMax: 10, bytesMax: 100_000 });
+    const [raw] = await lettersIn(below);
+    expect(Buffer.from(raw!.value!).includes(GONE)).toBe(false);
+    const [letter] = await lettersIn(fixture.deps.eventLog);
+    expect(decodeRecordAs('DeadLetter', letter!.value!).reason).toBe('unknown_kind');
+    keys.destroy(keys.addressOf(`u:${GONE}`));
+    expect(await lettersIn(fixture.deps.eventLog)).toMatchObject([{ isErased: true, value: null }]);
   });
 
   it('is counted by a rebuild among the accepted, so that every record is accounted for', async () => {

@@ -52,7 +52,7 @@ const post = async ({ url }: ServerProcess, path: string, body: unknown): Promis
 const json = async <Answer>(url: string, method = 'GET'): Promise<Answer> =>
   (await (await fetch(url, { method })).json()) as Answer;
 
-/** Events, a list that was shown, and one that nobody can take in, of everybody. */
+/** Events, and a list that was shown, of everybody. */
 const fill = async (server: ServerProcess): Promise<void> => {
   const events = Array.from({ length: PEOPLE * 12 }, (_, at) => ({
     userId: nameOf(at % PEOPLE),
@@ -126,7 +126,7 @@ const usersTrainedOn = async ({ url }: ServerProcess): Promise<number> => {
 
 describe.skipIf(!available)('a person whom the real program forgets', () => {
   it(
-    'is within a minute in no list, state, table, log, dead letter or release, nor in the next training',
+    'is within a minute in no list, state, table, log or release, nor in the next training',
     async () => {
       const server = await start();
       await fill(server);
@@ -144,6 +144,8 @@ describe.skipIf(!available)('a person whom the real program forgets', () => {
       expect(JSON.stringify(receipt)).not.toContain(nameOf(7));
       expect(await historyOf(server, 7)).toBe(0);
       expect(await historyOf(server, 8)).toBe(12);
+      const alike = await (await fetch(`${server.url}/v1/users/${nameOf(8)}/similar`)).text();
+      expect(alike).not.toContain(nameOf(7));
       expect(filesNaming(7)).toEqual([]);
       expect(await usersTrainedOn(server)).toBe(PEOPLE - 1);
       expect(await server.kill('SIGTERM')).toBe(0);
