@@ -6,6 +6,8 @@ import type { EpochMs, LogId, Offset, StatePartition } from '../../schemas/ids.t
 import { type EmbeddedStateStore, openLmdbStateStore } from './lmdb-state-store.ts';
 
 const SEED = 5;
+/** Far more than are written again together. */
+const PEOPLE = 6_000;
 const NAME = 'interactions.0' as StatePartition;
 const LOG_ID = 'log' as LogId;
 const keyOf = (person: number): string => `subject:u:zebra-${person}-of-yerevan`;
@@ -56,16 +58,16 @@ describe(`erasing removed keys, seed ${SEED}`, () => {
     };
     const kept = new Map<string, Uint8Array>();
     const write = async (): Promise<void> => {
-      const changes = Array.from({ length: 40 }, () => {
-        const value = new Uint8Array(20 + below(3_000)).fill(below(250));
-        return { key: keyOf(below(600)), value };
+      const changes = Array.from({ length: 150 }, () => {
+        const value = new Uint8Array(20 + below(600)).fill(below(250));
+        return { key: keyOf(below(PEOPLE)), value };
       });
       for (const { key, value } of changes) kept.set(key, value);
       await apply(changes);
     };
-    for (let round = 0; round < 10; round++) await write();
-    for (let round = 0; round < 3; round++) {
-      const keys = [keyOf(below(600)), keyOf(below(600))];
+    for (let round = 0; round < 60; round++) await write();
+    for (let round = 0; round < 6; round++) {
+      const keys = [keyOf(below(PEOPLE)), keyOf(below(PEOPLE))];
       for (const key of keys) kept.delete(key);
       await apply(keys.map((key) => ({ key, value: undefined })));
       await store.erase(NAME, keys);
