@@ -32,13 +32,22 @@ beforeEach(async () => {
   data = join(root, 'data');
   port = await freePort();
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+const started: ServerProcess[] = [];
+afterEach(async () => {
+  // Of a test that failed half-way one still runs.
+  for (const server of started.splice(0)) await server.kill('SIGKILL');
+  rmSync(root, { recursive: true, force: true });
+});
 
-const start = (
+const start = async (
   environment: Readonly<Record<string, string>> = {},
   flags: readonly string[] = [],
-): Promise<ServerProcess> =>
-  startServer({ dataDirectory: data, port, flags: [...FLAGS, ...flags], environment });
+): Promise<ServerProcess> => {
+  const given = { dataDirectory: data, port, flags: [...FLAGS, ...flags], environment };
+  const server = await startServer(given);
+  started.push(server);
+  return server;
+};
 
 const post = async ({ url }: ServerProcess, path: string, body: unknown): Promise<void> => {
   const answer = await fetch(`${url}${path}`, {
