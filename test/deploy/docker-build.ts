@@ -177,7 +177,12 @@ const copy = (
 const run = (script: string, { root, workingDirectory }: Stage): void => {
   execFileSync('/bin/sh', ['-ec', script], {
     cwd: join(root, workingDirectory),
-    env: { ...process.env, npm_config_loglevel: 'error' },
+    env: {
+      ...process.env,
+      // The Node.js of this process, which is the image's version.
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+      npm_config_loglevel: 'error',
+    },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 };
