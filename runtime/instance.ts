@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { type OutsideMover, startOutsideMover } from '../ingest/events-in/outside-mover.ts';
+import type { Forgetting } from '../ingest/forgetting/forget-desk.ts';
 import { registerIngestRoutes } from '../ingest/http/routes.ts';
 import { type Ingest, openIngest } from '../ingest/ingest.ts';
 import type { Clock, Logger } from '../schemas/environment.ts';
@@ -117,6 +118,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     }),
     (opened) => opened.stop(),
   );
+  const forgetting = forgettingOf(profile.forgetting?.(qualityWarehouse), serving);
   const ingest = openings.add(
     await openIngest({
       log,
@@ -131,7 +133,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       covered: (partition) => serving.coveredOffset(partition),
       onAccepted: (event) => quality.observe(event),
       ...(profile.seal ? { seal: profile.seal } : {}),
-      ...(profile.forgetting ? { forgetting: profile.forgetting(qualityWarehouse) } : {}),
+      ...(forgetting ? { forgetting } : {}),
       crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
       onStorageFailed: options.onFatal,
     }),
@@ -193,6 +195,19 @@ const startMovingOutside = (
   });
   return openings.add(mover, (started) => started.stop());
 };
+
+/** Whose state is settled is in no memory of serving's either. */
+const forgettingOf = (
+  forgetting: Forgetting | undefined,
+  serving: Serving,
+): Forgetting | undefined =>
+  forgetting && {
+    ...forgetting,
+    async settleState(places) {
+      await forgetting.settleState(places);
+      for (const { subject } of places) serving.letGoOf(subject);
+    },
+  };
 
 const createApp = async (
   options: InstanceOptions,

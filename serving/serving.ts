@@ -14,6 +14,7 @@ import {
   type Offset,
   type PartitionIndex,
   partitionIndex,
+  type SubjectId,
   statePartition,
 } from '../schemas/ids.ts';
 import { passHop } from '../schemas/journey.ts';
@@ -99,11 +100,14 @@ export interface Serving {
   readonly trials: TrialLists;
   /** Looks at once for what hints may have failed to tell. */
   poll(): Promise<void>;
+  /** Drops what memory holds of somebody who was forgotten. */
+  letGoOf(subject: SubjectId): void;
 }
 
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const parts = assemble(dependencies);
-  const { catalogue, catalogueFollower, content, follower, live, mover, releaseFollower } = parts;
+  const { catalogue, catalogueFollower, content, follower, live, mover, people } = parts;
+  const { releaseFollower } = parts;
   let isReady = false;
   return {
     async start() {
@@ -144,6 +148,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     },
     trials: parts.trials,
     poll: () => follower.poll(),
+    letGoOf: (subject) => people.letGoOf(subject),
   };
 };
 

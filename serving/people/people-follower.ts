@@ -83,6 +83,12 @@ export class PeopleFollower {
     }
   }
 
+  /** Whoever was forgotten is not to be met again, also where no hint told of it. */
+  letGoOf(subject: SubjectId): void {
+    this.#waiting.delete(subjectKey(subject));
+    this.#given.index.remove(subject);
+  }
+
   /** The partition's state is another: whoever was known may be somebody else now. */
   reset(partition: StatePartition): void {
     if (this.#given.options.peopleMax === 0) return;

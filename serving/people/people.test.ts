@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { SimilarPeopleAnswer } from '../../schemas/api/users.ts';
+import type { SubjectId } from '../../schemas/ids.ts';
 import {
   item,
   openTestServing,
@@ -75,6 +76,19 @@ describe('people with a similar history', () => {
     expect(partOf(await listOf('ada'), 'bullitt')).toBe(0);
     const { body } = await under.get<SimilarPeopleAnswer>('/v1/users/ada/similar');
     expect(body.people.map(({ userId }) => userId).sort()).toEqual(['1', '3']);
+  });
+
+  it('do not name whoever was let go of, also where no hint told that they are gone', async () => {
+    for (const person of ['u:1', 'u:2']) await like(person, 'heat', 'ronin');
+    await like('u:ada', 'heat', 'ronin');
+    await under.serving.poll();
+    const named = async (): Promise<readonly string[]> => {
+      const { body } = await under.get<SimilarPeopleAnswer>('/v1/users/ada/similar');
+      return body.people.map(({ userId }) => userId).sort();
+    };
+    expect(await named()).toEqual(['1', '2']);
+    under.serving.letGoOf('u:2' as SubjectId);
+    expect(await named()).toEqual(['1']);
   });
 
   it('are not looked for, and nothing is said of them, where they weigh nothing', async () => {
