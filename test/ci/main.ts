@@ -43,7 +43,7 @@ const SWAP_SIZE = ['--swaps', '10', '--rate', '100', '--items', '2000', '--peopl
 
 const STEPS: readonly Step[] = [
   vitestStep('tests', ['npm', 'test', '--'], 6),
-  vitestStep('programs', ['npm', 'run', 'test:programs', '--'], 10),
+  vitestStep('programs', ['npm', 'run', 'test:programs', '--'], 12),
   vitestStep('browser', ['npm', 'run', 'test:browser', '--'], 8),
   vitestStep('faults', ['npm', 'run', 'test:faults', '--'], 9),
   vitestStep('deploy', ['npm', 'run', 'test:deploy', '--'], 6),

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DATA_FORMAT } from '../../runtime/data-directory.ts';
 import { startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
 
@@ -21,6 +22,8 @@ const freshet = (words: readonly string[], environment: Record<string, string> =
     cwd: new URL('../..', import.meta.url),
     encoding: 'utf8',
     env: { ...process.env, ...environment },
+    // A start that goes through must fail the test, not hold it up.
+    timeout: 30_000,
   });
   return { status, said: stderr.trim().split('\n') };
 };
@@ -41,12 +44,12 @@ describe('a start that cannot be', () => {
     });
     expect(await server.kill('SIGTERM')).toBe(0);
     const facts = join(data, 'freshet-data.json');
-    const newer = readFileSync(facts, 'utf8').replace('"format": 1', '"format": 99');
+    const newer = readFileSync(facts, 'utf8').replace(`"format": ${DATA_FORMAT}`, '"format": 99');
     writeFileSync(facts, newer);
     expect(freshet(['start', ...FLAGS, '--data', data])).toEqual({
       status: 1,
       said: [
-        `Expected a data directory of format 1 or older, ${data} has format 99; use a newer Freshet.`,
+        `Expected a data directory of format ${DATA_FORMAT} or older, ${data} has format 99; use a newer Freshet.`,
       ],
     });
     expect(readFileSync(facts, 'utf8')).toBe(newer);
