@@ -29,6 +29,7 @@ import { type LiveBus, STATE_HINTS, type StateHint } from '../storage/live-bus/l
 import type { StateChange, StatePosition, StateStore } from '../storage/state-store/state-store.ts';
 import { isBacklog } from './backlog.ts';
 import type { StreamCrashPoint } from './crash-points.ts';
+import { batchesOf } from './envelope-batches.ts';
 import { FlushPace, type PaceOptions } from './flush-pace.ts';
 import { LogFollower } from './log-follower.ts';
 import { SequenceMarks } from './operators/sequence-marks.ts';
@@ -380,8 +381,11 @@ export class PartitionRunner {
     const byTarget = Map.groupBy(envelopes, ({ target }) => target);
     let left = byTarget.size;
     const sends = [...byTarget].map(async ([target, parts]) => {
-      const records = parts.map(({ bytes }) => ({ key: null, value: bytes, timestamp }));
-      await this.#deps.eventLog.append(TOPICS.itemSignals.name, target, records);
+      const { eventLog } = this.#deps;
+      for (const batch of batchesOf(parts, eventLog.limits)) {
+        const records = batch.map(({ bytes }) => ({ key: null, value: bytes, timestamp }));
+        await eventLog.append(TOPICS.itemSignals.name, target, records);
+      }
       left--;
       if (left > 0) this.#crash('stream.between-target-appends');
     });

@@ -2,11 +2,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { counterValue, DEFAULT_HALF_LIVES } from '../algorithms/popularity/decayed-counter.ts';
 import { itemHashHex } from '../schemas/hash.ts';
 import type { EpochMs } from '../schemas/ids.ts';
+import { DEFAULT_EVENT_LOG_LIMITS } from '../storage/event-log/append-batch.ts';
+import { openMemoryEventLog } from '../storage/event-log/memory-event-log.ts';
 import {
   createStreamFixture,
   interaction,
   type StreamFixture,
   T0,
+  topicsOf,
 } from '../test/stream/stream-fixture.ts';
 import { rebuildState } from './rebuild.ts';
 import { createStream, type Stream } from './stream.ts';
@@ -39,6 +42,28 @@ describe('the stream', () => {
     await fixture.deps.eventLog.clean('interactions', { ageMs: 1 }, now);
     await expect(rebuildState(fixture.deps)).rejects.toMatchObject({ code: 'log_expired' });
     expect(await fixture.dump()).toEqual(before);
+  });
+
+  it('says more to an item partition than fits one batch of the log, in several', async () => {
+    const seen: Map<string, string>[] = [];
+    for (const batchBytesMax of [40_000, DEFAULT_EVENT_LOG_LIMITS.batchBytesMax]) {
+      const eventLog = openMemoryEventLog({
+        topics: topicsOf(1, 1),
+        random: () => 0.5,
+        limits: { ...DEFAULT_EVENT_LOG_LIMITS, batchBytesMax },
+      });
+      const fixture = createStreamFixture({ userPartitions: 1, itemPartitions: 1, eventLog });
+      await fixture.interact(
+        ...Array.from({ length: 1_500 }, (_, at) =>
+          interaction({ id: `e-${at}`, user: `user-${at % 7}`, item: `item-${at}`, minute: at }),
+        ),
+      );
+      const stream = await run(fixture);
+      await stream.caughtUp();
+      expect((await stream.status()).partitions.every(({ restarts }) => restarts === 0)).toBe(true);
+      seen.push(await fixture.dump({ without: /^partition$/ }));
+    }
+    expect(seen[0]).toEqual(seen[1]);
   });
 
   it('takes one interaction all the way to the history, the item and a hint', async () => {
