@@ -9,6 +9,9 @@ import {
   decodeForwarder,
   decodeItemPartition,
   decodeUserPartition,
+  emptyForwarder,
+  emptyItemPartition,
+  emptyUserPartition,
   type ForwarderState,
   type ItemPartitionState,
   type UserPartitionState,
@@ -27,13 +30,18 @@ export interface StoredStatusParts {
   readonly warehouse?: Pick<Warehouse, 'coveredOffset'>;
 }
 
-type Decode = (bytes: Uint8Array) => UserPartitionState | ItemPartitionState | ForwarderState;
+type PartitionState = UserPartitionState | ItemPartitionState | ForwarderState;
 
-const DECODERS: Readonly<Record<string, Decode>> = {
-  [TOPICS.interactions.name]: decodeUserPartition,
-  [TOPICS.itemSignals.name]: decodeItemPartition,
-  [TOPICS.catalogue.name]: decodeForwarder,
-  [TOPICS.control.name]: decodeForwarder,
+/** What a partition keeps of itself, before its first apply as afterwards. */
+const stateOf = (topic: string, stored: Uint8Array | undefined): PartitionState => {
+  switch (topic) {
+    case TOPICS.interactions.name:
+      return stored === undefined ? emptyUserPartition() : decodeUserPartition(stored);
+    case TOPICS.itemSignals.name:
+      return stored === undefined ? emptyItemPartition() : decodeItemPartition(stored);
+    default:
+      return stored === undefined ? emptyForwarder() : decodeForwarder(stored);
+  }
 };
 
 export const storedStatus = async (
@@ -72,7 +80,7 @@ const partitionStatus = async (
     eventLog.watermarks(topic, index),
   ]);
   const coveredOffset = position?.coveredOffset ?? NO_OFFSET;
-  const state = stored && DECODERS[topic]!(stored);
+  const state = stateOf(topic, stored);
   return {
     partition,
     state: 'running',
@@ -82,8 +90,8 @@ const partitionStatus = async (
     restarts: 0,
     end,
     lag: Math.max(0, end - 1 - coveredOffset),
-    clock: state !== undefined && 'clock' in state ? state.clock : null,
-    counters: { ...state?.counters },
+    clock: 'clock' in state ? state.clock : null,
+    counters: { ...state.counters },
     sizes: {},
   };
 };
@@ -93,8 +101,15 @@ const sinkStatus = async (
   { table, topic, partition }: SinkPlace,
 ): Promise<SinkStatus | undefined> => {
   if (warehouse === undefined) return undefined;
-  const coveredOffset = await warehouse.coveredOffset({ table, topic, partition });
   const { end } = await eventLog.watermarks(topic, partition);
+  let coveredOffset = NO_OFFSET;
+  let problem: string | null = null;
+  try {
+    coveredOffset = await warehouse.coveredOffset({ table, topic, partition });
+  } catch (error) {
+    // A warehouse that is away is told; how the partitions stand is known all the same.
+    problem = error instanceof Error ? error.message : String(error);
+  }
   const lag = Math.max(0, end - 1 - coveredOffset);
   return {
     table,
@@ -105,6 +120,6 @@ const sinkStatus = async (
     rows: 0,
     rejected: 0,
     lost: 0,
-    problem: null,
+    problem,
   };
 };
