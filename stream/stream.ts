@@ -20,6 +20,7 @@ import type { PaceOptions } from './flush-pace.ts';
 import { CataloguePipeline, ControlPipeline } from './forwarding-pipelines.ts';
 import { InteractionPipeline } from './interaction-pipeline.ts';
 import { ItemPipeline } from './item-pipeline.ts';
+import { nextUncovered } from './next-uncovered.ts';
 import type { StreamOptions } from './options.ts';
 import { PartitionRunner } from './partition-runner.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -266,20 +267,16 @@ const coverAll = async (eventLog: EventLog, runners: readonly PartitionRunner[])
   if (failed?.status === 'rejected') throw failed.reason;
 };
 
-/** The log may have gaps, so what is left to cover is asked of the log, not counted. */
 const coverUpTo = async (
   eventLog: EventLog,
   runner: PartitionRunner,
   end: Offset,
 ): Promise<void> => {
-  const { topic, index } = runner.place;
   await runner.opened();
   for (;;) {
-    const { low } = await eventLog.watermarks(topic, index);
-    const from = Math.max(runner.status().coveredOffset + 1, low) as Offset;
-    if (from >= end) return;
-    const [next] = await eventLog.read(topic, index, from, { recordsMax: 1, bytesMax: 1 });
-    if (next === undefined || next.offset >= end) return;
-    await runner.covered(next.offset);
+    const covered = runner.status().coveredOffset;
+    const next = await nextUncovered(eventLog, runner.place, { covered, end });
+    if (next === undefined) return;
+    await runner.covered(next);
   }
 };

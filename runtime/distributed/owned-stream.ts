@@ -16,6 +16,7 @@ import type { EventLog } from '../../storage/event-log/event-log.ts';
 import type { PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { keepLandmark } from '../../stream/landmark-keeper.ts';
+import { nextUncovered } from '../../stream/next-uncovered.ts';
 import { storedStatus } from '../../stream/stored-status.ts';
 import {
   createStream,
@@ -175,27 +176,10 @@ const untilPlaceCovered = async (
     try {
       end ??= (await eventLog.watermarks(topic, index)).end;
       const covered = (await stateStore.position(partition))?.coveredOffset ?? NO_OFFSET;
-      if (
-        covered + 1 >= end ||
-        (await isGap(eventLog, { topic, index, from: covered + 1, to: end }))
-      )
-        return;
+      if ((await nextUncovered(eventLog, { topic, index }, { covered, end })) === undefined) return;
     } catch (error) {
       logger.debug('cannot see how far a partition is', { partition, error });
     }
     await clock.sleep(POLL_MS, signal).catch(() => undefined);
   }
 };
-
-/** A compacted log may have nothing left between two offsets. */
-const isGap = async (
-  eventLog: Stores['eventLog'],
-  { topic, index, from, to }: Place & { readonly from: number; readonly to: number },
-): Promise<boolean> => {
-  const { low } = await eventLog.watermarks(topic, index);
-  const first = Math.max(from, low) as Offset;
-  const [next] = await eventLog.read(topic, index, first, ONE_RECORD);
-  return next === undefined || next.offset >= to;
-};
-
-const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };

@@ -1,8 +1,9 @@
 /** Producers that write to Kafka themselves, beside the whole program on real servers. */
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { DeadLettersAnswer } from '../../schemas/api/dead-letters.ts';
+import { systemOf } from '../faults/server-process.ts';
 import { produceByConsole } from '../services/kafka-console.ts';
-import { Site, systemOf, untilTakenIn } from './site.ts';
+import { Site, untilTakenIn } from './site.ts';
 
 const [bootstrap] = inject('kafka').addresses.plain;
 const EVENTS = 300;

@@ -10,11 +10,10 @@ import { systemClock } from '../../runtime/clock.ts';
 import { loadConfiguration } from '../../runtime/configuration.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { planAllTopics } from '../../runtime/topic-plan.ts';
-import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
 import { openRedisStateStore } from '../../storage/state-store/redis-state-store.ts';
-import { type Remains, readInteractions, SILENT } from '../faults/oracle.ts';
-import { type ServerProcess, startServer } from '../faults/server-process.ts';
+import { type Remains, remainsOf, SILENT } from '../faults/oracle.ts';
+import { type ServerProcess, startServer, systemOf } from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
 import { ClickHouseServer } from '../services/clickhouse-server.ts';
 import { freePort } from '../services/free-port.ts';
@@ -138,20 +137,9 @@ export class Site {
       logger: SILENT,
     });
     const state = await openRedisStateStore({ servers: { urls: [this.redis.url] }, namespace });
-    return {
-      log,
-      state,
-      interactions: await readInteractions(log),
-      close: async () => {
-        await log.close();
-        await state.close();
-      },
-    };
+    return remainsOf({ log, state });
   }
 }
-
-export const systemOf = async ({ url }: ServerProcess): Promise<SystemAnswer> =>
-  (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
 
 /** Until every partition has taken in what the log holds, whoever runs it. */
 export const untilTakenIn = async (program: ServerProcess): Promise<void> => {

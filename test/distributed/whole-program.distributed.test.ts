@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { EventsAnswer } from '../../schemas/api/events.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import { integerBelow, pick, type Random, seededRandom } from '../faults/seeded-random.ts';
-import type { ServerProcess } from '../faults/server-process.ts';
-import { post, Site, systemOf, untilTakenIn } from './site.ts';
+import { type ServerProcess, systemOf } from '../faults/server-process.ts';
+import { post, Site, untilTakenIn } from './site.ts';
 
 const SEED = 61;
 const ITEMS = 20;

@@ -4,8 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ErrorBody } from '../../schemas/api/errors.ts';
-import { faultSetting, systemOf, untilCopied } from './fault-setting.ts';
+import { faultSetting, untilCopied } from './fault-setting.ts';
 import type { ServerProcess } from './server-process.ts';
+import { systemOf } from './server-process.ts';
 
 const TEST_MS = 120_000;
 const MIB = 1_048_576;

@@ -8,13 +8,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach } from 'vitest';
 import { loadConfiguration } from '../../runtime/configuration.ts';
-import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { freePort } from '../services/free-port.ts';
 import { drive } from './driver.ts';
 import { openLedger, readLedger } from './ledger.ts';
 import { compareLedgerWithLog, openRemains } from './oracle.ts';
 import { seededRandom } from './seeded-random.ts';
-import { type ServerProcess, startServer } from './server-process.ts';
+import { type ServerProcess, startServer, systemOf } from './server-process.ts';
 import { compareStateWithLog } from './state-oracle.ts';
 import { compareWarehouseWithLog } from './warehouse-oracle.ts';
 
@@ -125,9 +124,6 @@ export const faultSetting = (seed: number): FaultSetting => {
   afterEach(() => setting.end());
   return setting;
 };
-
-export const systemOf = async ({ url }: ServerProcess): Promise<SystemAnswer> =>
-  (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
 
 /** Until everything is in the state and in the warehouse. */
 export const untilCopied = async (server: ServerProcess): Promise<void> => {

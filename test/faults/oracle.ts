@@ -45,18 +45,23 @@ export const openRemains = async (dataDirectory: string): Promise<Remains> => {
     clock: systemClock,
     logger: SILENT,
   });
-  return {
-    log,
-    state,
-    interactions: await readInteractions(log),
-    close: async () => {
-      await log.close();
-      await state.close();
-    },
-  };
+  return remainsOf({ log, state });
 };
 
-export const readInteractions = async (log: EventLog): Promise<readonly LoggedInteraction[]> => {
+export const remainsOf = async ({
+  log,
+  state,
+}: Pick<Remains, 'log' | 'state'>): Promise<Remains> => ({
+  log,
+  state,
+  interactions: await readInteractions(log),
+  close: async () => {
+    await log.close();
+    await state.close();
+  },
+});
+
+const readInteractions = async (log: EventLog): Promise<readonly LoggedInteraction[]> => {
   const { name } = TOPICS.interactions;
   const { partitionCount } = await log.topic(name);
   const found: LoggedInteraction[] = [];

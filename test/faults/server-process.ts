@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SystemAnswer } from '../../schemas/api/system.ts';
 
 export interface ServerOptions {
   readonly dataDirectory: string;
@@ -24,6 +25,10 @@ export interface ProgramProcess {
   output(): string;
   kill(signal: NodeJS.Signals): Promise<number | string>;
 }
+
+/** What the program says of itself. */
+export const systemOf = async ({ url }: Pick<ServerProcess, 'url'>): Promise<SystemAnswer> =>
+  (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
 
 const OUTPUT_BYTES_KEPT = 200_000;
 const POLL_MS = 20;

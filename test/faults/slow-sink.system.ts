@@ -6,8 +6,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { embeddedClickHouseAvailable } from '../../storage/warehouse/engine-library.ts';
-import { engineOf, faultSetting, systemOf, untilCopied } from './fault-setting.ts';
-import { launchProgram, type ServerProcess } from './server-process.ts';
+import { engineOf, faultSetting, untilCopied } from './fault-setting.ts';
+import { launchProgram, type ServerProcess, systemOf } from './server-process.ts';
 
 const TEST_MS = 420_000;
 const EVENTS = 150_000;
