@@ -16,6 +16,7 @@
 
 import { type SourceList, topList } from '../blend/source-list.ts';
 import type { History } from '../histories/histories.ts';
+import { rowProduct } from '../linear-algebra/row-product.ts';
 import { areFiniteInPieces } from '../model/finite.ts';
 import type { ExplainingItemModel } from '../model/item-model.ts';
 import { arrayOf, checkLength, decodeModel, encodeModel } from '../model/model-bytes.ts';
@@ -202,13 +203,11 @@ export class EmbeddingModel implements ExplainingItemModel {
     const { inputs } = this.#vectors;
     const targets = this.#targets();
     const historyScale = this.#historyScale(history);
+    const width = this.dimensions;
     for (const item of items) {
       const scale = this.#itemScale(item) * historyScale;
       for (const { item: met, place, weight } of shares) {
-        let product = 0;
-        for (let k = 0; k < this.dimensions; k++) {
-          product += inputs[met * this.dimensions + k]! * targets[item * this.dimensions + k]!;
-        }
+        const product = rowProduct(inputs, met * width, targets, item * width, width);
         visit(item, place, weight * scale * product);
       }
     }

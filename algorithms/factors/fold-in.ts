@@ -59,6 +59,9 @@ export class FoldIn {
   #columns: Uint32Array;
   #confidences: Float32Array;
   #pulls: Float32Array;
+  #products: Float32Array;
+  /** Of the events that were solved for last. */
+  #count = 0;
 
   constructor(
     engine: KernelEngine,
@@ -81,6 +84,7 @@ export class FoldIn {
     this.#columns = this.#events.u32(FIRST_EVENTS);
     this.#confidences = this.#events.f32(FIRST_EVENTS);
     this.#pulls = this.#events.f32(FIRST_EVENTS);
+    this.#products = this.#events.f32(FIRST_EVENTS);
   }
 
   /** The same, made between other work: placing many items takes a while. */
@@ -97,14 +101,6 @@ export class FoldIn {
   factorsOf(item: number): Float32Array {
     const start = item * this.#stride;
     return this.#factors.subarray(start, start + this.dimensions);
-  }
-
-  /** The product of an item's vector with another. */
-  productWith(item: number, vector: Float32Array): number {
-    const start = item * this.#stride;
-    let sum = 0;
-    for (let k = 0; k < this.dimensions; k++) sum += this.#factors[start + k]! * vector[k]!;
-    return sum;
   }
 
   /** Writes the person's vector into `into`; zeros for nobody's events. */
@@ -125,7 +121,7 @@ export class FoldIn {
   }
 
   /**
-   * Factors A of these events once, for as many targets as `solveNextFor` is then asked for, at a
+   * Factors A of these events once, for as many targets as `productsFor` is then asked for, at a
    * twentieth of the cost of a solve each. Any other solve ends it.
    */
   factor(events: WeightedItems): void {
@@ -135,12 +131,24 @@ export class FoldIn {
     this.#check(this.#kernels.solveTowards(...this.#row(count, ridge)));
   }
 
-  /** Writes A⁻¹·target into `into`, A being that of the last `factor`. */
-  solveNextFor(target: Float32Array, into: Float32Array): void {
+  /**
+   * The products of A⁻¹·target with the vectors of the events of the last solve or `factor`, in their
+   * order: times cₖ, what each of them gives to the score of an item of this vector. A view.
+   */
+  productsFor(target: Float32Array): Float32Array {
     this.#vector.fill(0);
     this.#vector.set(target);
-    this.#kernels.substitute(this.#scratch, this.#vector.byteOffset, this.#stride);
-    into.set(this.#vector.subarray(0, this.dimensions));
+    const vector = this.#vector.byteOffset;
+    this.#kernels.substitute(this.#scratch, vector, this.#stride);
+    this.#kernels.productsOf(
+      this.#columns.byteOffset,
+      this.#count,
+      this.#factors.byteOffset,
+      this.#stride,
+      vector,
+      this.#products.byteOffset,
+    );
+    return this.#products;
   }
 
   #check(failed: number): void {
@@ -208,6 +216,7 @@ export class FoldIn {
       confidence += this.#confidences[count]!;
       count += 1;
     }
+    this.#count = count;
     return { count, ridge: ridgeOf(this.#options, { confidence, otherCount: this.#itemCount }) };
   }
 
@@ -218,6 +227,7 @@ export class FoldIn {
     this.#columns = this.#events.u32(length);
     this.#confidences = this.#events.f32(length);
     this.#pulls = this.#events.f32(length);
+    this.#products = this.#events.f32(length);
   }
 
   release(): void {

@@ -245,19 +245,20 @@ describe('an implicit least squares model', () => {
 describe('a fold-in', () => {
   const events = { items: Uint32Array.of(0, 3, 3, 7), weights: [1, 0.5, -0.7, 2] };
 
-  it('factors once for as many targets as it is asked for, with the bits of a solve each', () => {
+  it('factors once for as many targets as it is asked for, and says what each event gives to them', () => {
     const foldIn = new FoldIn(inline, model);
-    const [one, again] = [0, 0].map(() => new Float32Array(model.options.dimensions));
+    const towards = new Float32Array(model.options.dimensions);
+    const targets = [1, 4, 5].map((item) => foldIn.factorsOf(item));
     foldIn.factor(events);
-    const factored = [1, 4, 5].map((item) => {
-      foldIn.solveNextFor(foldIn.factorsOf(item), one!);
-      return [...one!];
-    });
-    const solved = [1, 4, 5].map((item) => {
-      foldIn.solveFor(events, foldIn.factorsOf(item), again!);
-      return [...again!];
-    });
-    expect(factored).toEqual(solved);
+    const factored = targets.map((target) => [...foldIn.productsFor(target)]);
+    for (const [index, target] of targets.entries()) {
+      foldIn.solveFor(events, target, towards);
+      for (let k = 0; k < events.items.length; k++) {
+        const own = foldIn.factorsOf(events.items[k]!);
+        const product = own.reduce((sum, value, at) => sum + value * towards[at]!, 0);
+        expect(factored[index]![k]).toBeCloseTo(product, 5);
+      }
+    }
     foldIn.release();
   });
 

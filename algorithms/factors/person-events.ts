@@ -57,15 +57,15 @@ export const knownEventsOf = <Deed>(
   const isKnown = (deed: Deed): boolean => read.itemOf(deed) !== UNKNOWN_ITEM;
   const deeds = positives.filter(isKnown);
   const positiveCount = deeds.length;
-  deeds.push(...negatives.filter(isKnown));
-  return {
-    deeds,
-    items: Uint32Array.from(deeds, read.itemOf),
-    weights: Float64Array.from(deeds, (deed, place) =>
-      place < positiveCount ? read.weightOf(deed) : -read.weightOf(deed),
-    ),
-    positiveCount,
-  };
+  for (const deed of negatives) if (isKnown(deed)) deeds.push(deed);
+  const items = new Uint32Array(deeds.length);
+  const weights = new Float64Array(deeds.length);
+  for (let place = 0; place < deeds.length; place++) {
+    const deed = deeds[place]!;
+    items[place] = read.itemOf(deed);
+    weights[place] = place < positiveCount ? read.weightOf(deed) : -read.weightOf(deed);
+  }
+  return { deeds, items, weights, positiveCount };
 };
 
 /**

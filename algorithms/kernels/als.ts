@@ -20,6 +20,8 @@ export interface AlsKernels {
   /** As solveRows, and the number of steps. */
   improveRows(...words: Addresses): void;
   scores(rows: number, count: number, d: number, x: number, out: number): void;
+  /** columns, count, rows, d, x, out */
+  productsOf(...words: Addresses): void;
 }
 
 export const alsKernels = new KernelModule<AlsKernels>('als', { plain, relaxed });

@@ -17,9 +17,9 @@ interface Shape {
 }
 
 const shapes = fc.record({
-  itemCount: fc.integer({ min: 0, max: 400 }),
+  itemCount: fc.integer({ min: 0, max: 900 }),
   dimensions: fc.integer({ min: 1, max: 70 }),
-  k: fc.integer({ min: 0, max: 40 }),
+  k: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 32, max: 200 })),
   seed: fc.nat(),
 });
 
@@ -27,6 +27,7 @@ const edgeCases: [Shape][] = [
   [{ itemCount: 1, dimensions: 1, k: 1, seed: 1 }],
   [{ itemCount: 33, dimensions: 5, k: 40, seed: 2 }],
   [{ itemCount: 320, dimensions: 64, k: 10, seed: 3 }],
+  [{ itemCount: 3_000, dimensions: 64, k: 120, seed: 4 }],
 ];
 
 const vectorsOf = (shape: Shape, number: () => number): ItemVectors => ({

@@ -4,7 +4,7 @@
  * multiplied in full (`kernels/assembly/scan.ts`). Scores are f32, ties go to the smaller item; the
  * bits are the same on every machine.
  *
- * Memory: 5·d + 21 bytes an item. Not for several threads at once: a finder has one scratch.
+ * Memory: 5·d + 21 bytes an item, and at most 72 KB. Not for several threads at once: a finder has one scratch.
  */
 import type { KernelEngine } from '../kernels/kernel-engine.ts';
 import type { KernelRegion } from '../kernels/kernel-memory.ts';
@@ -28,6 +28,10 @@ export interface TopItemColumns {
 
 /** As many items as one step of the scan takes. */
 const BLOCK = 32;
+/** Blocks whose bounds are noted before any of their items is multiplied. */
+const NOTED_BLOCKS_MAX = 512;
+/** A bound for each item, and one for each of four groups. */
+const NOTES_PER_BLOCK = BLOCK + 4;
 /** Items that are measured, or packed, in one piece of work. */
 const ITEMS_AT_ONCE = 512;
 
@@ -39,8 +43,8 @@ export class TopItems {
   readonly #stride: number;
   readonly #words: readonly number[];
   readonly #vector: Float32Array;
-  #heap: KernelRegion;
-  #heapAt = 0;
+  #keys: KernelRegion;
+  #keysAt = 0;
   #found: FoundColumns = foundColumns(0);
   readonly #skips: Int8Array;
 
@@ -52,19 +56,23 @@ export class TopItems {
     this.#memory = engine.memory;
     this.#kernels = engine.functions(scanKernels, 'relaxed');
     this.#region = packed.region;
-    this.#heap = engine.memory.region();
+    this.#keys = engine.memory.region();
     this.#count = items.itemCount;
     this.#stride = Math.ceil(items.dimensions / 4) * 4;
     this.#vector = this.#region.f32(this.#stride);
     const scratch = this.#region.bytes(this.#stride * 8);
     this.#skips = packed.skips;
     const { rows, bytes, scales, losses, norms, sums, ids, skips } = packed;
+    const notedBlocks = Math.min(NOTED_BLOCKS_MAX, Math.floor(items.itemCount / BLOCK));
+    const notes = this.#region.f32(notedBlocks * NOTES_PER_BLOCK);
     this.#words = [
       scratch,
       this.#vector.byteOffset,
       this.#stride,
       ...[rows, bytes, scales, losses, norms, sums, ids, skips].map((array) => array.byteOffset),
       items.itemCount,
+      notes.byteOffset,
+      notedBlocks,
     ];
   }
 
@@ -86,10 +94,12 @@ export class TopItems {
     if (k === 0 || this.#count === 0) return { ...this.#found, count: 0 };
     this.#take(vector);
     for (let at = 0; at < leftOut.length; at++) this.#skips[leftOut[at]!] = 1;
-    const count = this.#kernels.best(...this.#words, k, this.#heapAt);
+    const count = this.#kernels.best(...this.#words, leftOut.length, k, this.#keysAt, keysMaxOf(k));
     for (let at = 0; at < leftOut.length; at++) this.#skips[leftOut[at]!] = 0;
-    const heap = new Uint32Array(this.#memory.memory.buffer, this.#heapAt, count * 2);
-    return sortedColumns(heap, count, this.#found);
+    return sortedColumns(
+      new BigUint64Array(this.#memory.memory.buffer, this.#keysAt, count),
+      this.#found,
+    );
   }
 
   #take(vector: ArrayLike<number>): void {
@@ -107,47 +117,41 @@ export class TopItems {
   }
 
   #makeRoom(k: number): void {
-    this.#heap.release();
-    this.#heap = this.#memory.region();
-    this.#heapAt = this.#heap.bytes(k * 8);
+    this.#keys.release();
+    this.#keys = this.#memory.region();
+    this.#keysAt = this.#keys.bytes(keysMaxOf(k) * 8);
     this.#found = foundColumns(k);
   }
 
   release(): void {
-    this.#heap.release();
+    this.#keys.release();
     this.#region.release();
   }
 }
 
 const NONE: readonly number[] = [];
 
+/** Room for what may be among the best k: with twice as much it is seldom cleared. */
+const keysMaxOf = (k: number): number => k + Math.max(k, 32);
+
 const foundColumns = (length: number) => ({
   items: new Uint32Array(length),
   scores: new Float32Array(length),
-  keys: new BigUint64Array(length),
 });
 type FoundColumns = ReturnType<typeof foundColumns>;
 
 const SIGN = 0x8000_0000;
 
 /**
- * From entries of (score, item) in any order to columns, best first, ties by the smaller item. The bits
- * of a score, turned so that they rise with it, and the item turned round are one number of 64 bits:
- * such numbers sort without a comparison in JavaScript.
+ * From keys in any order to columns, best first, ties by the smaller item. The bits of a score, turned so
+ * that they rise with it, and the item turned round are one number of 64 bits: such numbers sort without
+ * a comparison in JavaScript.
  */
-const sortedColumns = (
-  entries: Uint32Array,
-  count: number,
-  found: FoundColumns,
-): TopItemColumns => {
-  const { items, scores, keys } = found;
-  const words = new Uint32Array(keys.buffer, 0, count * 2);
-  for (let at = 0; at < count; at++) {
-    const bits = entries[at * 2]!;
-    words[at * 2] = ~entries[at * 2 + 1]!;
-    words[at * 2 + 1] = bits & SIGN ? ~bits : bits | SIGN;
-  }
-  keys.subarray(0, count).sort();
+const sortedColumns = (keys: BigUint64Array, found: FoundColumns): TopItemColumns => {
+  const count = keys.length;
+  const { items, scores } = found;
+  keys.sort();
+  const words = new Uint32Array(keys.buffer, keys.byteOffset, count * 2);
   const scoreBits = new Uint32Array(scores.buffer);
   for (let at = 0; at < count; at++) {
     const from = (count - 1 - at) * 2;

@@ -17,9 +17,14 @@ interface Proposed {
   readonly scores: Float64Array;
 }
 
+const FIRST_ROOM = 128;
+
 export class KeptProposals implements ModelSource {
   readonly #model: ModelSource;
   readonly #kept: RecentViews<Proposed>;
+  /** Taken into while the model proposes. */
+  #slots = new Int32Array(FIRST_ROOM);
+  #scores = new Float64Array(FIRST_ROOM);
 
   constructor(model: ModelSource, { peopleMax }: { readonly peopleMax: number }) {
     this.#model = model;
@@ -43,18 +48,26 @@ export class KeptProposals implements ModelSource {
   }
 
   #ask(profile: Profile, proposals: ModelProposals): Proposed {
-    const slots: number[] = [];
-    const scores: number[] = [];
+    let found = 0;
     this.#model.propose(profile, proposals, (slot, score) => {
-      slots.push(slot);
-      scores.push(score);
+      if (found === this.#slots.length) this.#makeRoom();
+      this.#slots[found] = slot;
+      this.#scores[found++] = score;
     });
     return {
       count: proposals.count,
       leftOutCount: proposals.leftOut.size,
-      slots: Int32Array.from(slots),
-      scores: Float64Array.from(scores),
+      slots: this.#slots.slice(0, found),
+      scores: this.#scores.slice(0, found),
     };
+  }
+
+  #makeRoom(): void {
+    const [slots, scores] = [this.#slots, this.#scores];
+    this.#slots = new Int32Array(slots.length * 2);
+    this.#slots.set(slots);
+    this.#scores = new Float64Array(scores.length * 2);
+    this.#scores.set(scores);
   }
 
   contribute(...asked: Parameters<ModelSource['contribute']>): void {

@@ -124,14 +124,12 @@ export class TasteModel implements ModelSource {
     const { foldIn } = this.#given;
     if (this.#factored !== profile) foldIn.factor(known);
     this.#factored = profile;
-    const towards = new Float32Array(foldIn.dimensions);
     for (const slot of slots) {
       const own = this.#itemVector(slot);
       if (own === undefined) continue;
-      foldIn.solveNextFor(own, towards);
+      const products = foldIn.productsFor(own);
       for (let k = 0; k < known.positiveCount; k++) {
-        const product = foldIn.productWith(known.items[k]!, towards);
-        give(slot, known.deeds[k]!, known.weights[k]! * product);
+        give(slot, known.deeds[k]!, known.weights[k]! * products[k]!);
       }
     }
   }

@@ -288,3 +288,12 @@ export function scores(rows: usize, count: i32, d: i32, x: usize, out: usize): v
     store<f32>(out + <usize>row * 4, dot(rows + <usize>row * stride, x, stride));
   }
 }
+
+/** out[k] = the product of x with the row of the k-th of `columns`. */
+export function productsOf(columns: usize, count: i32, rows: usize, d: i32, x: usize, out: usize): void {
+  const stride = <usize>d * 4;
+  for (let k = 0; k < count; k++) {
+    const row = rows + <usize>load<u32>(columns + <usize>k * 4) * stride;
+    store<f32>(out + <usize>k * 4, dot(row, x, stride));
+  }
+}

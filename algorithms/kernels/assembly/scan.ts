@@ -5,6 +5,11 @@
  *
  *   bound = s·(dot − 64·Σ bytes) + |x|·e + ε·n     s both scales, e and ε what rounding to bytes lost
  *
+ * Before there are k, nearly everything may be among the best, so the first blocks are looked at twice:
+ * first both bounds of each row are noted, and the rows fall into groups of eight. Where k groups hold a
+ * row whose lower bound reaches a floor, k rows do, and what cannot reach that floor is none of the best.
+ * Rows that are passed over may be among those, so that many groups more must reach it.
+ *
  * The 8-bit rows stand in blocks of 32, four numbers of four rows in a vector, so that a lane is a row
  * and nothing is summed across. The vector's bytes are 0 … 127 (64 is zero), as the relaxed
  * product asks. Whole numbers have no rounding and the f32 products are never fused: both builds
@@ -36,55 +41,88 @@ function product(x: usize, y: usize, stride: usize): f32 {
   return (f32x4.extract_lane(s, 0) + f32x4.extract_lane(s, 2)) + (f32x4.extract_lane(s, 1) + f32x4.extract_lane(s, 3));
 }
 
-/** Whether (score, id) ranks behind another: lower, or equal with the larger id. */
+const SIGN: u32 = 0x8000_0000;
+
+/** Rises with the score and, of equal scores, falls with the id. */
 @inline
-function isBehind(score: f32, id: u32, otherScore: f32, otherId: u32): bool {
-  return score < otherScore || (score == otherScore && id > otherId);
+function keyOf(score: f32, id: u32): u64 {
+  const bits = reinterpret<u32>(score);
+  return (<u64>((bits & SIGN) != 0 ? ~bits : bits | SIGN) << 32) | <u64>(~id);
 }
 
-/** A heap whose root is the last of the best; `found` entries of 8 bytes: score, id. */
-function push(heap: usize, found: i32, k: i32, score: f32, id: u32): i32 {
-  if (found < k) {
-    let at = found;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const above = heap + <usize>parent * 8;
-      if (!isBehind(score, id, load<f32>(above), load<u32>(above, 4))) break;
-      store<u64>(heap + <usize>at * 8, load<u64>(above));
-      at = parent;
-    }
-    store<f32>(heap + <usize>at * 8, score);
-    store<u32>(heap + <usize>at * 8, id, 4);
-    return found + 1;
-  }
-  if (!isBehind(load<f32>(heap), load<u32>(heap, 4), score, id)) return found;
-  let at = 0;
-  for (;;) {
-    let child = 2 * at + 1;
-    if (child >= k) break;
-    let below = heap + <usize>child * 8;
-    if (child + 1 < k && isBehind(load<f32>(below, 8), load<u32>(below, 12), load<f32>(below), load<u32>(below, 4))) {
-      child += 1;
-      below += 8;
-    }
-    if (!isBehind(load<f32>(below), load<u32>(below, 4), score, id)) break;
-    store<u64>(heap + <usize>at * 8, load<u64>(below));
-    at = child;
-  }
-  store<f32>(heap + <usize>at * 8, score);
-  store<u32>(heap + <usize>at * 8, id, 4);
-  return found;
+@inline
+function scoreOf(key: u64): f32 {
+  const turned = <u32>(key >> 32);
+  return reinterpret<f32>((turned & SIGN) != 0 ? turned & ~SIGN : ~turned);
 }
+
+/** Moves the k largest of `count` keys (k from 1) to the front, the k-th to the end of those, and returns it. */
+function bringForward(keys: usize, count: i32, k: i32): u64 {
+  let left = 0, right = count - 1;
+  const target = k - 1;
+  while (left < right) {
+    const pivot = load<u64>(keys + <usize>((left + right) >> 1) * 8);
+    let low = left, high = right;
+    while (low <= high) {
+      while (load<u64>(keys + <usize>low * 8) > pivot) low += 1;
+      while (load<u64>(keys + <usize>high * 8) < pivot) high -= 1;
+      if (low > high) break;
+      const held = load<u64>(keys + <usize>low * 8);
+      store<u64>(keys + <usize>low * 8, load<u64>(keys + <usize>high * 8));
+      store<u64>(keys + <usize>high * 8, held);
+      low += 1;
+      high -= 1;
+    }
+    if (target <= high) right = high;
+    else if (target >= low) left = low;
+    else break;
+  }
+  return load<u64>(keys + <usize>target * 8);
+}
+
+/** The k-th largest of `count` numbers (k from 1), which it reorders. */
+function kthLargest(numbers: usize, count: i32, k: i32): f32 {
+  let left = 0, right = count - 1;
+  const target = k - 1;
+  while (left < right) {
+    const pivot = load<f32>(numbers + <usize>((left + right) >> 1) * 4);
+    let low = left, high = right;
+    while (low <= high) {
+      while (load<f32>(numbers + <usize>low * 4) > pivot) low += 1;
+      while (load<f32>(numbers + <usize>high * 4) < pivot) high -= 1;
+      if (low > high) break;
+      const held = load<f32>(numbers + <usize>low * 4);
+      store<f32>(numbers + <usize>low * 4, load<f32>(numbers + <usize>high * 4));
+      store<f32>(numbers + <usize>high * 4, held);
+      low += 1;
+      high -= 1;
+    }
+    if (target <= high) right = high;
+    else if (target >= low) left = low;
+    else break;
+  }
+  return load<f32>(numbers + <usize>target * 4);
+}
+
+/** No row's product is trusted to reach what is larger. */
+const FLOOR_MAX: f32 = 1e38;
+/** Fewer of the best are soon found. */
+const NOTED_FROM: i32 = 32;
+const GROUPS: i32 = 4;
+/** Groups noted for each one that must reach the floor: with fewer, two of the best often share one. */
+const GROUPS_PER_BEST: i32 = 2;
 
 /**
- * Fills `heap` with the best k of `count` rows; returns how many there are. `scratch` takes d/4 · 16
- * bytes twice. Rows: f32 of `d` numbers; bytes in blocks; per row scale, loss, norm and byte sum; ids.
- * `skips` has a byte for each id; where it is not 0 the row is passed over.
+ * Fills `keys` with the best k (from 1) of `count` rows, in any order; returns how many there are. It has
+ * room for `keysMax` keys of 8 bytes, more than k: what may be among the best is only put there, and the
+ * best are brought forward each time that it is full. `scratch` takes d/4 · 16 bytes twice. Rows: f32 of `d` numbers; bytes in blocks; per row scale, loss, norm and byte sum; ids.
+ * `skips` has a byte for each id; where it is not 0 the row is passed over, at most `skipped` of them.
+ * `notes` has room for `notedMax` blocks: 36 numbers each.
  */
 export function best(
   scratch: usize, vector: usize, d: i32, rows: usize, bytes: usize,
   scales: usize, losses: usize, norms: usize, sums: usize, ids: usize,
-  skips: usize, count: i32, k: i32, heap: usize,
+  skips: usize, count: i32, notes: usize, notedMax: i32, skipped: i32, k: i32, keys: usize, keysMax: i32,
 ): i32 {
   const stride = <usize>d * 4;
   const groups = d / 4;
@@ -115,6 +153,12 @@ export function best(
   const loss = f32x4.splat(sqrt<f32>(lost) * 1.00001);
   let found = 0;
   let least: f32 = -Infinity;
+  let leastKey: u64 = 0;
+  const wanted = k + skipped;
+  let noted = min<i32>(min<i32>(notedMax, count / BLOCK), (wanted * GROUPS_PER_BEST) / GROUPS + 1);
+  if (k < NOTED_FROM || noted * GROUPS < wanted) noted = 0;
+  const notedRows = noted * BLOCK;
+  const maxima = notes + <usize>notedRows * 4;
   const blockBytes = <usize>groups * 128;
   for (let first = 0; first < count; first += BLOCK) {
     // Rows come by falling norm: the block's first has the largest.
@@ -134,9 +178,46 @@ export function best(
       s7 = addDots(v128.load(at, 112), q, wide, s7);
       at += 128;
     }
+    const here = <usize>first * 4;
+    if (first < notedRows) {
+      let most = f32x4.pmax(f32x4.splat(-Infinity), note(s0, here, scales, losses, norms, sums, own, lengths, loss, notes));
+      most = f32x4.pmax(most, note(s1, here + 16, scales, losses, norms, sums, own, lengths, loss, notes));
+      most = f32x4.pmax(most, note(s2, here + 32, scales, losses, norms, sums, own, lengths, loss, notes));
+      most = f32x4.pmax(most, note(s3, here + 48, scales, losses, norms, sums, own, lengths, loss, notes));
+      most = f32x4.pmax(most, note(s4, here + 64, scales, losses, norms, sums, own, lengths, loss, notes));
+      most = f32x4.pmax(most, note(s5, here + 80, scales, losses, norms, sums, own, lengths, loss, notes));
+      most = f32x4.pmax(most, note(s6, here + 96, scales, losses, norms, sums, own, lengths, loss, notes));
+      most = f32x4.pmax(most, note(s7, here + 112, scales, losses, norms, sums, own, lengths, loss, notes));
+      v128.store(maxima + <usize>(first / BLOCK) * 16, most);
+      if (first + BLOCK < notedRows) continue;
+      const floor = kthLargest(maxima, noted * GROUPS, wanted);
+      if (floor < FLOOR_MAX) least = floor;
+      for (let row = 0; row < notedRows; row += 4) {
+        let four = <u32>i32x4.bitmask(f32x4.ge(v128.load(notes + <usize>row * 4), f32x4.splat(least)));
+        while (four != 0) {
+          const at = row + <i32>ctz<u32>(four);
+          four &= four - 1;
+          const id = load<u32>(ids + <usize>at * 4);
+          if (load<u8>(skips + <usize>id) != 0) continue;
+          const key = keyOf(product(rows + <usize>at * stride, vector, stride), id);
+          if (key <= leastKey) continue;
+          store<u64>(keys + <usize>found * 8, key);
+          found += 1;
+          if (found < keysMax) continue;
+          leastKey = bringForward(keys, found, k);
+          least = max<f32>(least, scoreOf(leastKey));
+          found = k;
+        }
+      }
+      if (found > k) {
+        leastKey = bringForward(keys, found, k);
+        least = max<f32>(least, scoreOf(leastKey));
+        found = k;
+      }
+      continue;
+    }
     const reach = f32x4.splat(least);
     let mask: u32 = 0;
-    const here = <usize>first * 4;
     mask |= passes(s0, here, scales, losses, norms, sums, own, lengths, loss, reach);
     mask |= passes(s1, here + 16, scales, losses, norms, sums, own, lengths, loss, reach) << 4;
     mask |= passes(s2, here + 32, scales, losses, norms, sums, own, lengths, loss, reach) << 8;
@@ -151,12 +232,32 @@ export function best(
       if (row >= count) break;
       const id = load<u32>(ids + <usize>row * 4);
       if (load<u8>(skips + <usize>id) != 0) continue;
-      const score = product(rows + <usize>row * stride, vector, stride);
-      found = push(heap, found, k, score, id);
-      if (found == k) least = load<f32>(heap);
+      const key = keyOf(product(rows + <usize>row * stride, vector, stride), id);
+      if (key <= leastKey) continue;
+      store<u64>(keys + <usize>found * 8, key);
+      found += 1;
+      if (found < keysMax) continue;
+      leastKey = bringForward(keys, found, k);
+      least = scoreOf(leastKey);
+      found = k;
     }
   }
-  return found;
+  if (found <= k) return found;
+  bringForward(keys, found, k);
+  return k;
+}
+
+/** Notes the upper bounds of four rows, and returns the lower ones. */
+@inline
+function note(
+  dots: v128, at: usize, scales: usize, losses: usize, norms: usize, sums: usize,
+  own: v128, lengths: v128, loss: v128, notes: usize,
+): v128 {
+  const exact = f32x4.convert_i32x4_s(i32x4.sub(dots, v128.load(sums + at)));
+  const middle = f32x4.mul(f32x4.mul(exact, own), v128.load(scales + at));
+  const slack = f32x4.add(f32x4.mul(lengths, v128.load(losses + at)), f32x4.mul(loss, v128.load(norms + at)));
+  v128.store(notes + at, f32x4.add(middle, slack));
+  return f32x4.sub(middle, slack);
 }
 
 /** One bit for each of four rows whose bound reaches `reach`. */
