@@ -19,14 +19,14 @@ export const refuseOtherMethods = (app: FastifyInstance): void => {
     paths.set(url, known);
     for (const each of [method].flat()) known.methods.add(each);
   });
-  app.addHook('onRequest', async (request, reply) => {
-    if (!request.is404) return;
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) return done();
     const path = request.url.split('?')[0]!;
     const allowed = [...paths.values()].find(({ pattern }) => pattern.test(path));
-    if (allowed === undefined) return;
+    if (allowed === undefined) return done();
     const methods = [...allowed.methods].join(', ');
     reply.header('allow', methods);
-    throw new FreshetError('method_not_allowed', { methods, got: request.method });
+    done(new FreshetError('method_not_allowed', { methods, got: request.method }));
   });
 };
 

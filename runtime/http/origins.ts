@@ -10,19 +10,18 @@ const PREFLIGHT_SECONDS = '600';
 
 export const guardOrigins = (app: FastifyInstance, allowedOrigins: readonly string[]): void => {
   const allowed = new Set(allowedOrigins);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const origin = request.headers.origin;
-    if (origin === undefined || isOwnOrigin(origin, request.headers.host)) return;
-    if (!allowed.has(origin)) throw new FreshetError('forbidden_origin', { origin });
+    if (origin === undefined || isOwnOrigin(origin, request.headers.host)) return done();
+    if (!allowed.has(origin)) return done(new FreshetError('forbidden_origin', { origin }));
     reply.header('access-control-allow-origin', origin).header('vary', 'Origin');
-    if (request.method === 'OPTIONS') {
-      return reply
-        .header('access-control-allow-methods', METHODS)
-        .header('access-control-allow-headers', 'authorization, content-type')
-        .header('access-control-max-age', PREFLIGHT_SECONDS)
-        .code(204)
-        .send();
-    }
+    if (request.method !== 'OPTIONS') return done();
+    reply
+      .header('access-control-allow-methods', METHODS)
+      .header('access-control-allow-headers', 'authorization, content-type')
+      .header('access-control-max-age', PREFLIGHT_SECONDS)
+      .code(204)
+      .send();
   });
 };
 

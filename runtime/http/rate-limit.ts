@@ -19,7 +19,7 @@ export const limitRates = (
 ): void => {
   const buckets = new Map<string, Bucket>();
   const full = options.requestsPerSecond * BURST_SECONDS;
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     const now = options.monotonicMs();
     const bucket = buckets.get(request.ip) ?? { tokens: full, filledAtMs: now };
     const gained = ((now - bucket.filledAtMs) / 1000) * options.requestsPerSecond;
@@ -33,11 +33,10 @@ export const limitRates = (
       if (!oldest.done) buckets.delete(oldest.value);
     }
     if (bucket.tokens < 1) {
-      throw new FreshetError('too_many_requests', {
-        limit: options.requestsPerSecond,
-        retryAfterSeconds: 1,
-      });
+      const limit = options.requestsPerSecond;
+      return done(new FreshetError('too_many_requests', { limit, retryAfterSeconds: 1 }));
     }
     bucket.tokens -= 1;
+    done();
   });
 };
