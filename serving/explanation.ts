@@ -21,19 +21,28 @@ export class StrongestEvents {
   readonly events: TasteEvent[] = [];
   readonly #amounts: number[] = [];
   readonly #max: number;
+  /** What an event must give more than to be one of them. */
+  #least = 0;
 
   constructor(max: number) {
     this.#max = max;
+    if (max === 0) this.#least = Number.POSITIVE_INFINITY;
   }
 
   add(event: TasteEvent, amount: number): void {
+    if (amount > this.#least) this.#insert(event, amount);
+  }
+
+  #insert(event: TasteEvent, amount: number): void {
     const amounts = this.#amounts;
-    let place = amounts.length;
-    while (place > 0 && amounts[place - 1]! < amount) place--;
-    if (amount <= 0 || place === this.#max) return;
-    this.events.splice(place, 0, event);
-    amounts.splice(place, 0, amount);
-    this.events.length = amounts.length = Math.min(amounts.length, this.#max);
+    let place = Math.min(amounts.length, this.#max - 1);
+    for (; place > 0 && amounts[place - 1]! < amount; place--) {
+      amounts[place] = amounts[place - 1]!;
+      this.events[place] = this.events[place - 1]!;
+    }
+    amounts[place] = amount;
+    this.events[place] = event;
+    if (amounts.length === this.#max) this.#least = amounts.at(-1)!;
   }
 }
 
@@ -44,8 +53,8 @@ export interface ExplanationRequest {
   /** Places in PARTS, the strongest part first. */
   readonly told: readonly number[];
   readonly score: number;
-  /** Those of the person's events that gave most, by part. */
-  readonly events: ReadonlyMap<PartName, StrongestEvents> | undefined;
+  /** Those of the person's events that gave most, by the order of PARTS. */
+  readonly events: readonly (StrongestEvents | undefined)[];
   /** Items that the list is about, instead of a person: "more like this". */
   readonly about: readonly number[];
   readonly category: number | undefined;
@@ -66,13 +75,13 @@ export const toldParts = (parts: readonly number[], reasonsMax: number): readonl
 export const reasonsOf = (request: ExplanationRequest, catalogue: Catalogue): Reason[] =>
   request.told.map((index) => {
     const part = PARTS[index]!;
-    const because = becauseOf(request, part);
+    const because = becauseOf(request, index);
     const text = textOf(part, because, request, catalogue);
     return { part, share: request.parts[index]! / request.score, text, because };
   });
 
-const becauseOf = ({ events, now }: ExplanationRequest, part: PartName): readonly Because[] =>
-  events?.get(part)?.events.map((event) => ({
+const becauseOf = ({ events, now }: ExplanationRequest, part: number): readonly Because[] =>
+  events[part]?.events.map((event) => ({
     event,
     ageMs: Math.max(0, now - event.entry.occurredAt),
   })) ?? NO_EVENTS;
@@ -156,8 +165,7 @@ const inCategory = (
   return liked === undefined ? '' : ` in ${catalogue.categoryName(liked)}`;
 };
 
-const titleOf = ({ entry }: TasteEvent, catalogue: Catalogue): string =>
-  catalogue.titleOfId(entry.itemId);
+const titleOf = ({ slot }: TasteEvent, catalogue: Catalogue): string => catalogue.titleOf(slot);
 
 const DEEDS: ReadonlyMap<string, string> = new Map([
   ['click', 'opened'],

@@ -38,6 +38,17 @@ export class ItemSlots {
     return this.#lows[slot]! >>> 0;
   }
 
+  /** Visits the slots whose hash has this low word: one or none, unless two ids share 32 bits. */
+  eachOfHashLow(low: number, visit: (slot: number) => void): void {
+    const word = low | 0;
+    const mask = this.#table.length - 1;
+    for (let at = word & mask; ; at = (at + 1) & mask) {
+      const slot = this.#table[at]! - 1;
+      if (slot < 0) return;
+      if (this.#lows[slot] === word) visit(slot);
+    }
+  }
+
   find(id: string): number | undefined {
     return this.#slotOfId.get(id);
   }

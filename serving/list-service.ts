@@ -11,13 +11,14 @@ import type { EpochMs, EventId, ItemId } from '../schemas/ids.ts';
 import { NO_OFFSET } from '../schemas/ids.ts';
 import type { KindTable } from '../schemas/kinds.ts';
 import type { SubjectState } from '../schemas/state/subject-state.ts';
+import { AnswerSlab } from './answer-slab.ts';
 import type { Catalogue } from './catalogue.ts';
 import { FIRST_PAGE, writePageCursor } from './cursor.ts';
 import { removalOf } from './filters/list-filter.ts';
 import type { FreshnessMeter } from './freshness.ts';
 import type { ItemFollower } from './item-follower.ts';
 import type { ItemIndex } from './item-index.ts';
-import { type ListFacts, listJson, timeOrNull } from './list-answer.ts';
+import { type ListFacts, listBytes, timeOrNull } from './list-answer.ts';
 import type { ListQuestion } from './list-query.ts';
 import type { ServingOptions } from './options.ts';
 import { type PartName, SHOWN_PARTS, type ShownPart } from './options.ts';
@@ -90,6 +91,7 @@ const SIMILAR_PARTS: Readonly<Record<Similarity, readonly PartName[]>> = {
 
 export class ListService {
   readonly #given: ListServiceParts;
+  readonly #slab = new AnswerSlab();
   #served = 0;
 
   constructor(given: ListServiceParts) {
@@ -100,8 +102,9 @@ export class ListService {
     return this.#served;
   }
 
-  json({ items, facts }: MadeList): string {
-    return listJson(items, facts, this.#given.catalogue);
+  /** The answer as it is sent, and kept. */
+  bytes({ items, facts }: MadeList): Buffer {
+    return this.#slab.copyOf(listBytes(items, facts, this.#given.catalogue));
   }
 
   async forSubject(subject: Subject, question: ListQuestion): Promise<MadeList> {

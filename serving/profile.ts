@@ -48,24 +48,18 @@ export interface Profile {
 const DAY_MS = 86_400_000;
 const FOR_EVER_DAY = 65_535;
 
-/**
- * The items that a person has seen: by slot from the history, by 32-bit hash beyond it. The bits
- * rule out nearly all items in one look; what they let through is looked up.
- */
+/** The items that a person has seen: by slot from the history, by 32-bit hash beyond it. */
 export class SeenItems {
   readonly #slots: ReadonlySet<number>;
   readonly #evicted: readonly EvictedSeen[];
-  readonly #bits: Uint8Array | undefined;
   readonly #today: number;
+  /** Slots of those beyond the history that are known; made when first asked for. */
+  #evictedSlots: ReadonlySet<number> | undefined;
 
   constructor(slots: ReadonlySet<number>, evicted: readonly EvictedSeen[], now: EpochMs) {
     this.#slots = slots;
     this.#evicted = evicted;
     this.#today = Math.floor(now / DAY_MS);
-    if (evicted.length === 0) return;
-    this.#bits = new Uint8Array(8_192);
-    for (const { itemHash } of evicted)
-      this.#bits[(itemHash & 0xffff) >>> 3]! |= 1 << (itemHash & 7);
   }
 
   /** Those that the history names. */
@@ -74,22 +68,23 @@ export class SeenItems {
   }
 
   has(slot: number, slots: ItemSlots): boolean {
-    return this.#slots.has(slot) || this.hasEvicted(slot, slots);
+    if (this.#slots.has(slot)) return true;
+    this.#evictedSlots ??= this.#findEvicted(slots);
+    return this.#evictedSlots.has(slot);
   }
 
-  get hasNoEvicted(): boolean {
-    return this.#bits === undefined;
+  /** Visits those that left the history and still count. */
+  eachEvicted(slots: ItemSlots, visit: (slot: number) => void): void {
+    for (const { itemHash, untilDay } of this.#evicted) {
+      if (untilDay === FOR_EVER_DAY || untilDay >= this.#today)
+        slots.eachOfHashLow(itemHash, visit);
+    }
   }
 
-  /** Whether it left the history and still counts. */
-  hasEvicted(slot: number, slots: ItemSlots): boolean {
-    if (this.#bits === undefined) return false;
-    const hash = slots.hashLowOf(slot);
-    if ((this.#bits[(hash & 0xffff) >>> 3]! & (1 << (hash & 7))) === 0) return false;
-    return this.#evicted.some(
-      ({ itemHash, untilDay }) =>
-        itemHash === hash && (untilDay === FOR_EVER_DAY || untilDay >= this.#today),
-    );
+  #findEvicted(slots: ItemSlots): ReadonlySet<number> {
+    const found = new Set<number>();
+    this.eachEvicted(slots, (slot) => found.add(slot));
+    return found;
   }
 }
 

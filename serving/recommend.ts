@@ -12,13 +12,18 @@
 import type { Removal } from '../schemas/api/explanations.ts';
 import type { Rung } from '../schemas/api/lists.ts';
 import type { EpochMs } from '../schemas/ids.ts';
-import { CandidateBoard } from './candidate-board.ts';
+import { type Best, CandidateBoard } from './candidate-board.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { PageCursor } from './cursor.ts';
 import { diversified } from './diversity.ts';
 import { type Reason, reasonsOf, StrongestEvents, toldParts } from './explanation.ts';
 import type { ItemPredicate } from './filters/filter-expression.ts';
-import { type FilterRequest, lateFilter, namedRemovals, removalOf } from './filters/list-filter.ts';
+import {
+  eachNamedRemoval,
+  type FilterRequest,
+  lateFilter,
+  removalOf,
+} from './filters/list-filter.ts';
 import type { ItemIndex } from './item-index.ts';
 import type { LadderOptions, PartName } from './options.ts';
 import { PARTS } from './options.ts';
@@ -26,7 +31,7 @@ import { CategoryTaste, type Profile } from './profile.ts';
 import type { Rankings } from './rankings.ts';
 import { MODEL_OF_PART, MODEL_PARTS, type ServingRelease } from './release/serving-release.ts';
 import { Aversion } from './sources/aversion.ts';
-import type { CandidateSource, Retrieval } from './sources/candidate-source.ts';
+import type { CandidateSource, Give, Retrieval } from './sources/candidate-source.ts';
 import type { ContentNeighbours } from './sources/content-source.ts';
 
 /** Whose list it is, which decides the name of the highest rung. */
@@ -102,19 +107,16 @@ export interface RecommenderParts {
   readonly releases: { readonly current: ServingRelease | undefined };
 }
 
-interface Scored {
-  readonly slots: readonly number[];
-  readonly scores: readonly number[];
-}
-
 /** Lists up to this length are a first page. */
 const LIMIT_PLAIN = 30;
 const NO_PARTS: readonly number[] = PARTS.map(() => 0);
+const NO_EVENTS: readonly (StrongestEvents | undefined)[] = PARTS.map(() => undefined);
 
 export class Recommender {
   readonly #given: RecommenderParts;
   readonly #board: CandidateBoard;
   readonly #aversion: Aversion;
+  readonly #block = (slot: number): void => this.#board.block(slot);
 
   constructor(given: RecommenderParts) {
     this.#given = given;
@@ -134,7 +136,7 @@ export class Recommender {
   stand(request: ListRequest, slot: number): Standing {
     const retrieval = this.#retrieve(request);
     this.#filter(request);
-    const { slots } = this.#score(this.#board.kept.length);
+    const { slots } = this.#score(this.#board.keptCount);
     const place = slots.indexOf(slot);
     const [item] = this.#explainItems([{ slot, scoreRank: place + 1 }], retrieval, request);
     return {
@@ -194,12 +196,12 @@ export class Recommender {
 
   #filter(request: ListRequest): void {
     const { catalogue, ladder } = this.#given;
-    this.#board.block(namedRemovals(request));
+    eachNamedRemoval(request, catalogue.slots, this.#block);
     this.#board.keep(lateFilter(catalogue, request));
     const wanted = request.limit + 1;
-    if (this.#board.kept.length < wanted) this.#fillUp(wanted, request);
+    if (this.#board.keptCount < wanted) this.#fillUp(wanted, request);
     // Whoever has seen everything sees it again rather than nothing.
-    if (this.#board.kept.length === 0 && !request.includeSeen && request.rankBase === 0) {
+    if (this.#board.keptCount === 0 && !request.includeSeen && request.rankBase === 0) {
       this.#fillUp(ladder.candidatesMax, { ...request, includeSeen: true });
     }
   }
@@ -212,27 +214,25 @@ export class Recommender {
     };
     for (const name of ['popular', 'latest'] as const) {
       for (const slot of rankings.list(name, request.category).slots) {
-        if (board.kept.length >= wanted) return;
+        if (board.keptCount >= wanted) return;
         take(slot);
       }
     }
     for (const slot of catalogue.present()) {
-      if (board.kept.length >= wanted) return;
+      if (board.keptCount >= wanted) return;
       take(slot);
     }
   }
 
   // 3. Score: the sum of the parts. Best first.
 
-  #score(count: number): Scored {
-    this.#board.sum();
-    const slots = this.#board.best(count);
-    return { slots, scores: slots.map((slot) => this.#board.sumOf(slot)) };
+  #score(count: number): Best {
+    return this.#board.best(count);
   }
 
   // 4. Diversify: the page, chosen from the best.
 
-  #diversify({ slots, scores }: Scored, request: ListRequest): number[] {
+  #diversify({ slots, scores }: Best, request: ListRequest): number[] {
     const { catalogue, ladder } = this.#given;
     const isCapped = request.category === undefined && request.diversity > 0;
     return diversified(slots, scores, catalogue, {
@@ -245,7 +245,7 @@ export class Recommender {
   // 5. Explain: what each part is, and which events are behind it.
 
   #explain(
-    { slots }: Scored,
+    { slots }: Best,
     places: readonly number[],
     retrieval: Retrieval,
     request: ListRequest,
@@ -263,17 +263,18 @@ export class Recommender {
   ): RankedItem[] {
     const { catalogue, ladder } = this.#given;
     const about = request.about ?? [];
-    const parts = chosen.map(({ slot }) => PARTS.map((_, part) => this.#board.partOf(part, slot)));
-    const told = request.explain ? parts.map((own) => toldParts(own, ladder.reasonsMax)) : [];
+    const parts = chosen.map(({ slot }) => this.#board.partsOf(slot));
+    const told = parts.map((own) => (request.explain ? toldParts(own, ladder.reasonsMax) : []));
     const events = about.length === 0 ? this.#eventsBehind(chosen, told, retrieval) : [];
     return chosen.map(({ slot, scoreRank }, index) => {
-      const score = parts[index]!.reduce((sum, part) => sum + part, 0);
+      const own = parts[index]!;
+      const score = own.reduce((sum, part) => sum + part, 0);
       const explanation = {
         slot,
-        parts: parts[index]!,
-        told: told[index] ?? [],
+        parts: own,
+        told: told[index]!,
         score,
-        events: events[index],
+        events: events[index] ?? NO_EVENTS,
         about,
         category: request.category,
         taste: retrieval.taste,
@@ -284,7 +285,7 @@ export class Recommender {
         rank: request.rankBase + index + 1,
         scoreRank: request.rankBase + scoreRank,
         score,
-        parts: score === 0 ? NO_PARTS : parts[index]!,
+        parts: score === 0 ? NO_PARTS : own,
         reasons: reasonsOf(explanation, catalogue),
       };
     });
@@ -295,22 +296,27 @@ export class Recommender {
     chosen: readonly { readonly slot: number }[],
     told: readonly (readonly number[])[],
     retrieval: Retrieval,
-  ): Map<PartName, StrongestEvents>[] {
+  ): (StrongestEvents | undefined)[][] {
     const { sources, ladder } = this.#given;
-    const found = chosen.map(() => new Map<PartName, StrongestEvents>());
-    sources.forEach(({ part, contribute }, source) => {
-      if (contribute === undefined) return;
-      const telling = [...chosen.keys()].filter((index) => told[index]?.includes(source));
-      if (telling.length === 0) return;
-      const strongest = telling.map(() => new StrongestEvents(ladder.becauseMax));
-      const slots = telling.map((index) => chosen[index]!.slot);
+    const found = chosen.map(() => [...NO_EVENTS]);
+    for (let part = 0; part < sources.length; part++) {
+      const source = sources[part]!;
+      if (source.contribute === undefined) continue;
+      const slots: number[] = [];
+      const strongest: StrongestEvents[] = [];
+      for (let index = 0; index < chosen.length; index++) {
+        if (!told[index]!.includes(part)) continue;
+        slots.push(chosen[index]!.slot);
+        const own = new StrongestEvents(ladder.becauseMax);
+        strongest.push(own);
+        found[index]![part] = own;
+      }
+      if (slots.length === 0) continue;
+      const give: Give = (place, event, amount) => strongest[place - 1]!.add(event, amount);
       this.#board.withPlaces(slots, (places) =>
-        contribute(retrieval, { slots, places }, (place, event, amount) =>
-          strongest[place - 1]!.add(event, amount),
-        ),
+        source.contribute!(retrieval, { slots, places }, give),
       );
-      for (const [k, index] of telling.entries()) found[index]!.set(part, strongest[k]!);
-    });
+    }
     return found;
   }
 

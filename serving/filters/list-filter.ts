@@ -3,6 +3,7 @@ import type { Removal } from '../../schemas/api/explanations.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
 import type { Catalogue } from '../catalogue.ts';
 import type { PageCursor } from '../cursor.ts';
+import type { ItemSlots } from '../item-slots.ts';
 import type { Profile } from '../profile.ts';
 import type { ItemPredicate } from './filter-expression.ts';
 
@@ -35,30 +36,29 @@ export const removalOf = (
   return undefined;
 };
 
-/** The slots that a request rules out by name: what `lateFilter` need not look for any more. */
-export function* namedRemovals({
-  excluded,
-  profile,
-  includeSeen,
-}: FilterRequest): Generator<number> {
-  yield* excluded;
-  yield* profile.hidden;
-  if (!includeSeen) yield* profile.seen.slots;
-}
+/** Visits the slots that a request rules out by name: what `lateFilter` need not look for any more. */
+export const eachNamedRemoval = (
+  { excluded, profile, includeSeen }: FilterRequest,
+  slots: ItemSlots,
+  visit: (slot: number) => void,
+): void => {
+  for (const slot of excluded) visit(slot);
+  for (const slot of profile.hidden) visit(slot);
+  if (includeSeen) return;
+  for (const slot of profile.seen.slots) visit(slot);
+  profile.seen.eachEvicted(slots, visit);
+};
 
-/** With `namedRemovals` taken out it lets through what `removalOf` says nothing against. */
+/** With what `eachNamedRemoval` visits taken out it lets through what `removalOf` says nothing against. */
 export const lateFilter = (
   catalogue: Catalogue,
   request: FilterRequest,
 ): ((slot: number) => boolean) => {
-  const { now, page, profile, category, predicate } = request;
-  const looksBack = !request.includeSeen && !profile.seen.hasNoEvicted;
+  const { now, page, category, predicate } = request;
   const isPlain = page.count === 0 && category === undefined && predicate === undefined;
-  if (isPlain && !looksBack) return (slot) => catalogue.isVisible(slot, now);
+  if (isPlain) return (slot) => catalogue.isVisible(slot, now);
   return (slot) =>
-    catalogue.isVisible(slot, now) &&
-    !(looksBack && profile.seen.hasEvicted(slot, catalogue.slots)) &&
-    (isPlain || removalOf(slot, catalogue, request) === undefined);
+    catalogue.isVisible(slot, now) && removalOf(slot, catalogue, request) === undefined;
 };
 
 const invisibility = (slot: number, catalogue: Catalogue, now: EpochMs): Removal => {

@@ -97,7 +97,7 @@ const registerSimilar = (app: FastifyInstance, parts: RouteParts): void => {
         make: async () => {
           await untilItemsCover(request.query.after, parts);
           const slot = knownSlot(request.params.id, catalogue);
-          return lists.json(similarTo(slot, request.query, parts));
+          return lists.bytes(similarTo(slot, request.query, parts));
         },
       }),
   );
@@ -131,7 +131,7 @@ const registerByTitle = (app: FastifyInstance, parts: RouteParts): void => {
         );
       const [only, ...others] = found;
       if (only === undefined) throw new FreshetError('not_found', { what: `title ${query.title}` });
-      if (others.length === 0) return sendJson(reply, lists.json(similarTo(only, query, parts)));
+      if (others.length === 0) return sendJson(reply, lists.bytes(similarTo(only, query, parts)));
       const candidates = found.slice(0, CANDIDATES_MAX).map((slot) => {
         const { itemId, title, publishedAt } = itemOf(slot, now, parts);
         return { itemId, title, publishedAt };
@@ -164,7 +164,7 @@ const registerNext = (app: FastifyInstance, parts: RouteParts): void => {
           await untilItemsCover(request.query.after, parts);
           const slot = knownSlot(request.params.id, catalogue);
           const question = questionFor(`next:${request.params.id}`, request.query, parts);
-          return lists.json(lists.next([slot], question));
+          return lists.bytes(lists.next([slot], question));
         },
       }),
   );
@@ -182,7 +182,7 @@ const registerNext = (app: FastifyInstance, parts: RouteParts): void => {
         .map((id) => catalogue.slots.find(id))
         .filter((slot) => slot !== undefined);
       const question = questionFor('basket', body, parts);
-      return sendJson(reply, lists.json(lists.next(slots, question)));
+      return sendJson(reply, lists.bytes(lists.next(slots, question)));
     },
   );
 };

@@ -22,6 +22,7 @@ export const registerListRoutes = (app: FastifyInstance, parts: RouteParts): voi
         params: ListParams,
         querystring: ListQuery,
         answer: ListAnswer,
+        ownsDeadline: true,
       }),
     },
     (request, reply) =>
@@ -32,7 +33,7 @@ export const registerListRoutes = (app: FastifyInstance, parts: RouteParts): voi
         make: async () => {
           await untilItemsCover(request.query.after, parts);
           const { name } = request.params;
-          return lists.json(lists.named(name, questionFor(`list:${name}`, request.query, parts)));
+          return lists.bytes(lists.named(name, questionFor(`list:${name}`, request.query, parts)));
         },
       }),
   );

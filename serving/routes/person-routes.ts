@@ -48,10 +48,10 @@ export const registerPersonRoutes = (app: FastifyInstance, parts: RouteParts): v
 const registerLists = (app: FastifyInstance, parts: RouteParts): void => {
   const { subjects, cache, coverage, lists } = parts;
   const onRequest = answerFromCache(cache);
-  const answer = async (subject: Subject, query: RecommendationsQuery): Promise<string> => {
+  const answer = async (subject: Subject, query: RecommendationsQuery): Promise<Buffer> => {
     if (query.after !== undefined) await coverage.untilSubjects(query.after);
     const question = questionFor(subject.id, query, parts);
-    return lists.json(await lists.forSubject(subject, question));
+    return lists.bytes(await lists.forSubject(subject, question));
   };
   app.get<{ Params: UserParams; Querystring: RecommendationsQuery }>(
     '/v1/users/:id/recommendations',
@@ -63,6 +63,7 @@ const registerLists = (app: FastifyInstance, parts: RouteParts): void => {
         params: UserParams,
         querystring: RecommendationsQuery,
         answer: ListAnswer,
+        ownsDeadline: true,
       }),
     },
     (request, reply) => {
@@ -85,6 +86,7 @@ const registerLists = (app: FastifyInstance, parts: RouteParts): void => {
         params: SessionParams,
         querystring: RecommendationsQuery,
         answer: ListAnswer,
+        ownsDeadline: true,
       }),
     },
     (request, reply) => {
@@ -234,7 +236,7 @@ const registerPostedHistory = (app: FastifyInstance, parts: RouteParts): void =>
       const now = clock.now();
       const events = body.events.map((event, index) => postedEvent(event, index, now));
       const question = questionFor('posted', body, parts);
-      return sendJson(reply, lists.json(lists.forHistory(events, question)));
+      return sendJson(reply, lists.bytes(lists.forHistory(events, question)));
     },
   );
 };

@@ -47,7 +47,10 @@ export const routeSchema = (route: {
   readonly querystring?: TSchema;
   readonly body?: TSchema;
   readonly answer: TSchema;
+  /** Its own waiting ends in time: `after` and each call of a store have their limits. */
+  readonly ownsDeadline?: true;
 }) => ({
+  ...(route.ownsDeadline ? { config: { ownsDeadline: true } } : {}),
   schema: {
     summary: route.summary,
     tags: [route.tag],
@@ -61,9 +64,10 @@ export const routeSchema = (route: {
 /** Answers a request that was answered within the last second, before anything else is done. */
 export const answerFromCache =
   (cache: AnswerCache) =>
-  async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+  (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     const body = cache.get(request.url);
-    return body === undefined ? undefined : sendJson(reply, body);
+    if (body === undefined) done();
+    else sendJson(reply, body);
   };
 
 /**
@@ -77,13 +81,13 @@ export const answerAndKeep = async (
     readonly cache: AnswerCache;
     readonly owner: string | null;
     readonly after: string | undefined;
-    readonly make: () => Promise<string> | string;
+    readonly make: () => Promise<Buffer> | Buffer;
   },
 ): Promise<FastifyReply> => {
   if (given.after !== undefined) return sendJson(reply, await given.make());
   const pending = given.cache.begin(given.owner);
   try {
-    const body = Buffer.from(await given.make());
+    const body = await given.make();
     given.cache.put(request.url, body, pending);
     return sendJson(reply, body);
   } catch (error) {

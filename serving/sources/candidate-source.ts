@@ -33,7 +33,7 @@ export interface Retrieval {
 export interface Chosen {
   readonly slots: readonly number[];
   /** By slot, from 1; 0 for all that are not shown. */
-  readonly places: Int32Array;
+  readonly places: Uint16Array;
 }
 
 /** `place` is that of the item, from 1. */
@@ -50,15 +50,69 @@ export interface CandidateSource {
   held?(retrieval: Retrieval): string | undefined;
 }
 
-/** Raw scores by slot, of one source in one request. Used again by the next request, not made anew. */
+/**
+ * The items that one request looks at, each with a place of its own in the order in which they came up: so
+ * that what is kept beside them (a score of each source, a mark, a sum) is some thousands of numbers next
+ * to each other, and not a column as long as the catalogue each.
+ */
+export class CandidatePlaces {
+  /** By slot, from 1; 0 for what did not come up. */
+  #placeOf = new Int32Array(0);
+  /** By place, from 1. */
+  slots = new Int32Array(FIRST_ROOM);
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Forgets the last request and makes room for slots below `capacity`. */
+  reset(capacity: number): void {
+    for (let place = 1; place <= this.#count; place++) this.#placeOf[this.slots[place]!] = 0;
+    this.#count = 0;
+    if (this.#placeOf.length < capacity) this.#placeOf = new Int32Array(capacity);
+  }
+
+  /** Its place; 0 where it did not come up. */
+  find(slot: number): number {
+    return this.#placeOf[slot] ?? 0;
+  }
+
+  /** Its place, made when it comes up first. */
+  of(slot: number): number {
+    const known = this.#placeOf[slot]!;
+    return known === 0 ? this.#enter(slot) : known;
+  }
+
+  #enter(slot: number): number {
+    const place = ++this.#count;
+    if (place === this.slots.length) {
+      const grown = new Int32Array(place * 2);
+      grown.set(this.slots);
+      this.slots = grown;
+    }
+    this.slots[place] = slot;
+    this.#placeOf[slot] = place;
+    return place;
+  }
+}
+
+const FIRST_ROOM = 4_096;
+
+/** Raw scores of one source in one request. Used again by the next request, not made anew. */
 export class CandidateScores {
-  /** By slot; read-only for all but this class. */
-  raw = new Float64Array(0);
-  /** The first `count` are those that it proposes. */
-  slots = new Int32Array(1024);
+  readonly #candidates: CandidatePlaces;
+  /** By place; read-only for all but this class. */
+  raw = new Float64Array(FIRST_ROOM);
+  /** The first `count` are the places of those that it proposes. */
+  places = new Int32Array(1024);
   #scratch = new Float64Array(1024);
   #count = 0;
   #total = 0;
+
+  constructor(candidates: CandidatePlaces) {
+    this.#candidates = candidates;
+  }
 
   get count(): number {
     return this.#count;
@@ -69,55 +123,62 @@ export class CandidateScores {
     return this.#total;
   }
 
-  rawOf(slot: number): number {
-    return this.raw[slot] ?? 0;
+  /** 0 for a place that it has nothing for. */
+  rawAt(place: number): number {
+    return this.raw[place] ?? 0;
   }
 
-  /** Forgets the last request and makes room for slots below `capacity`. */
-  reset(capacity: number): void {
-    for (let index = 0; index < this.#count; index++) this.raw[this.slots[index]!] = 0;
+  /** Forgets the last request. */
+  reset(): void {
+    for (let index = 0; index < this.#count; index++) this.raw[this.places[index]!] = 0;
     this.#count = 0;
     this.#total = 0;
-    if (this.raw.length >= capacity) return;
-    this.raw = new Float64Array(capacity);
   }
 
   /** `amount` is above 0. */
   add(slot: number, amount: number): void {
-    const before = this.raw[slot]!;
-    this.raw[slot] = before + amount;
+    const place = this.#candidates.of(slot);
+    if (place >= this.raw.length) this.#makeRoom();
+    const before = this.raw[place]!;
+    this.raw[place] = before + amount;
     if (before !== 0) return;
-    if (this.#count === this.slots.length) this.#grow();
-    this.slots[this.#count++] = slot;
+    if (this.#count === this.places.length) this.#grow();
+    this.places[this.#count++] = place;
   }
 
   /** Keeps the best `max`, and settles the total. */
   keepBest(max: number): void {
     if (this.#count > max) this.#cut(max);
+    const { places, raw } = this;
     let total = 0;
-    for (let index = 0; index < this.#count; index++) total += this.raw[this.slots[index]!]!;
+    for (let index = 0; index < this.#count; index++) total += raw[places[index]!]!;
     this.#total = total;
   }
 
   #cut(max: number): void {
-    const { slots, raw } = this;
-    for (let index = 0; index < this.#count; index++) {
-      this.#scratch[index] = raw[slots[index]!]!;
-    }
-    const floor = kthLargest(this.#scratch, this.#count, max);
+    const { places, raw } = this;
+    const scratch = this.#scratch;
+    for (let index = 0; index < this.#count; index++) scratch[index] = raw[places[index]!]!;
+    const floor = kthLargest(scratch, this.#count, max);
     let kept = 0;
     for (let index = 0; index < this.#count; index++) {
-      const slot = slots[index]!;
-      if (raw[slot]! >= floor && kept < max) slots[kept++] = slot;
-      else raw[slot] = 0;
+      const place = places[index]!;
+      if (raw[place]! >= floor && kept < max) places[kept++] = place;
+      else raw[place] = 0;
     }
     this.#count = kept;
   }
 
+  #makeRoom(): void {
+    const grown = new Float64Array(this.#candidates.slots.length);
+    grown.set(this.raw);
+    this.raw = grown;
+  }
+
   #grow(): void {
-    const grown = new Int32Array(this.slots.length * 2);
-    grown.set(this.slots);
-    this.slots = grown;
+    const grown = new Int32Array(this.places.length * 2);
+    grown.set(this.places);
+    this.places = grown;
     this.#scratch = new Float64Array(grown.length);
   }
 }
