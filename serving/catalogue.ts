@@ -28,6 +28,8 @@ export class Catalogue {
   #categoriesLow = new Int32Array(0);
   #categoriesHigh = new Int32Array(0);
   #categories: (readonly number[] | undefined)[] = [];
+  /** The first of them, from 1; 0 for none. */
+  #firstCategories = new Int32Array(0);
   readonly #categoryOfName = new Map<string, number>();
   readonly #categoryNames: string[] = [];
   readonly #members: Set<number>[] = [];
@@ -75,7 +77,9 @@ export class Catalogue {
     let head = this.#heads[slot];
     if (head === undefined) {
       const id = JSON.stringify(this.slots.idOf(slot) ?? '');
-      head = `"itemId":${id},"title":${JSON.stringify(this.titleOf(slot))}`;
+      const pieces = `"itemId":${id},"title":${JSON.stringify(this.titleOf(slot))}`;
+      // One text in memory, not a tree of the pieces that it was joined of.
+      head = Buffer.from(pieces).toString();
       this.#heads[slot] = head;
     }
     return head;
@@ -95,6 +99,11 @@ export class Catalogue {
 
   categoriesOf(slot: number): readonly number[] {
     return this.#categories[slot] ?? NO_CATEGORIES;
+  }
+
+  /** -1 where it has none. */
+  firstCategoryOf(slot: number): number {
+    return (this.#firstCategories[slot] ?? 0) - 1;
   }
 
   categoryName(category: number): string {
@@ -159,6 +168,7 @@ export class Catalogue {
     this.#expiresAt = grownColumn(this.#expiresAt, capacity);
     this.#categoriesLow = grownIntegers(this.#categoriesLow, capacity);
     this.#categoriesHigh = grownIntegers(this.#categoriesHigh, capacity);
+    this.#firstCategories = grownIntegers(this.#firstCategories, capacity);
   }
 
   #leaveCategories(slot: number): void {
@@ -167,12 +177,14 @@ export class Catalogue {
     if (slot < this.#flags.length) {
       this.#categoriesLow[slot] = 0;
       this.#categoriesHigh[slot] = 0;
+      this.#firstCategories[slot] = 0;
     }
   }
 
   #joinCategories(slot: number, names: readonly string[]): void {
     const categories = [...new Set(names)].map((name) => this.#categoryOf(name));
     this.#categories[slot] = categories;
+    this.#firstCategories[slot] = (categories[0] ?? -1) + 1;
     for (const category of categories) {
       this.#members[category]!.add(slot);
       const bit = 1 << (category & 31);

@@ -28,7 +28,7 @@ export const diversified = (
   const likeness = new Float64Array(slots.length);
   const isTaken = new Uint8Array(slots.length);
   const inCategory = new Map<number, number>();
-  const firsts = slots.map((slot) => catalogue.categoriesOf(slot)[0] ?? -1);
+  const firsts = slots.map((slot) => catalogue.firstCategoryOf(slot));
   const chosen: number[] = [];
   while (chosen.length < limit) {
     const isCapped = (place: number): boolean =>

@@ -107,6 +107,8 @@ export interface RecommenderParts {
   readonly releases: { readonly current: ServingRelease | undefined };
 }
 
+/** Of the names that were looked at: the engine passes over what nobody keeps. */
+const looked = { length: 0 };
 /** Lists up to this length are a first page. */
 const LIMIT_PLAIN = 30;
 const NO_PARTS: readonly number[] = PARTS.map(() => 0);
@@ -266,6 +268,7 @@ export class Recommender {
     const parts = chosen.map(({ slot }) => this.#board.partsOf(slot));
     const told = parts.map((own) => (request.explain ? toldParts(own, ladder.reasonsMax) : []));
     const events = about.length === 0 ? this.#eventsBehind(chosen, told, retrieval) : [];
+    this.#fetchNames(chosen, events);
     return chosen.map(({ slot, scoreRank }, index) => {
       const own = parts[index]!;
       const score = own.reduce((sum, part) => sum + part, 0);
@@ -289,6 +292,25 @@ export class Recommender {
         reasons: reasonsOf(explanation, catalogue),
       };
     });
+  }
+
+  /** Looks at all the names that will be written, since one after the other each waits for memory. */
+  #fetchNames(
+    chosen: readonly { readonly slot: number }[],
+    events: readonly (readonly (StrongestEvents | undefined)[])[],
+  ): void {
+    const { catalogue } = this.#given;
+    let length = 0;
+    for (const { slot } of chosen) length += catalogue.jsonHead(slot).length;
+    for (const own of events) {
+      for (const strongest of own) {
+        if (strongest === undefined) continue;
+        for (const { slot } of strongest.events) {
+          length += catalogue.jsonHead(slot).length + catalogue.titleOf(slot).length;
+        }
+      }
+    }
+    looked.length = length;
   }
 
   /** The events that gave most to the parts that are told, by place in `chosen` and by part. */

@@ -6,6 +6,7 @@ import type { EpochMs } from '../../schemas/ids.ts';
 import { type ItemIndex, TRIPLE } from '../item-index.ts';
 import type { Profile } from '../profile.ts';
 import { type ContentNeighbours, PAIR } from './content-source.ts';
+import { fetched } from './fetched-rows.ts';
 
 /** The likeness, weighted, at which half is taken. */
 const HALF_AT = 0.3;
@@ -36,23 +37,24 @@ export class Aversion {
     const { capacity } = this.#itemIndex.slots;
     if (this.#likeness.length < capacity) this.#likeness = new Float64Array(capacity);
     const scale = this.#itemIndex.pairScale(now);
-    for (const { slot, weight } of profile.negatives) {
+    const { negatives } = profile;
+    const alike = fetched(negatives.map(({ slot }) => this.#content.neighboursOf(slot)));
+    const neighbours = fetched(negatives.map(({ slot }) => this.#itemIndex.neighboursOf(slot)));
+    for (let index = 0; index < negatives.length; index++) {
+      const { slot, weight } = negatives[index]!;
       this.#add(slot, weight);
-      this.#addAlike(slot, weight);
-      this.#addNeighbours(slot, weight * scale);
+      this.#addAlike(alike[index]!, weight);
+      this.#addNeighbours(neighbours[index]!, weight * scale * this.#itemIndex.dampingOf(slot));
     }
     return true;
   }
 
-  #addAlike(slot: number, weight: number): void {
-    const alike = this.#content.neighboursOf(slot);
+  #addAlike(alike: Float32Array, weight: number): void {
     for (let at = 0; at < alike.length; at += PAIR) this.#add(alike[at]!, weight * alike[at + 1]!);
   }
 
-  #addNeighbours(slot: number, weight: number): void {
+  #addNeighbours(neighbours: Float32Array, factor: number): void {
     const itemIndex = this.#itemIndex;
-    const neighbours = itemIndex.neighboursOf(slot);
-    const factor = weight * itemIndex.dampingOf(slot);
     for (let at = 0; at < neighbours.length; at += TRIPLE) {
       const neighbour = neighbours[at]!;
       this.#add(neighbour, factor * neighbours[at + 1]! * itemIndex.dampingOf(neighbour));

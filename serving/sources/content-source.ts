@@ -9,6 +9,7 @@ import type {
   Give,
   Retrieval,
 } from './candidate-source.ts';
+import { fetched } from './fetched-rows.ts';
 
 /** Items alike in content, as pairs [slot, likeness]. */
 export interface ContentNeighbours {
@@ -22,8 +23,10 @@ export const contentSource = (content: ContentNeighbours): CandidateSource => ({
   isPersonal: true,
 
   retrieve({ profile }: Retrieval, scores: CandidateScores): void {
-    for (const { slot, weight } of profile.items) {
-      const alike = content.neighboursOf(slot);
+    const rows = fetched(profile.items.map(({ slot }) => content.neighboursOf(slot)));
+    for (let index = 0; index < rows.length; index++) {
+      const { weight } = profile.items[index]!;
+      const alike = rows[index]!;
       for (let at = 0; at < alike.length; at += PAIR)
         scores.add(alike[at]!, weight * alike[at + 1]!);
     }

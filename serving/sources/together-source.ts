@@ -12,6 +12,7 @@ import type {
   Give,
   Retrieval,
 } from './candidate-source.ts';
+import { fetched } from './fetched-rows.ts';
 
 export const togetherSource = (itemIndex: ItemIndex, ladder: LadderOptions): CandidateSource => ({
   part: 'together',
@@ -19,8 +20,10 @@ export const togetherSource = (itemIndex: ItemIndex, ladder: LadderOptions): Can
 
   retrieve({ profile, now }: Retrieval, scores: CandidateScores): void {
     const scale = itemIndex.pairScale(now);
-    for (const { slot, weight } of profile.items) {
-      const neighbours = itemIndex.neighboursOf(slot);
+    const rows = fetched(profile.items.map(({ slot }) => itemIndex.neighboursOf(slot)));
+    for (let index = 0; index < rows.length; index++) {
+      const { slot, weight } = profile.items[index]!;
+      const neighbours = rows[index]!;
       const factor = weight * scale * itemIndex.dampingOf(slot);
       for (let at = 0; at < neighbours.length; at += TRIPLE) {
         const neighbour = neighbours[at]!;
