@@ -304,6 +304,17 @@ export const ERRORS = {
     retriable: false,
     template: 'Expected a whole backup in {directory}, got one with {problem}.',
   },
+  site_not_empty: {
+    status: 409,
+    retriable: false,
+    template:
+      'Expected nothing of a site there, found {problem}; choose another --namespace, or remove what is there.',
+  },
+  site_differs: {
+    status: 409,
+    retriable: false,
+    template: 'Expected {expected}, got {got}.',
+  },
   port_busy: {
     status: 500,
     retriable: false,

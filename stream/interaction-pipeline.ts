@@ -139,7 +139,7 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     const { named, problem } = record;
     if (named?.name === 'Interaction') this.#takeInteraction(record, named.record);
     else if (named?.name === 'Forget') this.#takeForget(record, named.record);
-    else if (record.log.isErased) this.#passErased();
+    else if (isNothingLeft(record.log)) this.#passErased();
     else this.#setAside(record, problem ?? unexpected(named?.name ?? 'a tombstone'));
     this.#dedupe.expire(this.#partition.clock);
   }
@@ -302,6 +302,10 @@ const keyOf = (named: NamedRecord | null): string | null => {
 };
 
 const subjectHashOf = (key: string): number => hash32(key) | 0;
+
+/** Its person was forgotten here, or where the record was copied from. */
+const isNothingLeft = ({ isErased, key, value }: LogRecord): boolean =>
+  isErased === true || (key === null && value === null);
 
 const unexpected = (what: string): FreshetError =>
   new Failure('bad_record', { problem: `${what} where an interaction belongs` });

@@ -36,6 +36,11 @@ export const readManifest = async (directory: string): Promise<BackupManifest> =
     const problem = `no readable ${FILE}: it is another directory, or the backup did not finish`;
     throw new FreshetError('backup_damaged', { directory, problem }, { cause });
   }
+  // Backups of sites on servers have a kind.
+  if ('kind' in manifest) {
+    const got = 'one of a site on servers; restore it with --profile distributed';
+    throw new FreshetError('site_differs', { expected: 'a backup of a data directory', got });
+  }
   if (manifest.format > BACKUP_FORMAT) {
     const details = { supported: BACKUP_FORMAT, directory, found: manifest.format };
     throw new FreshetError('data_newer', details);

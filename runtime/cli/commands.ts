@@ -6,6 +6,7 @@ import { exportCommand } from './export-command.ts';
 import { forgetCommand } from './forget-command.ts';
 import { importCommand } from './import-command.ts';
 import { itemsSyncCommand } from './items-sync-command.ts';
+import { migrateCommand } from './migrate-command.ts';
 import { modelsCommand } from './models-command.ts';
 import { rebuildCommand } from './rebuild-command.ts';
 import { simulateCommand } from './simulate-command.ts';
@@ -24,5 +25,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   rebuildCommand,
   backupCommand,
   restoreCommand,
+  migrateCommand,
   doctorCommand,
 ];

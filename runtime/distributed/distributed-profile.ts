@@ -29,15 +29,17 @@ import { planAllTopics } from '../topic-plan.ts';
 import { openArtifactPlace } from '../training/artifact-place.ts';
 import { joinElection } from './election.ts';
 import { startOwnedStream, unitsOf } from './owned-stream.ts';
-import { clickHouseConnectionOf, kafkaAccessOf, redisServersOf } from './server-access.ts';
+import {
+  clickHouseConnectionOf,
+  kafkaAccessOf,
+  redisServersOf,
+  topicRulesOf,
+} from './server-access.ts';
 
-const DAY_MS = 86_400_000;
 const CONNECT_MS_MAX = 3_000;
 const REQUEST_MS_MAX = 5_000;
 /** A Redis that was killed may come back without its last second: an idle partition looks for that. */
 const POSITION_CHECK_MS = 2_000 as StreamOptions['runner']['positionCheckMs'];
-/** Of three copies of a record, two must be there before it is acknowledged. */
-const REPLICATION_SAFE = 3;
 
 export const openDistributedProfile = (options: ProfileOptions): Promise<Profile> =>
   openedOrClosed((openings) => open(options, openings));
@@ -162,9 +164,3 @@ const streamOptions = (settings: Settings): StreamOptions => {
   const options = streamOptionsOf(settings);
   return { ...options, runner: { ...options.runner, positionCheckMs: POSITION_CHECK_MS } };
 };
-
-const topicRulesOf = ({ kafkaReplication, logRetentionDays }: Settings) => ({
-  replicationFactor: kafkaReplication,
-  minInsyncReplicas: kafkaReplication >= REPLICATION_SAFE ? 2 : 1,
-  retentionMs: logRetentionDays * DAY_MS,
-});

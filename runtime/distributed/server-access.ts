@@ -6,6 +6,10 @@ import type { KafkaAccess } from '../../storage/event-log/kafka/kafka-connection
 import type { RedisServers } from '../../storage/redis/redis-link.ts';
 import type { Settings } from '../settings.ts';
 
+const DAY_MS = 86_400_000;
+/** Of three copies of a record, two must be there before it is acknowledged. */
+const REPLICATION_SAFE = 3;
+
 /** Secrets stand in files, so that neither a process list nor an environment shows them. */
 const contentOf = (path: string): string | undefined => {
   if (path === '') return undefined;
@@ -62,3 +66,10 @@ export const clickHouseConnectionOf = (settings: Settings): ClickHouseConnection
     ...(caCertificate === undefined ? {} : { caCertificate }),
   };
 };
+
+/** What the site's topics are made with and held against. */
+export const topicRulesOf = ({ kafkaReplication, logRetentionDays }: Settings) => ({
+  replicationFactor: kafkaReplication,
+  minInsyncReplicas: kafkaReplication >= REPLICATION_SAFE ? 2 : 1,
+  retentionMs: logRetentionDays * DAY_MS,
+});

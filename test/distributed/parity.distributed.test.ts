@@ -5,19 +5,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterEach, expect, inject, it } from 'vitest';
 import { syntheticRelease } from '../../bench/serving/synthetic-release.ts';
-import { createHttpServer } from '../../runtime/http/server.ts';
 import { VECTOR_OPTIONS } from '../../runtime/option-mapping.ts';
 import { systemRandom } from '../../runtime/random.ts';
-import type { ListAnswer } from '../../schemas/api/lists.ts';
 import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
-import type { Clock } from '../../schemas/environment.ts';
-import type { EpochMs } from '../../schemas/ids.ts';
-import { DEFAULT_KINDS } from '../../schemas/kinds.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
-import { createServing } from '../../serving/serving.ts';
 import { MemoryArtifactStore } from '../../storage/artifact-store/memory-artifact-store.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
@@ -33,12 +26,12 @@ import { RedisServer } from '../services/redis-server.ts';
 import { promote } from '../serving/promotion.ts';
 import {
   createStreamFixture,
-  DAY_MS,
   interaction,
   silentLogger,
   T0,
   topicsOf,
 } from '../stream/stream-fixture.ts';
+import { dayAfter as clock, listsOn } from './lists-on.ts';
 
 const SEED = 71;
 const EVENTS = 1_500;
@@ -50,16 +43,13 @@ const KINDS = ['click', 'like', 'view', 'rating', 'dislike', 'purchase'];
 const RELEASE = 'of-the-night';
 const TEST_MS = 240_000;
 
-const clock: Clock = {
-  now: () => (T0 + DAY_MS) as EpochMs,
-  monotonicMs: () => performance.now(),
-  sleep: (duration, signal) => sleepFor(duration, undefined, signal ? { signal } : {}),
-};
-
 const closers: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
+
+const namesOf = (from: number): readonly string[] =>
+  Array.from({ length: PEOPLE - from }, (_, at) => `user-${from + at}`);
 
 const theDay = (): InteractionRecord[] => {
   const random = seededRandom(SEED);
@@ -159,45 +149,11 @@ const dayOn = async (ports: Ports, events: readonly InteractionRecord[]): Promis
   await stream.stop();
   return {
     state: await fixture.dump({ without: /^partition$/ }),
-    lists: await listsOn(ports, artifactStore),
+    lists: await listsOn(
+      { ...ports, artifactStore },
+      { people: namesOf(4), partitions: PARTITIONS },
+    ),
   };
-};
-
-const listsOn = async (
-  { eventLog, stateStore }: Ports,
-  artifactStore: MemoryArtifactStore,
-): Promise<readonly unknown[]> => {
-  const { liveBus } = createStreamFixture(PARTITIONS).deps;
-  const serving = createServing({
-    eventLog,
-    stateStore,
-    artifactStore,
-    liveBus,
-    clock,
-    random: systemRandom,
-    logger: silentLogger,
-    kinds: DEFAULT_KINDS,
-    partitions: PARTITIONS,
-  });
-  const app = await createHttpServer({
-    basePath: '',
-    trustedProxies: [],
-    allowedOrigins: [],
-    requestsPerSecond: 0,
-    logger: silentLogger,
-    monotonicMs: clock.monotonicMs,
-  });
-  serving.registerRoutes(app);
-  closers.push(() => app.close());
-  await serving.start();
-  const lists: unknown[] = [];
-  for (let who = 4; who < PEOPLE; who += 1) {
-    const answer = await app.inject(`/v1/users/user-${who}/recommendations`);
-    const { items, rung, models } = answer.json<ListAnswer>();
-    lists.push({ items, rung, models });
-  }
-  await serving.stop();
-  return lists;
 };
 
 it(

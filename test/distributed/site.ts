@@ -9,9 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../runtime/clock.ts';
 import { loadConfiguration } from '../../runtime/configuration.ts';
 import type { Settings } from '../../runtime/settings.ts';
-import { planAllTopics } from '../../runtime/topic-plan.ts';
+import { type PartitionCounts, planAllTopics } from '../../runtime/topic-plan.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
 import { openRedisStateStore } from '../../storage/state-store/redis-state-store.ts';
+import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { type Remains, remainsOf, SILENT } from '../faults/oracle.ts';
 import { type ServerProcess, startServer, systemOf } from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
@@ -20,39 +21,55 @@ import { freePort } from '../services/free-port.ts';
 import { RedisServer } from '../services/redis-server.ts';
 
 const POLL_MS = 100;
-const PARTITIONS = { userPartitions: 3, itemPartitions: 2 } as const;
+export const PARTITIONS = { userPartitions: 3, itemPartitions: 2 } as const;
 
 let sites = 0;
+
+interface SiteParts {
+  readonly brokers: readonly string[];
+  readonly namespace: string;
+  readonly redis: RedisServer;
+  readonly clickhouse: ClickHouseServer;
+  readonly partitions: PartitionCounts;
+}
 
 export class Site {
   readonly redis: RedisServer;
   readonly clickhouse: ClickHouseServer;
-  readonly #brokers: readonly string[];
-  readonly #namespace: string;
+  readonly namespace: string;
+  readonly partitions: PartitionCounts;
+  readonly #parts: SiteParts;
   readonly #root = mkdtempSync(join(tmpdir(), 'freshet-site-'));
   readonly #running = new Set<ServerProcess>();
+  readonly #isGuest: boolean;
   #started = 0;
 
   /** Kafka is shared: each site has a namespace of its own there. */
-  static async start(brokers: readonly string[]): Promise<Site> {
+  static async start(
+    brokers: readonly string[],
+    partitions: PartitionCounts = PARTITIONS,
+  ): Promise<Site> {
     sites += 1;
     const namespace = `site_${process.pid}_${sites}`;
     const redis = await RedisServer.start();
-    const clickhouse = await ClickHouseServer.start(namespace);
-    return new Site({ brokers, namespace, redis, clickhouse });
+    const clickhouse = await ClickHouseServer.start(namespace, [guestOf(namespace)]);
+    return new Site({ brokers, namespace, redis, clickhouse, partitions });
   }
 
-  private constructor(given: {
-    readonly brokers: readonly string[];
-    readonly namespace: string;
-    readonly redis: RedisServer;
-    readonly clickhouse: ClickHouseServer;
-  }) {
-    this.#brokers = given.brokers;
-    this.#namespace = given.namespace;
-    this.redis = given.redis;
-    this.clickhouse = given.clickhouse;
-    writeFileSync(this.#passwordFile, given.clickhouse.connection.password);
+  private constructor(parts: SiteParts, isGuest = false) {
+    this.#parts = parts;
+    this.#isGuest = isGuest;
+    this.redis = parts.redis;
+    this.clickhouse = parts.clickhouse;
+    this.namespace = parts.namespace;
+    this.partitions = parts.partitions;
+    writeFileSync(this.#passwordFile, parts.clickhouse.connection.password);
+  }
+
+  /** Another site on the same servers, one at most; they are removed with the first. */
+  beside(partitions: PartitionCounts = this.partitions): Site {
+    const namespace = guestOf(this.namespace);
+    return new Site({ ...this.#parts, namespace, partitions }, true);
   }
 
   /** Another process of the program, with a data directory of its own. */
@@ -61,7 +78,7 @@ export class Site {
     const program = await startServer({
       dataDirectory: join(this.#root, `data-${this.#started}`),
       port: await freePort(),
-      flags: ['--empty', ...this.#flags(), ...flags],
+      flags: ['--empty', ...this.flags(), ...flags],
     });
     let ending: number | string | undefined;
     void program.ended.then((how) => {
@@ -90,30 +107,44 @@ export class Site {
     return remains.interactions;
   }
 
+  /** Ids of the events that the warehouse has, each as often as it has it. */
+  async rows(): Promise<string[]> {
+    const { connection } = this.clickhouse;
+    const warehouse = new ClickHouseWarehouse({ connection, database: this.namespace });
+    try {
+      const sql = 'SELECT eventId FROM interactions FINAL';
+      const rows = await warehouse.query({ name: 'every interaction', sql });
+      return rows.map(({ eventId }) => String(eventId));
+    } finally {
+      await warehouse.close();
+    }
+  }
+
   async remove(): Promise<void> {
     await Promise.all([...this.#running].map((program) => program.kill('SIGKILL')));
-    await Promise.all([this.redis.remove(), this.clickhouse.remove()]);
+    if (!this.#isGuest) await Promise.all([this.redis.remove(), this.clickhouse.remove()]);
     rmSync(this.#root, { recursive: true, force: true });
   }
 
   /** As the brokers know one of the site's topics. */
   topic(name: string): string {
-    return `${this.#namespace}.${name}`;
+    return `${this.namespace}.${name}`;
   }
 
   get #passwordFile(): string {
     return join(this.#root, 'clickhouse-password');
   }
 
-  #flags(): readonly string[] {
+  /** What says where it is, to any command. */
+  flags(): readonly string[] {
     const { url, username } = this.clickhouse.connection;
     return [
-      ...['--profile', 'distributed', '--namespace', this.#namespace],
-      ...['--kafka-brokers', this.#brokers.join(','), '--redis-urls', this.redis.url],
+      ...['--profile', 'distributed', '--namespace', this.namespace],
+      ...['--kafka-brokers', this.#parts.brokers.join(','), '--redis-urls', this.redis.url],
       ...['--clickhouse-url', url, '--clickhouse-user', username],
       ...['--clickhouse-password-file', this.#passwordFile],
-      ...['--user-partitions', String(PARTITIONS.userPartitions)],
-      ...['--item-partitions', String(PARTITIONS.itemPartitions)],
+      ...['--user-partitions', String(this.partitions.userPartitions)],
+      ...['--item-partitions', String(this.partitions.itemPartitions)],
     ];
   }
 
@@ -122,12 +153,17 @@ export class Site {
   }
 
   async #openRemains(): Promise<Remains> {
-    const namespace = this.#namespace;
+    return remainsOf(await this.openStores());
+  }
+
+  /** Log and state, for whoever looks into them; closed by the caller. */
+  async openStores(): Promise<Pick<Remains, 'log' | 'state'>> {
+    const { namespace } = this;
     const { logRetentionDays } = this.#settings();
     const log = await openKafkaEventLog({
-      brokers: this.#brokers,
+      brokers: this.#parts.brokers,
       namespace,
-      topics: planAllTopics(PARTITIONS),
+      topics: planAllTopics(this.partitions),
       rules: {
         replicationFactor: 1,
         minInsyncReplicas: 1,
@@ -137,15 +173,26 @@ export class Site {
       logger: SILENT,
     });
     const state = await openRedisStateStore({ servers: { urls: [this.redis.url] }, namespace });
-    return remainsOf({ log, state });
+    return { log, state };
   }
 }
+
+const guestOf = (namespace: string): string => `${namespace}_guest`;
 
 /** Until every partition has taken in what the log holds, whoever runs it. */
 export const untilTakenIn = async (program: ServerProcess): Promise<void> => {
   for (;;) {
     const { partitions } = await systemOf(program);
     if (partitions.length > 0 && partitions.every(({ lag }) => lag === 0)) return;
+    await sleep(POLL_MS);
+  }
+};
+
+/** Until the warehouse has what the stream has taken in. */
+export const untilCopied = async (program: ServerProcess): Promise<void> => {
+  for (;;) {
+    const { sinks } = await systemOf(program);
+    if (sinks.length > 0 && sinks.every(({ lag }) => lag === 0)) return;
     await sleep(POLL_MS);
   }
 };

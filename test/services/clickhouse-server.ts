@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseConnection } from '../../storage/clickhouse/clickhouse-connection.ts';
 import {
@@ -34,18 +34,21 @@ export class ClickHouseServer {
   readonly database: string;
   readonly port: number;
   readonly #root: string;
+  /** Databases of other sites in which it may do the same. */
+  readonly #others: readonly string[];
   readonly #configuration: EngineConfiguration;
   #process: EngineProcess | undefined;
 
-  static async start(database: string): Promise<ClickHouseServer> {
-    const server = new ClickHouseServer(await freePort(), database);
+  static async start(database: string, others: readonly string[] = []): Promise<ClickHouseServer> {
+    const server = new ClickHouseServer(await freePort(), database, others);
     await server.start();
     return server;
   }
 
-  private constructor(port: number, database: string) {
+  private constructor(port: number, database: string, others: readonly string[]) {
     this.port = port;
     this.database = database;
+    this.#others = others;
     this.#root = mkdtempSync(join(tmpdir(), 'freshet-clickhouse-'));
     this.#configuration = {
       directory: join(this.#root, 'data'),
@@ -91,6 +94,16 @@ export class ClickHouseServer {
     const file = configurationFile(this.#configuration.directory);
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace(/<http_handlers>.*<\/http_handlers>/s, ''));
+    if (this.#others.length > 0) await this.#admitToOthers(join(dirname(file), 'users.xml'));
+  }
+
+  async #admitToOthers(file: string): Promise<void> {
+    const own = new RegExp(`( *<query>GRANT [^<]* ON )\`${this.database}\`(.*</query>\\n)`);
+    const admitted = this.#others.reduce(
+      (text, other) => text.replace(own, `$&$1\`${other}\`$2`),
+      await readFile(file, 'utf8'),
+    );
+    await writeFile(file, admitted);
   }
 
   async remove(): Promise<void> {

@@ -8,7 +8,6 @@
  * up to 4 MiB, which lives as long as any of them: whoever keeps one small value for long copies it.
  */
 import { setMaxListeners } from 'node:events';
-import { type Admin, Kafka, logLevel, type SASLOptions } from 'kafkajs';
 import type { Clock, Logger } from '../../../schemas/environment.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import {
@@ -32,6 +31,7 @@ import type {
   TopicRetention,
   Watermarks,
 } from '../event-log.ts';
+import { withAdmin } from './kafka-admin.ts';
 import { KafkaCluster } from './kafka-cluster.ts';
 import type { KafkaAccess, KafkaNode } from './kafka-connection.ts';
 import { failureOf, logError } from './kafka-errors.ts';
@@ -372,25 +372,3 @@ const copyRecord = ({ key, value, timestamp }: AppendRecord): AppendRecord => ({
   value: value && Uint8Array.prototype.slice.call(value),
   timestamp,
 });
-
-const withAdmin = async <Result>(
-  { brokers, clientId, tls, sasl, connectMsMax, requestMsMax }: KafkaAccess,
-  act: (admin: Admin) => Promise<Result>,
-): Promise<Result> => {
-  const admin = new Kafka({
-    brokers: [...brokers],
-    clientId,
-    ...(tls && { ssl: tls }),
-    ...(sasl && { sasl: sasl as SASLOptions }),
-    connectionTimeout: connectMsMax,
-    requestTimeout: requestMsMax,
-    retry: { retries: 2, initialRetryTime: 100 },
-    logLevel: logLevel.NOTHING,
-  }).admin();
-  try {
-    await admin.connect();
-    return await act(admin);
-  } finally {
-    await admin.disconnect();
-  }
-};

@@ -1,0 +1,44 @@
+/**
+ * A site that stands still, as whoever moves or restores it reads it: each thing once, from its beginning
+ * to its end. Behind it are the stores of a stopped embedded instance, or the files of a backup.
+ */
+import type { LogId, Offset, PartitionIndex, StatePartition } from '../../schemas/ids.ts';
+import type { Release, StoredManifest } from '../../storage/artifact-store/artifact-store.ts';
+import type { LogRecord, Watermarks } from '../../storage/event-log/event-log.ts';
+import type { StateChange } from '../../storage/state-store/state-store.ts';
+import type { CoveredPartition, Row } from '../../storage/warehouse/warehouse.ts';
+import type { PartitionCounts } from '../topic-plan.ts';
+
+export interface LogPlace {
+  readonly topic: string;
+  readonly partition: PartitionIndex;
+}
+
+export interface SourceTopic {
+  readonly logId: LogId;
+  /** By partition. */
+  readonly watermarks: readonly Watermarks[];
+}
+
+export interface SourcePosition {
+  readonly coveredOffset: Offset;
+  readonly recordHash: number;
+}
+
+export interface SiteSource {
+  readonly counts: PartitionCounts;
+  topic(name: string): Promise<SourceTopic>;
+  /** Offsets rise; there may be gaps. */
+  records(place: LogPlace, from: number): AsyncIterable<readonly LogRecord[]>;
+  /** undefined where the stream never ran, or where its state is not to be believed. */
+  position(partition: StatePartition): Promise<SourcePosition | undefined>;
+  /** Of one position. A key may come more than once: the last time counts. */
+  entries(partition: StatePartition): AsyncIterable<readonly StateChange[]>;
+  /** Oldest first. */
+  releases(): Promise<readonly StoredManifest[]>;
+  release(version: string): Promise<Release>;
+  /** Up to where the warehouse holds a partition. */
+  covered(place: CoveredPartition): Promise<Offset>;
+  /** Up to there, from an offset on, by offset. */
+  rows(place: CoveredPartition, from: number): AsyncIterable<readonly Row[]>;
+}
