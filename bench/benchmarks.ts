@@ -14,6 +14,7 @@ import { growth } from './p14-growth.ts';
 import { redisState } from './redis-state.ts';
 import type { Benchmark } from './result.ts';
 import { recommendSpeed } from './serving/recommend-speed.ts';
+import { siteBackup } from './site-backup.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   durableIngest,
@@ -31,6 +32,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   neuralSpeed,
   trainingSpeed,
   redisState,
+  siteBackup,
 ];
 
 import { trainingSpeed } from './training.ts';
