@@ -4,6 +4,7 @@ import { kafkaLog } from './kafka-log.ts';
 import { neuralSpeed } from './neural-speed.ts';
 import { durableIngest } from './p1-durable-ingest.ts';
 import { freshness } from './p2-freshness.ts';
+import { freshnessBesideTraining } from './p2-training.ts';
 import { streamReplay } from './p3-stream-replay.ts';
 import { recovery } from './p10-recovery.ts';
 import { diskGrowth } from './p11-disk.ts';
@@ -19,6 +20,7 @@ import { siteBackup } from './site-backup.ts';
 export const BENCHMARKS: readonly Benchmark[] = [
   durableIngest,
   freshness,
+  freshnessBesideTraining,
   streamReplay,
   recommendSpeed,
   recovery,

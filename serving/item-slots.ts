@@ -12,7 +12,6 @@ const NOT_FOUND = -1;
 const scratch = newHash128();
 
 export class ItemSlots {
-  readonly #slotOfId = new Map<string, number>();
   #ids: (ItemId | undefined)[] = [];
   #lows = new Int32Array(CAPACITY_FIRST);
   #highs = new Int32Array(CAPACITY_FIRST);
@@ -49,18 +48,21 @@ export class ItemSlots {
     }
   }
 
+  /**
+   * By the hash: a table of numbers is found in the cache where a map of texts is not, and a list looks up
+   * each item of a history.
+   */
   find(id: string): number | undefined {
-    return this.#slotOfId.get(id);
+    hash128Into(scratch, id);
+    const slot = this.#lookUp(scratch[0]!, scratch[1]!);
+    return slot === NOT_FOUND || this.#ids[slot] === undefined ? undefined : slot;
   }
 
   /** The slot of an id, made when new. */
   ofId(id: ItemId): number {
-    const known = this.#slotOfId.get(id);
-    if (known !== undefined) return known;
     hash128Into(scratch, id);
     const slot = this.ofHash(scratch[0]!, scratch[1]!);
-    this.#ids[slot] = id;
-    this.#slotOfId.set(id, slot);
+    this.#ids[slot] ??= id;
     return slot;
   }
 

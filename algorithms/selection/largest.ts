@@ -72,6 +72,9 @@ export const largest = (
   measure: (key: number) => number,
 ): number[] => largestPlaces(keys, count, k, measure).map((place) => keys[place]!);
 
+/** Keys whose largest value stands for all of them in a first look. */
+const GROUP = 8;
+
 /** Places in `keys`; the values of all keys are in `measured` until the next call. */
 const largestPlaces = (
   keys: ArrayLike<number>,
@@ -84,15 +87,37 @@ const largestPlaces = (
     scratch = new Float64Array(Math.max(count, scratch.length * 2));
     measured = new Float64Array(scratch.length);
   }
-  for (let index = 0; index < count; index++) {
-    const value = measure(keys[index]!);
-    measured[index] = value;
-    scratch[index] = value;
-  }
-  const floor = k >= count ? Number.NEGATIVE_INFINITY : kthLargest(scratch, count, k);
-  const places: number[] = [];
-  for (let index = 0; index < count; index++) if (measured[index]! >= floor) places.push(index);
   const values = measured;
+  for (let index = 0; index < count; index++) values[index] = measure(keys[index]!);
+  let places = placesReaching(lowFloor(count, k), count);
+  if (places.length > k) {
+    for (let at = 0; at < places.length; at++) scratch[at] = values[places[at]!]!;
+    const floor = kthLargest(scratch, places.length, k);
+    places = places.filter((place) => values[place]! >= floor);
+  }
   places.sort((left, right) => values[right]! - values[left]! || keys[left]! - keys[right]!);
   return places.slice(0, k);
+};
+
+/**
+ * No more than the k-th largest value: where k groups hold a value that reaches it, k values do. An eighth
+ * of the values is searched, and little more than k are left.
+ */
+const lowFloor = (count: number, k: number): number => {
+  const groups = Math.floor(count / GROUP);
+  if (groups < k) return Number.NEGATIVE_INFINITY;
+  for (let group = 0; group < groups; group++) {
+    let most = measured[group * GROUP]!;
+    for (let index = group * GROUP + 1; index < (group + 1) * GROUP; index++) {
+      if (measured[index]! > most) most = measured[index]!;
+    }
+    scratch[group] = most;
+  }
+  return kthLargest(scratch, groups, k);
+};
+
+const placesReaching = (floor: number, count: number): number[] => {
+  const places: number[] = [];
+  for (let place = 0; place < count; place++) if (measured[place]! >= floor) places.push(place);
+  return places;
 };
