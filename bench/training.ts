@@ -10,7 +10,6 @@ import { systemClock } from '../runtime/clock.ts';
 import { randomSecret, systemRandom } from '../runtime/random.ts';
 import { SETTINGS } from '../runtime/settings.ts';
 import { trainingProcessRunner } from '../runtime/training/training-process-runner.ts';
-import type { Logger } from '../schemas/environment.ts';
 import {
   type EpochMs,
   eventId,
@@ -20,6 +19,7 @@ import {
   userId,
 } from '../schemas/ids.ts';
 import { MODEL_KINDS } from '../schemas/release.ts';
+import { silentLogger } from '../schemas/silent-logger.fixture.ts';
 import { interactionRow } from '../schemas/tables.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { ClickHouseConnection } from '../storage/clickhouse/clickhouse-connection.ts';
@@ -37,7 +37,6 @@ const GIB = 1024 ** 3;
 const TOPIC = TOPICS.interactions.name;
 const PARTITION = 0 as PartitionIndex;
 const BLOCK = 50_000;
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 interface Shape {
   readonly events: number;
@@ -129,7 +128,7 @@ const measure = async (
     database: DATABASE,
     password: randomSecret(),
     clock: systemClock,
-    logger: silent,
+    logger: silentLogger,
     random: systemRandom,
     threads: SETTINGS.warehouseThreads.default,
     memoryBytes: SETTINGS.warehouseMemoryBytes.default,

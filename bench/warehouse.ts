@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from '@clickhouse/client';
 import { systemClock } from '../runtime/clock.ts';
 import { systemRandom } from '../runtime/random.ts';
-import type { Logger } from '../schemas/environment.ts';
 import { offset, partitionIndex } from '../schemas/ids.ts';
+import { silentLogger } from '../schemas/silent-logger.fixture.ts';
 import { ddlOf, WAREHOUSE_TABLES } from '../schemas/tables.ts';
 import { ClickHouseWarehouse } from '../storage/warehouse/clickhouse-warehouse.ts';
 import { EmbeddedClickHouse } from '../storage/warehouse/embedded-clickhouse.ts';
@@ -29,7 +29,6 @@ const JSON_TABLE = 'interactions_json';
 const TOPIC = 'interactions';
 const DATABASE = 'freshet_bench';
 const TICKS_PER_SECOND = 100;
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** mulberry32 */
 const randomOf = (seed: number): (() => number) => {
@@ -252,7 +251,7 @@ const measure = async (directory: string): Promise<BenchResult> => {
     database: DATABASE,
     password: 'of-this-benchmark-alone',
     clock: systemClock,
-    logger: silent,
+    logger: silentLogger,
     random: systemRandom,
   });
   const startMs = performance.now() - begun;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRecordAs } from '../schemas/avro/record-codec.ts';
 import type { EpochMs, Offset, PartitionIndex } from '../schemas/ids.ts';
-import { createStreamFixture, DAY_MS, silentLogger, T0 } from '../test/stream/stream-fixture.ts';
+import { silentLogger } from '../schemas/silent-logger.fixture.ts';
+import { createStreamFixture, DAY_MS, T0 } from '../test/stream/stream-fixture.ts';
 import { keepLandmark } from './landmark-keeper.ts';
 import { landmarkOf } from './rebase.ts';
 

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../algorithms/random/seeded-random.ts';
 import { planTopics } from '../runtime/topic-plan.ts';
-import type { Clock, Logger } from '../schemas/environment.ts';
+import type { Clock } from '../schemas/environment.ts';
 import type { DurationMs, EpochMs } from '../schemas/ids.ts';
 import type { ReleaseFacts } from '../schemas/release.ts';
+import { silentLogger } from '../schemas/silent-logger.fixture.ts';
 import { MemoryArtifactStore } from '../storage/artifact-store/memory-artifact-store.ts';
 import { MemoryEventLog } from '../storage/event-log/memory-event-log.ts';
 import { TrainingDesk, type TrainingRunner } from './training-desk.ts';
 import { keepTraining } from './training-keeper.ts';
 import type { TrainingOrder, TrainingResult } from './training-run.ts';
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const START = Date.UTC(2026, 0, 31, 12);
 
 const FACTS: ReleaseFacts = {
@@ -73,7 +73,7 @@ const bench = async () => {
       runner,
       clock,
       random: () => draws.next(),
-      logger: silent,
+      logger: silentLogger,
       configVersion: 1,
       releasesKept: 2,
     });
@@ -191,7 +191,7 @@ describe('trainings that start by themselves', () => {
     const keeper = keepTraining({
       desk,
       clock,
-      logger: silent,
+      logger: silentLogger,
       at: '03:00',
       isTrainable: async () => isTrainable,
     });

@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { registerIngestRoutes } from '../../ingest/http/routes.ts';
 import { openIngest } from '../../ingest/ingest.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { createHttpServer } from '../../runtime/http/server.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { planTopics } from '../../runtime/topic-plan.ts';
 import type { Logger } from '../../schemas/environment.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import { openLmdbEventLog } from '../../storage/event-log/lmdb-event-log.ts';
+import { unguardedHttpServer } from '../../test/unguarded-http-server.ts';
 
 const logger: Logger = { debug() {}, info() {}, warn: console.error, error: console.error };
 const directory = mkdtempSync(join(tmpdir(), 'freshet-ingest-'));
@@ -33,14 +33,7 @@ const ingest = await openIngest({
   currentItem: () => undefined,
   onStorageFailed: () => process.exit(1),
 });
-const app = await createHttpServer({
-  basePath: '',
-  trustedProxies: [],
-  allowedOrigins: [],
-  requestsPerSecond: 0,
-  logger,
-  monotonicMs: systemClock.monotonicMs,
-});
+const app = await unguardedHttpServer(systemClock.monotonicMs, logger);
 registerIngestRoutes(app, ingest);
 await app.listen({ port: 0, host: '127.0.0.1' });
 const address = app.server.address();

@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { systemClock } from '../../runtime/clock.ts';
-import { createHttpServer } from '../../runtime/http/server.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { planTopics } from '../../runtime/topic-plan.ts';
 import type { Logger } from '../../schemas/environment.ts';
@@ -21,6 +20,7 @@ import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { openLmdbEventLog } from '../../storage/event-log/lmdb-event-log.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import { openLmdbStateStore } from '../../storage/state-store/lmdb-state-store.ts';
+import { unguardedHttpServer } from '../../test/unguarded-http-server.ts';
 import { writeSyntheticWorld } from './synthetic-world.ts';
 
 const PARTITIONS = { userPartitions: 4, itemPartitions: 4 } as const;
@@ -79,14 +79,7 @@ export const openSyntheticServing = async (
     partitions: PARTITIONS,
     ...(given.options ? { options: given.options } : {}),
   });
-  const app = await createHttpServer({
-    basePath: '',
-    trustedProxies: [],
-    allowedOrigins: [],
-    requestsPerSecond: 0,
-    logger,
-    monotonicMs: systemClock.monotonicMs,
-  });
+  const app = await unguardedHttpServer(systemClock.monotonicMs, logger);
   serving.registerRoutes(app);
   return {
     eventLog,

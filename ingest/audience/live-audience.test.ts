@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Clock, Logger } from '../../schemas/environment.ts';
+import type { Clock } from '../../schemas/environment.ts';
 import {
   type DurationMs,
   type EpochMs,
@@ -7,6 +7,7 @@ import {
   type ListId,
   type UserId,
 } from '../../schemas/ids.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { ENDS_AT, smallAudience } from './audience.fixture.ts';
 import type { AudienceApi, ServedList, ShownList } from './audience-api.ts';
 import { audienceWorld } from './audience-world.ts';
@@ -14,7 +15,6 @@ import { type AudienceEvent, ratedBy } from './history.ts';
 import { createLiveAudience, type LiveAudienceOptions } from './live-audience.ts';
 
 const world = audienceWorld(smallAudience());
-const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Time passes only by sleeping. */
 class SteppedClock implements Clock {
@@ -82,7 +82,10 @@ const runFor = async (
   meanwhile: (audience: ReturnType<typeof createLiveAudience>) => void = () => {},
 ) => {
   const stop = new AbortController();
-  const audience = createLiveAudience({ world, api: program, clock, logger: QUIET }, options);
+  const audience = createLiveAudience(
+    { world, api: program, clock, logger: silentLogger },
+    options,
+  );
   const sleep = clock.sleep.bind(clock);
   clock.sleep = async (duration, signal) => {
     meanwhile(audience);

@@ -1,4 +1,5 @@
 /** What producers outside write, on its way into the log. */
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { planAllTopics } from '../../runtime/topic-plan.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
@@ -13,6 +14,7 @@ import {
   userId,
 } from '../../schemas/ids.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { MemoryEventLog } from '../../storage/event-log/memory-event-log.ts';
 import type { PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
@@ -22,7 +24,6 @@ import {
   FIXTURE_NOW,
   interactionsIn,
   openTestIngest,
-  silentLogger,
   type TestIngest,
 } from '../../test/ingest/ingest-fixture.ts';
 import { OUTSIDE_CRASH_POINTS } from './crash-points.ts';

@@ -2,7 +2,7 @@
 import { type AddressInfo, connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../test/ingest/ingest-fixture.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { createHttpServer, type HttpServerOptions } from './server.ts';
 
 let app: FastifyInstance;

@@ -9,10 +9,10 @@ import {
   type StatePartition,
   statePartition,
 } from '../../schemas/ids.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { openMemoryEventLog } from '../../storage/event-log/memory-event-log.ts';
 import type { SinkStatus } from '../../stream/warehouse-sink.ts';
-import { SILENT } from '../../test/faults/oracle.ts';
 import { T0, topicsOf } from '../../test/stream/stream-fixture.ts';
 import { keepLogWithinLimits } from './log-retention.ts';
 
@@ -85,7 +85,7 @@ const setUp = (options: { ageMs?: number; bytesMax?: number }) => {
           },
         },
         clock,
-        logger: SILENT,
+        logger: silentLogger,
       },
       { ageMs: options.ageMs ?? 1_000 * DAY_MS, bytesMax: options.bytesMax ?? 1e12 },
     ),

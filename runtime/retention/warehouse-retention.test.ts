@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type EpochMs, type Offset, partitionIndex } from '../../schemas/ids.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { startTestEngine } from '../../storage/warehouse/embedded-engine.fixture.ts';
 import { embeddedClickHouseAvailable } from '../../storage/warehouse/engine-library.ts';
-import { SILENT } from '../../test/faults/oracle.ts';
 import { systemClock } from '../clock.ts';
 import { keepWarehouseWithinLimit } from './warehouse-retention.ts';
 
@@ -53,7 +53,7 @@ describe.skipIf(!available.available)('a warehouse over its limit', () => {
     const items = Array.from({ length: 100 }, (_, at) => itemRow(at));
     await reader.insert('items', items, range('catalogue', 99));
     const roomy = keepWarehouseWithinLimit(
-      { warehouse: open(), clock: systemClock, logger: SILENT },
+      { warehouse: open(), clock: systemClock, logger: silentLogger },
       1_000_000_000,
     );
     await roomy.pass();
@@ -61,7 +61,7 @@ describe.skipIf(!available.available)('a warehouse over its limit', () => {
     await roomy.stop();
     const limit = Math.floor(liveBytes / 2);
     const tight = keepWarehouseWithinLimit(
-      { warehouse: open(), clock: systemClock, logger: SILENT },
+      { warehouse: open(), clock: systemClock, logger: silentLogger },
       limit,
     );
     try {

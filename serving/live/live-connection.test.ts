@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FIXTURE_NOW, ManualClock, silentLogger } from '../../test/serving/serving-fixture.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
+import { FIXTURE_NOW, ManualClock } from '../../test/serving/serving-fixture.ts';
 import { Catalogue } from '../catalogue.ts';
 import { ItemSlots } from '../item-slots.ts';
 import { DEFAULT_SERVING_OPTIONS } from '../options.ts';

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Logger } from '../../schemas/environment.ts';
 import { isFreshetError } from '../../schemas/errors.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { file, release } from './artifact-store.contract.ts';
 import type { ArtifactFile, ArtifactStore } from './artifact-store.ts';
 import { ARTIFACT_CRASH_POINTS } from './crash-points.ts';
@@ -18,8 +18,6 @@ import { MemoryArtifactStore } from './memory-artifact-store.ts';
 class Crash extends Error {}
 
 const crashedAt = new Set<string>();
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** The directory store, with a crash that can be ordered for a coming step. */
 class Subject {
@@ -35,7 +33,7 @@ class Subject {
     this.stepsUntilCrash = Number.POSITIVE_INFINITY;
     this.store = await openDirectoryArtifactStore({
       directory: this.directory,
-      logger: silent,
+      logger: silentLogger,
       crashPoint: (name) => {
         this.stepsUntilCrash -= 1;
         if (this.stepsUntilCrash !== 0) return;

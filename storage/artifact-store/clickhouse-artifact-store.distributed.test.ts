@@ -1,6 +1,6 @@
 /** The contract on a real server; publishers, and the server, that die at every step; a lost answer. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Logger } from '../../schemas/environment.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { ClickHouseServer } from '../../test/services/clickhouse-server.ts';
 import { startFaultProxy } from '../../test/services/fault-proxy.ts';
 import { freePort } from '../../test/services/free-port.ts';
@@ -15,7 +15,6 @@ import {
 import { ARTIFACT_CRASH_POINTS } from './crash-points.ts';
 
 const DATABASE = 'freshet_artifacts';
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const MEGABYTE = 1_048_576;
 
 describe('releases in ClickHouse', () => {
@@ -29,7 +28,7 @@ describe('releases in ClickHouse', () => {
     openClickHouseArtifactStore({
       connection: server.connection,
       database: DATABASE,
-      logger: silent,
+      logger: silentLogger,
       ...more,
     });
   const command = async (query: string, query_params = {}): Promise<void> => {

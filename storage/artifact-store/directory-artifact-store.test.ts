@@ -2,11 +2,9 @@ import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Logger } from '../../schemas/environment.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { artifactStoreContract, file, release } from './artifact-store.contract.ts';
 import { openDirectoryArtifactStore } from './directory-artifact-store.ts';
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 const flipBit = async (directory: string, version: string, name: string): Promise<void> => {
   const folder = join(directory, version);
@@ -22,7 +20,7 @@ artifactStoreContract({
   name: 'DirectoryArtifactStore',
   create: async () => {
     const directory = await mkdtemp(join(tmpdir(), 'freshet-artifacts-'));
-    const openStore = () => openDirectoryArtifactStore({ directory, logger: silent });
+    const openStore = () => openDirectoryArtifactStore({ directory, logger: silentLogger });
     return {
       store: await openStore(),
       reopen: openStore,
@@ -38,7 +36,7 @@ describe('a directory of releases', () => {
     directory = await mkdtemp(join(tmpdir(), 'freshet-artifacts-'));
   });
   afterEach(() => rm(directory, { recursive: true }));
-  const open = () => openDirectoryArtifactStore({ directory, logger: silent });
+  const open = () => openDirectoryArtifactStore({ directory, logger: silentLogger });
 
   for (const part of ['manifest.json', 'SHA256SUMS']) {
     it(`[A2] a flipped bit in ${part} is refused, the list goes on without that release`, async () => {
@@ -86,7 +84,7 @@ describe('a directory of releases', () => {
   it('a disk without room is said so, and what was half written is taken away', async () => {
     const full = await openDirectoryArtifactStore({
       directory,
-      logger: silent,
+      logger: silentLogger,
       crashPoint: () => {
         throw Object.assign(new Error('write'), { code: 'ENOSPC', syscall: 'write' });
       },

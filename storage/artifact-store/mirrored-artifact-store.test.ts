@@ -1,18 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import type { Logger } from '../../schemas/environment.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { artifactStoreContract, file, release } from './artifact-store.contract.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { MemoryArtifactStore } from './memory-artifact-store.ts';
 import { mirroredArtifactStore } from './mirrored-artifact-store.ts';
 
-const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-
 artifactStoreContract({
   name: 'a mirrored artifact store',
   create: async () => {
     const shared = new MemoryArtifactStore();
-    const store = mirroredArtifactStore({ shared, own: new MemoryArtifactStore(), logger });
+    const store = mirroredArtifactStore({
+      shared,
+      own: new MemoryArtifactStore(),
+      logger: silentLogger,
+    });
     return {
       store,
       reopen: async () => store,
@@ -43,7 +45,11 @@ describe('a mirrored artifact store', () => {
     let isAway = false;
     const shared = new MemoryArtifactStore();
     const own = new MemoryArtifactStore();
-    const store = mirroredArtifactStore({ shared: away(shared, () => isAway), own, logger });
+    const store = mirroredArtifactStore({
+      shared: away(shared, () => isAway),
+      own,
+      logger: silentLogger,
+    });
     await shared.publish(release('1'), [file('a', 'one')]);
     await shared.publish(release('2'), [file('a', 'two')]);
     const read = await store.read('2');
@@ -56,7 +62,7 @@ describe('a mirrored artifact store', () => {
   it('reads from the shared one where the copy is damaged', async () => {
     const shared = new MemoryArtifactStore();
     const own = new MemoryArtifactStore();
-    const store = mirroredArtifactStore({ shared, own, logger });
+    const store = mirroredArtifactStore({ shared, own, logger: silentLogger });
     await shared.publish(release('1'), [file('a', 'one')]);
     const read = await store.read('1');
     own.damage('1', 'a');
@@ -66,7 +72,7 @@ describe('a mirrored artifact store', () => {
   it('keeps so many copies, the one read last among them', async () => {
     const shared = new MemoryArtifactStore();
     const own = new MemoryArtifactStore();
-    const store = mirroredArtifactStore({ shared, own, logger, copiesKept: 1 });
+    const store = mirroredArtifactStore({ shared, own, logger: silentLogger, copiesKept: 1 });
     for (const version of ['1', '2', '3']) await shared.publish(release(version), [file('a', 'x')]);
     for (const version of ['3', '2', '1']) await store.read(version);
     expect((await own.list()).map(({ version }) => version)).toEqual(['3', '1']);

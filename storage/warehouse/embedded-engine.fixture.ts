@@ -3,7 +3,8 @@ import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock, Logger } from '../../schemas/environment.ts';
+import type { Clock } from '../../schemas/environment.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import type { ClickHouseConnection } from '../clickhouse/clickhouse-connection.ts';
 import { ClickHouseWarehouse } from './clickhouse-warehouse.ts';
 import { CONTRACT_TABLES } from './contract-tables.fixture.ts';
@@ -26,7 +27,6 @@ export interface TestEngine {
 }
 
 const DATABASE = 'freshet_test';
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Spreads the ports of engines that start at the same time in several processes. */
 const spread = (): (() => number) => {
@@ -46,7 +46,7 @@ export const testEngineOptions = (
   database: DATABASE,
   password: 'of-this-test-alone',
   clock,
-  logger: silent,
+  logger: silentLogger,
   random: spread(),
   onEvent,
 });

@@ -2,6 +2,7 @@
  * People's vectors beside their state: what a list would solve, to the bit; renewed by every event and
  * by no clock; named by their release; and no part of the state that replay must give again.
  */
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { FoldIn } from '../../algorithms/factors/fold-in.ts';
 import { readImplicitAls } from '../../algorithms/factors/implicit-als.ts';
@@ -11,6 +12,7 @@ import { itemId, subjectOfUser, userId } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
 import { PROMOTION, type Promotion } from '../../schemas/release.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { decodeVector, type StoredVector, vectorKey } from '../../schemas/state/vector-state.ts';
 import { ItemSlots } from '../../serving/item-slots.ts';
 import { DEFAULT_SERVING_OPTIONS } from '../../serving/options.ts';
@@ -22,7 +24,6 @@ import {
   createStreamFixture,
   interaction,
   type StreamFixture,
-  silentLogger,
   T0,
 } from '../../test/stream/stream-fixture.ts';
 import { rebaseRecord } from '../rebase.ts';

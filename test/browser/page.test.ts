@@ -60,7 +60,7 @@ describe('the page', () => {
     const problems: string[] = [];
     const page = await openPage({ width: 1280, height: 900 }, problems);
     const film = page.locator('.film').nth(1);
-    const title = (await film.locator('.title').innerText()).replace(/^\d+\. /, '');
+    const title = ((await film.locator('.title').textContent()) ?? '').replace(/^\d+\. /, '');
     await film.locator('.star').nth(4).click();
     await page.waitForSelector('.change.fresh .speed');
     expect(await page.locator('.change').textContent()).toContain(title);

@@ -1,17 +1,18 @@
 /** The lists that serving makes of what stores hold, at one fixed time, whatever the stores are. */
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { createHttpServer } from '../../runtime/http/server.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import type { PartitionCounts } from '../../runtime/topic-plan.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS } from '../../schemas/kinds.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { createServing } from '../../serving/serving.ts';
 import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
-import { createStreamFixture, DAY_MS, silentLogger, T0 } from '../stream/stream-fixture.ts';
+import { createStreamFixture, DAY_MS, T0 } from '../stream/stream-fixture.ts';
+import { unguardedHttpServer } from '../unguarded-http-server.ts';
 
 export interface ServedStores {
   readonly eventLog: EventLog;
@@ -47,14 +48,7 @@ export const listsOn = async (
     kinds: DEFAULT_KINDS,
     partitions,
   });
-  const app = await createHttpServer({
-    basePath: '',
-    trustedProxies: [],
-    allowedOrigins: [],
-    requestsPerSecond: 0,
-    logger: silentLogger,
-    monotonicMs: clock.monotonicMs,
-  });
+  const app = await unguardedHttpServer(clock.monotonicMs);
   serving.registerRoutes(app);
   try {
     await serving.start();

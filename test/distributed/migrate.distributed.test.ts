@@ -17,9 +17,9 @@ import { INGEST_TOPICS, type PartitionCounts } from '../../runtime/topic-plan.ts
 import type { ForgetReceipt } from '../../schemas/api/forgetting.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import { epochMs } from '../../schemas/ids.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { openClickHouseArtifactStore } from '../../storage/artifact-store/clickhouse-artifact-store.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
-import { SILENT } from '../faults/oracle.ts';
 import { integerBelow, pick, seededRandom } from '../faults/seeded-random.ts';
 import { launchProgram, type ServerProcess, startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
@@ -134,7 +134,10 @@ const forget = async ({ url }: ServerProcess, userId: string): Promise<void> => 
 
 const addRelease = async (data: string): Promise<void> => {
   const paths = dataPathsOf(data);
-  const store = await openDirectoryArtifactStore({ directory: paths.artifacts, logger: SILENT });
+  const store = await openDirectoryArtifactStore({
+    directory: paths.artifacts,
+    logger: silentLogger,
+  });
   const { manifest, files } = syntheticRelease({
     version: RELEASE,
     items: ITEMS - 5,
@@ -170,10 +173,10 @@ const withDirectory = async <Result>(
     directory: paths.state,
     readOnly: true,
     clock: systemClock,
-    logger: SILENT,
+    logger: silentLogger,
   });
   const directory = paths.artifacts;
-  const artifactStore = await openDirectoryArtifactStore({ directory, logger: SILENT });
+  const artifactStore = await openDirectoryArtifactStore({ directory, logger: silentLogger });
   try {
     return await act({ eventLog, stateStore, artifactStore });
   } finally {
@@ -191,7 +194,7 @@ const withSite = async <Result>(
   const artifactStore = openClickHouseArtifactStore({
     connection: site.clickhouse.connection,
     database: site.namespace,
-    logger: SILENT,
+    logger: silentLogger,
   });
   try {
     return await act({ eventLog, stateStore, artifactStore });

@@ -11,6 +11,7 @@ import { VECTOR_OPTIONS } from '../../runtime/option-mapping.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { MemoryArtifactStore } from '../../storage/artifact-store/memory-artifact-store.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
@@ -24,13 +25,7 @@ import { VectorView } from '../../stream/vectors/vector-view.ts';
 import { integerBelow, pick, seededRandom } from '../faults/seeded-random.ts';
 import { RedisServer } from '../services/redis-server.ts';
 import { promote } from '../serving/promotion.ts';
-import {
-  createStreamFixture,
-  interaction,
-  silentLogger,
-  T0,
-  topicsOf,
-} from '../stream/stream-fixture.ts';
+import { createStreamFixture, interaction, T0, topicsOf } from '../stream/stream-fixture.ts';
 import { dayAfter as clock, listsOn } from './lists-on.ts';
 
 const SEED = 71;

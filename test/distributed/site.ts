@@ -10,10 +10,11 @@ import { systemClock } from '../../runtime/clock.ts';
 import { loadConfiguration } from '../../runtime/configuration.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { type PartitionCounts, planAllTopics } from '../../runtime/topic-plan.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
 import { openRedisStateStore } from '../../storage/state-store/redis-state-store.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
-import { type Remains, remainsOf, SILENT } from '../faults/oracle.ts';
+import { type Remains, remainsOf } from '../faults/oracle.ts';
 import { type ServerProcess, startServer, systemOf } from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
 import { ClickHouseServer } from '../services/clickhouse-server.ts';
@@ -170,7 +171,7 @@ export class Site {
         retentionMs: logRetentionDays * 86_400_000,
       },
       clock: systemClock,
-      logger: SILENT,
+      logger: silentLogger,
     });
     const state = await openRedisStateStore({ servers: { urls: [this.redis.url] }, namespace });
     return { log, state };

@@ -8,9 +8,9 @@ import { systemClock } from '../../runtime/clock.ts';
 import { dataPathsOf, readFacts } from '../../runtime/data-directory.ts';
 import { openEmbeddedState, openLogToRead } from '../../runtime/embedded/stores.ts';
 import { decodeRecord } from '../../schemas/avro/record-codec.ts';
-import type { Logger } from '../../schemas/environment.ts';
 import { partitionIndex } from '../../schemas/ids.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
@@ -31,8 +31,6 @@ export interface Remains {
   close(): Promise<void>;
 }
 
-export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-
 /** Opens what a stopped server left behind. */
 export const openRemains = async (dataDirectory: string): Promise<Remains> => {
   const paths = dataPathsOf(dataDirectory);
@@ -43,7 +41,7 @@ export const openRemains = async (dataDirectory: string): Promise<Remains> => {
     directory: paths.state,
     readOnly: true,
     clock: systemClock,
-    logger: SILENT,
+    logger: silentLogger,
   });
   return remainsOf({ log, state });
 };

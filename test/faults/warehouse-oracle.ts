@@ -6,8 +6,9 @@ import { systemClock } from '../../runtime/clock.ts';
 import { dataPathsOf } from '../../runtime/data-directory.ts';
 import { startWarehouseHost } from '../../runtime/embedded/warehouse-host.ts';
 import type { Settings } from '../../runtime/settings.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
-import { compareFingerprints, type LoggedInteraction, type PlainEvent, SILENT } from './oracle.ts';
+import { compareFingerprints, type LoggedInteraction, type PlainEvent } from './oracle.ts';
 
 export const compareWarehouseWithLog = async (
   dataDirectory: string,
@@ -18,7 +19,7 @@ export const compareWarehouseWithLog = async (
     directory: dataPathsOf(dataDirectory).warehouse,
     settings,
     clock: systemClock,
-    logger: SILENT,
+    logger: silentLogger,
   });
   if (!host.connection) return [`the warehouse did not start: ${host.whyOff}`];
   const warehouse = new ClickHouseWarehouse({

@@ -3,23 +3,22 @@ import type { FastifyInstance } from 'fastify';
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
 import { registerIngestRoutes } from '../../ingest/http/routes.ts';
 import { type Ingest, type IngestDeps, openIngest } from '../../ingest/ingest.ts';
-import { createHttpServer } from '../../runtime/http/server.ts';
 import { planTopics } from '../../runtime/topic-plan.ts';
 import { decodeRecord } from '../../schemas/avro/record-codec.ts';
-import type { Clock, Logger, RandomSource } from '../../schemas/environment.ts';
+import type { Clock, RandomSource } from '../../schemas/environment.ts';
 import { epochMs, offset, partitionIndex } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import type { RecordName, RecordTypes } from '../../schemas/records.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
 import {
   MemoryEventLog,
   type MemoryEventLogOptions,
 } from '../../storage/event-log/memory-event-log.ts';
+import { unguardedHttpServer } from '../unguarded-http-server.ts';
 
 export const FIXTURE_NOW = epochMs(Date.UTC(2026, 0, 31, 12));
-
-export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 export class TestClock implements Clock {
   time: number = FIXTURE_NOW;
@@ -53,14 +52,7 @@ export const openTestIngest = async (
 ): Promise<TestIngest> => {
   const clock = deps.clock ?? new TestClock();
   const log = deps.log ?? openTestLog();
-  const app = await createHttpServer({
-    basePath: '',
-    trustedProxies: [],
-    allowedOrigins: [],
-    requestsPerSecond: 0,
-    logger: silentLogger,
-    monotonicMs: () => clock.time,
-  });
+  const app = await unguardedHttpServer(() => clock.time);
   const ingest = await openIngest({
     log,
     clock,

@@ -1,15 +1,13 @@
 /** A backup of the real program under load, restored, held against its own log. */
-import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadConfiguration } from '../../runtime/configuration.ts';
-import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { drive } from '../faults/driver.ts';
 import { openLedger, readLedger } from '../faults/ledger.ts';
 import { compareLedgerWithLog, openRemains } from '../faults/oracle.ts';
+import { post, runCommand, untilCopied } from '../faults/program-calls.ts';
 import { seededRandom } from '../faults/seeded-random.ts';
 import { startServer } from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
@@ -17,7 +15,6 @@ import { compareWarehouseWithLog } from '../faults/warehouse-oracle.ts';
 import { freePort } from '../services/free-port.ts';
 
 const SEED = 20;
-const POLL_MS = 50;
 const EVENTS = 2_000;
 const FLAGS = ['--empty', '--history-events', '1000', '--neighbours-per-item', '10000'];
 
@@ -26,21 +23,6 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'freshet-backup-'));
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
-
-const freshet = (...words: readonly string[]) =>
-  spawnSync(process.execPath, ['runtime/main.ts', ...words], {
-    cwd: new URL('../..', import.meta.url),
-    encoding: 'utf8',
-  });
-
-const untilQuiet = async (url: string): Promise<SystemAnswer> => {
-  for (;;) {
-    const system = (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
-    const lags = [...system.partitions, ...system.sinks].map(({ lag }) => lag);
-    if (lags.every((lag) => lag === 0) && system.health.status === 'ready') return system;
-    await sleep(POLL_MS);
-  }
-};
 
 it(`is consistent, refuses to overwrite, notices damage, and goes on, seed ${SEED}`, async () => {
   const data = join(root, 'data');
@@ -69,21 +51,19 @@ it(`is consistent, refuses to overwrite, notices damage, and goes on, seed ${SEE
     },
   });
   await half.promise;
-  execFileSync(process.execPath, ['runtime/main.ts', 'backup', copy, '--data', data], {
-    cwd: new URL('../..', import.meta.url),
-  });
+  expect(runCommand(['backup', copy, '--data', data])).toMatchObject({ status: 0 });
   await driving;
   ledger.close();
   expect(made).toBeGreaterThan(EVENTS / 3);
-  expect(freshet('restore', copy, '--data', data)).toMatchObject({ status: 1 });
-  expect(freshet('restore', copy, '--data', data, '--force').stderr).toMatch(
+  expect(runCommand(['restore', copy, '--data', data])).toMatchObject({ status: 1 });
+  expect(runCommand(['restore', copy, '--data', data, '--force']).stderr).toMatch(
     /process \d+ is using/,
   );
   expect(await server.kill('SIGTERM')).toBe(0);
 
-  expect(freshet('restore', copy, '--data', restored)).toMatchObject({ status: 0 });
+  expect(runCommand(['restore', copy, '--data', restored])).toMatchObject({ status: 0 });
   const second = await startServer({ dataDirectory: restored, port, flags: FLAGS });
-  const before = await untilQuiet(second.url);
+  const before = await untilCopied(second);
   const taken = before.counters.interactions?.received ?? 0;
   expect(taken).toBeGreaterThan(0);
   const more = {
@@ -93,13 +73,9 @@ it(`is consistent, refuses to overwrite, notices damage, and goes on, seed ${SEE
     eventId: 'after',
     source: 'late',
   };
-  const answer = await fetch(`${second.url}/v1/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(more),
-  });
+  const answer = await post(second, '/v1/events', more);
   expect(await answer.json()).toMatchObject({ accepted: 1 });
-  const after = await untilQuiet(second.url);
+  const after = await untilCopied(second);
   expect(after.counters.interactions?.received).toBe(taken + 1);
   expect(await second.kill('SIGTERM')).toBe(0);
 
@@ -121,7 +97,7 @@ it(`is consistent, refuses to overwrite, notices damage, and goes on, seed ${SEE
   await remains.close();
 
   appendFileSync(join(copy, 'log', 'interactions', 'data.mdb'), 'x');
-  const damaged = freshet('restore', copy, '--data', restored, '--force');
+  const damaged = runCommand(['restore', copy, '--data', restored, '--force']);
   expect(damaged.status).toBe(1);
   expect(damaged.stderr).toMatch(/a wrong log\/interactions\/data.mdb/);
 }, 240_000);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DATA_FORMAT } from '../../runtime/data-directory.ts';
+import { runCommand } from '../faults/program-calls.ts';
 import { startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
 
@@ -18,13 +19,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const freshet = (words: readonly string[], environment: Record<string, string> = {}) => {
-  const { status, stderr } = spawnSync(process.execPath, ['runtime/main.ts', ...words], {
-    cwd: new URL('../..', import.meta.url),
-    encoding: 'utf8',
-    env: { ...process.env, ...environment },
-    // A start that goes through must fail the test, not hold it up.
-    timeout: 30_000,
-  });
+  const { status, stderr } = runCommand(words, environment);
   return { status, said: stderr.trim().split('\n') };
 };
 

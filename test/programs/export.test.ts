@@ -1,17 +1,15 @@
 /** Out of a running instance by `freshet export`, into an empty one by `freshet import`: the same lists. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { decodeItemState } from '../../schemas/state/item-codec.ts';
 import type { ItemState } from '../../schemas/state/item-state.ts';
 import { decodeSubjectState } from '../../schemas/state/subject-codec.ts';
 import type { SubjectState } from '../../schemas/state/subject-state.ts';
 import { openRemains, type Remains } from '../faults/oracle.ts';
+import { post, postEvents, runCommand, untilTakenIn } from '../faults/program-calls.ts';
 import { integerBelow, pick, seededRandom } from '../faults/seeded-random.ts';
 import { startServer } from '../faults/server-process.ts';
 import { scanAll } from '../faults/state-oracle.ts';
@@ -20,36 +18,12 @@ import { freePort } from '../services/free-port.ts';
 const SEED = 31;
 const EVENTS = 400;
 const FLAGS = ['--empty', '--no-warehouse'];
-const POLL_MS = 50;
 
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'freshet-export-'));
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
-
-const freshet = (...words: readonly string[]) =>
-  spawnSync(process.execPath, ['runtime/main.ts', ...words], {
-    cwd: new URL('../..', import.meta.url),
-    encoding: 'utf8',
-  });
-
-const post = async (url: string, path: string, body: unknown): Promise<void> => {
-  const answer = await fetch(`${url}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(`Expected ${path} to be accepted, got ${await answer.text()}`);
-};
-
-const untilTakenIn = async (url: string): Promise<void> => {
-  for (;;) {
-    const { health, partitions } = (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
-    if (health.status === 'ready' && partitions.every(({ lag }) => lag === 0)) return;
-    await sleep(POLL_MS);
-  }
-};
 
 const items = Array.from({ length: 12 }, (_, at) => ({
   itemId: at === 0 ? '__proto__' : `item ${at} 🎬`,
@@ -127,23 +101,20 @@ it(`an export of a running instance makes the same state in an empty one, seed $
   const second = join(root, 'second');
   const file = join(root, 'all.ndjson.gz');
   const server = await startServer({ dataDirectory: first, port: await freePort(), flags: FLAGS });
-  await post(server.url, '/v1/items', { items });
-  const events = eventsOf(seededRandom(SEED));
-  for (let from = 0; from < EVENTS; from += 4) {
-    await post(server.url, '/v1/events', { events: events.slice(from, from + 4) });
-  }
+  await post(server, '/v1/items', { items });
+  await postEvents(server, eventsOf(seededRandom(SEED)), 4);
   const orders = join(root, 'orders.csv');
   writeFileSync(orders, 'user,item,date\nold-1,__proto__,2024-05-01\nold-1,item 3 🎬,2024-05-01\n');
-  expect(freshet('import', orders, '--data', first)).toMatchObject({ status: 0 });
-  await untilTakenIn(server.url);
-  expect(freshet('export', '--data', first, '--out', file).stdout).toMatch(
+  expect(runCommand(['import', orders, '--data', first])).toMatchObject({ status: 0 });
+  await untilTakenIn(server);
+  expect(runCommand(['export', '--data', first, '--out', file]).stdout).toMatch(
     /Exporting: 12 items, 382 events/,
   );
   expect(await server.kill('SIGTERM')).toBe(0);
 
-  expect(freshet('import', file, '--data', second)).toMatchObject({ status: 0 });
+  expect(runCommand(['import', file, '--data', second])).toMatchObject({ status: 0 });
   const other = await startServer({ dataDirectory: second, port: await freePort(), flags: FLAGS });
-  await untilTakenIn(other.url);
+  await untilTakenIn(other);
   expect(await other.kill('SIGTERM')).toBe(0);
   const [one, two] = [await openRemains(first), await openRemains(second)];
   const states = [await stateIn(one), await stateIn(two)];
@@ -152,31 +123,33 @@ it(`an export of a running instance makes the same state in an empty one, seed $
   expect(states[1]).toEqual(states[0]);
 
   const again = join(root, 'again.ndjson');
-  expect(freshet('export', '--data', second, '--out', again)).toMatchObject({ status: 0 });
+  expect(runCommand(['export', '--data', second, '--out', again])).toMatchObject({ status: 0 });
   expect(linesIn(again).slice(1).sort()).toEqual(linesIn(file).slice(1).sort());
-  expect(freshet('import', file, '--data', second).stdout).toMatch(/already imported/);
+  expect(runCommand(['import', file, '--data', second]).stdout).toMatch(/already imported/);
 }, 120_000);
 
 it('a file that breaks off, or is in the way, is refused in a sentence, and none is left half written', () => {
   const data = join(root, 'data');
   const file = join(root, 'all.ndjson');
   writeFileSync(join(root, 'one.csv'), 'user,item,date\na,b,2024-05-01\nc,d,2024-05-02\n');
-  freshet('import', join(root, 'one.csv'), '--data', data);
-  expect(freshet('export', '--data', data, '--out', file)).toMatchObject({ status: 0 });
+  runCommand(['import', join(root, 'one.csv'), '--data', data]);
+  expect(runCommand(['export', '--data', data, '--out', file])).toMatchObject({ status: 0 });
   expect(existsSync(`${file}.partial`)).toBe(false);
-  expect(freshet('export', '--data', data, '--out', file)).toMatchObject({ status: 2 });
-  expect(freshet('export', '--data', join(root, 'none')).stderr).toMatch(/a data directory in/);
+  expect(runCommand(['export', '--data', data, '--out', file])).toMatchObject({ status: 2 });
+  expect(runCommand(['export', '--data', join(root, 'none')]).stderr).toMatch(
+    /a data directory in/,
+  );
   const lines = linesIn(file);
   expect(lines).toHaveLength(4);
   const cut = join(root, 'cut.ndjson.gz');
   writeFileSync(cut, gzipSync(`${lines.slice(0, 2).join('\n')}\n`));
-  expect(freshet('import', cut, '--data', join(root, 'other'))).toMatchObject({
+  expect(runCommand(['import', cut, '--data', join(root, 'other')])).toMatchObject({
     status: 1,
     stderr: `Expected a whole export in ${cut}, got one that breaks off.\n`,
   });
   const newer = join(root, 'newer.ndjson');
   writeFileSync(newer, lines.join('\n').replace('"freshetExport":1', '"freshetExport":2'));
-  expect(freshet('import', newer, '--data', join(root, 'other')).stderr).toMatch(
+  expect(runCommand(['import', newer, '--data', join(root, 'other')]).stderr).toMatch(
     /an export of format 1 or older in .*, got one of format 2; use a newer Freshet/,
   );
 }, 60_000);

@@ -10,9 +10,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FORGET_CRASH_POINTS } from '../../ingest/forgetting/crash-points.ts';
 import type { ForgetReceipt } from '../../schemas/api/forgetting.ts';
 import type { ModelsAnswer } from '../../schemas/api/models.ts';
-import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { KEY_CRASH_POINTS } from '../../storage/event-log/sealing/key-file.ts';
 import { embeddedClickHouseAvailable } from '../../storage/warehouse/engine-library.ts';
+import { post, postEvents, untilCopied } from '../faults/program-calls.ts';
 import { launchProgram, type ServerProcess, startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
 
@@ -49,15 +49,6 @@ const start = async (
   return server;
 };
 
-const post = async ({ url }: ServerProcess, path: string, body: unknown): Promise<void> => {
-  const answer = await fetch(`${url}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(await answer.text());
-};
-
 const json = async <Answer>(url: string, method = 'GET'): Promise<Answer> =>
   (await (await fetch(url, { method })).json()) as Answer;
 
@@ -69,9 +60,7 @@ const fill = async (server: ServerProcess): Promise<void> => {
     kind: ['click', 'like', 'rating'][at % 3],
     ...(at % 3 === 2 ? { value: 1 + (at % 5) } : {}),
   }));
-  for (let from = 0; from < events.length; from += 100) {
-    await post(server, '/v1/events', { events: events.slice(from, from + 100) });
-  }
+  await postEvents(server, events);
   const impressions = Array.from({ length: PEOPLE }, (_, person) => ({
     listId: `list-${person}`,
     userId: nameOf(person),
@@ -79,15 +68,6 @@ const fill = async (server: ServerProcess): Promise<void> => {
     occurredAt: new Date().toISOString(),
   }));
   await post(server, '/v1/impressions', { impressions });
-};
-
-const untilQuiet = async ({ url }: ServerProcess): Promise<void> => {
-  for (;;) {
-    const system = await json<SystemAnswer>(`${url}/v1/system`);
-    const lags = [...system.partitions, ...system.sinks].map(({ lag }) => lag);
-    if (lags.every((lag) => lag === 0) && system.health.status === 'ready') return;
-    await sleep(POLL_MS);
-  }
 };
 
 const untilDone = async (server: ServerProcess, requestId: string): Promise<ForgetReceipt> => {
@@ -139,7 +119,7 @@ describe.skipIf(!available)('a person whom the real program forgets', () => {
     async () => {
       const server = await start();
       await fill(server);
-      await untilQuiet(server);
+      await untilCopied(server);
       const began = performance.now();
       const receipt = await forget(server, 7);
       const seconds = (performance.now() - began) / 1000;
@@ -170,10 +150,10 @@ describe.skipIf(!available)('a person whom the real program forgets', () => {
     async () => {
       const server = await start();
       await fill(server);
-      await untilQuiet(server);
+      await untilCopied(server);
       await forget(server, 7);
       await post(server, '/v1/events', { userId: nameOf(7), itemId: 'item-2', kind: 'click' });
-      await untilQuiet(server);
+      await untilCopied(server);
       expect(await historyOf(server, 7)).toBe(1);
       expect(await server.kill('SIGTERM')).toBe(0);
       const copy = join(root, 'copy');
@@ -186,7 +166,7 @@ describe.skipIf(!available)('a person whom the real program forgets', () => {
         expect([await program.ended, program.output()]).toEqual([0, expect.anything()]);
       }
       const again = await start();
-      await untilQuiet(again);
+      await untilCopied(again);
       expect([await historyOf(again, 7), await historyOf(again, 8)]).toEqual([1, 12]);
       expect(await again.kill('SIGTERM')).toBe(0);
     },

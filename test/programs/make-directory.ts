@@ -11,8 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { SystemAnswer } from '../../schemas/api/system.ts';
+import { post, postEvents, runCommand, untilTakenIn } from '../faults/program-calls.ts';
 import { startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
 import { FOLDER, PRESENT } from './directories/packed.ts';
@@ -21,7 +20,6 @@ import { fingerprintOfState } from './state-fingerprint.ts';
 const PEOPLE = 12;
 const ITEMS = 10;
 const EVENTS = 150;
-const POLL_MS = 50;
 const KINDS = ['click', 'view', 'like', 'rating', 'dislike'];
 const IMPORTED = Array.from(
   { length: 30 },
@@ -30,15 +28,6 @@ const IMPORTED = Array.from(
 
 const root = mkdtempSync(join(tmpdir(), 'freshet-directory-'));
 const data = join(root, 'data');
-
-const post = async (url: string, path: string, body: unknown): Promise<void> => {
-  const answer = await fetch(`${url}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(`Expected ${path} to be accepted, got ${await answer.text()}`);
-};
 
 const items = Array.from({ length: ITEMS }, (_, at) => ({
   itemId: `item-${at}`,
@@ -57,31 +46,20 @@ const eventOf = (at: number) => {
   };
 };
 
-const untilTakenIn = async (url: string): Promise<void> => {
-  for (;;) {
-    const { partitions, health } = (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
-    if (health.status === 'ready' && partitions.every(({ lag }) => lag === 0)) return;
-    await sleep(POLL_MS);
-  }
-};
-
 const FLAGS = ['--empty', '--no-warehouse', '--user-partitions', '2', '--item-partitions', '2'];
 
 try {
   const server = await startServer({ dataDirectory: data, port: await freePort(), flags: FLAGS });
-  await post(server.url, '/v1/items', { items });
+  await post(server, '/v1/items', { items });
   const events = Array.from({ length: EVENTS }, (_, at) => eventOf(at));
-  for (let from = 0; from < EVENTS; from += 10) {
-    await post(server.url, '/v1/events', { events: events.slice(from, from + 10) });
-  }
-  await post(server.url, '/v1/events', { events: events.slice(0, 5) });
+  await postEvents(server, events, 10);
+  await postEvents(server, events.slice(0, 5));
   const orders = join(root, 'orders.csv');
   writeFileSync(orders, ['customer,sku,date', ...IMPORTED].join('\n'));
   const map = 'userId=customer,itemId=sku,occurredAt=date,kind:=purchase';
-  const words = ['runtime/main.ts', 'import', orders, '--map', map, '--data', data];
-  const imported = spawnSync(process.execPath, words, { encoding: 'utf8' });
+  const imported = runCommand(['import', orders, '--map', map, '--data', data]);
   if (imported.status !== 0) throw new Error(imported.stderr);
-  await untilTakenIn(server.url);
+  await untilTakenIn(server);
   await server.kill('SIGTERM');
   const fingerprint = await fingerprintOfState(data);
   writeFileSync(join(FOLDER, `${PRESENT}.json`), `${JSON.stringify(fingerprint, null, 2)}\n`);

@@ -2,7 +2,6 @@
  * Data directories as earlier programs wrote them, opened by this one. What they hold was packed by
  * `make-directory.ts` when that format was the present one.
  */
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +13,10 @@ import { DATA_FORMAT, dataPathsOf, readFacts } from '../../runtime/data-director
 import { openEmbeddedState } from '../../runtime/embedded/stores.ts';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { NO_OFFSET, type StatePartition } from '../../schemas/ids.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
-import { openRemains, SILENT } from '../faults/oracle.ts';
+import { openRemains } from '../faults/oracle.ts';
+import { runCommand } from '../faults/program-calls.ts';
 import { startServer } from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
 import { freePort } from '../services/free-port.ts';
@@ -38,12 +39,6 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const unpack = (name: string): string => unpackDirectory(name, root);
-
-const freshet = (...words: readonly string[]) =>
-  spawnSync(process.execPath, ['runtime/main.ts', ...words], {
-    cwd: new URL('../..', import.meta.url),
-    encoding: 'utf8',
-  });
 
 /** Starts the program, lets it take everything in, and stops it; returns what it said. */
 const startAndStop = async (data: string): Promise<string> => {
@@ -71,7 +66,7 @@ const spoilState = async (data: string): Promise<void> => {
     directory,
     readOnly: false,
     clock: systemClock,
-    logger: SILENT,
+    logger: silentLogger,
   });
   for (const name of readdirSync(directory) as StatePartition[]) {
     const { epoch, coveredOffset, recordHash, logId } = await store.claim(name);
@@ -103,7 +98,7 @@ describe('a data directory of an earlier program', () => {
       cpSync(data, twin, { recursive: true });
       expect(await startAndStop(data)).toContain(RENEWED);
       expect(readFacts(data)).toMatchObject({ format: DATA_FORMAT, stateFormat: STATE_FORMAT });
-      expect(freshet('rebuild', '--data', twin)).toMatchObject({ status: 0 });
+      expect(runCommand(['rebuild', '--data', twin])).toMatchObject({ status: 0 });
       expect(await fingerprintOfState(data)).toEqual(await fingerprintOfState(twin));
       const remains = await openRemains(data);
       const { settings } = loadConfiguration({ environment: {}, flags: new Map() });
@@ -135,7 +130,7 @@ describe('a data directory of an earlier program', () => {
       expect(await fingerprintOfState(data)).toEqual(written);
       expect(await startAndStop(data)).not.toContain(RENEWED);
       expect(await fingerprintOfState(data)).toEqual(written);
-      expect(freshet('rebuild', '--data', data)).toMatchObject({ status: 0 });
+      expect(runCommand(['rebuild', '--data', data])).toMatchObject({ status: 0 });
       expect(await fingerprintOfState(data)).toEqual(written);
     },
     TEST_MS,
@@ -154,7 +149,7 @@ describe('a data directory of an earlier program', () => {
       const remains = await openRemains(data);
       expect(remains.interactions).toHaveLength(before);
       await remains.close();
-      expect(freshet('rebuild', '--data', data)).toMatchObject({ status: 0 });
+      expect(runCommand(['rebuild', '--data', data])).toMatchObject({ status: 0 });
       expect(await fingerprintOfState(data)).toEqual(packedFingerprint(UNSEALED));
     },
     TEST_MS,
@@ -168,7 +163,7 @@ describe('a data directory of an earlier program', () => {
       const newer = JSON.stringify({ ...readFacts(data), stateFormat: 99 });
       writeFileSync(facts, newer);
       for (const words of [['start', ...FLAGS], ['rebuild']]) {
-        const { status, stderr } = freshet(...words, '--data', data);
+        const { status, stderr } = runCommand([...words, '--data', data]);
         expect(status).toBe(1);
         expect(stderr.trim()).toBe(
           `Expected state of format ${STATE_FORMAT} or older, ${data} holds state of format 99; use a newer Freshet.`,

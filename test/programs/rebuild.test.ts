@@ -2,19 +2,17 @@
  * State made anew where the log has let go of its beginning: from the warehouse's copy, to what the
  * whole log would have made.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../runtime/clock.ts';
 import { loadConfiguration } from '../../runtime/configuration.ts';
 import { dataPathsOf, readFacts } from '../../runtime/data-directory.ts';
 import { openUnsealedLog } from '../../runtime/embedded/stores.ts';
-import type { SystemAnswer } from '../../schemas/api/system.ts';
 import type { EpochMs, Offset } from '../../schemas/ids.ts';
 import { type LoggedInteraction, openRemains } from '../faults/oracle.ts';
+import { postEvents, runCommand, untilCopied } from '../faults/program-calls.ts';
 import { integerBelow, pick, seededRandom } from '../faults/seeded-random.ts';
 import { type ServerProcess, startServer } from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
@@ -25,7 +23,6 @@ const SEED = 53;
 const EVENTS = 600;
 const FLAGS = ['--empty', '--user-partitions', '2', '--item-partitions', '2'];
 const FAR = (Date.now() + 1e12) as EpochMs;
-const POLL_MS = 50;
 const TEST_MS = 60_000;
 const KINDS = ['click', 'view', 'like', 'rating', 'dislike'];
 
@@ -37,12 +34,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const freshet = (words: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
-  spawnSync(process.execPath, ['runtime/main.ts', ...words, '--data', data], {
-    cwd: new URL('../..', import.meta.url),
-    encoding: 'utf8',
-    env: { ...process.env, ...environment },
-  });
+const rebuild = (
+  flags: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+) => runCommand(['rebuild', ...flags, '--data', data], environment);
 
 const start = async (...flags: readonly string[]): Promise<ServerProcess> =>
   startServer({ dataDirectory: data, port: await freePort(), flags: [...FLAGS, ...flags] });
@@ -62,25 +57,12 @@ const eventsOf = (random: () => number, prefix: string) =>
   });
 
 /** Posts the events, a few of them twice, and waits until state and warehouse have taken them in. */
-const send = async ({ url }: ServerProcess, prefix: string): Promise<void> => {
+const send = async (server: ServerProcess, prefix: string): Promise<void> => {
   const events = eventsOf(seededRandom(SEED), prefix);
   for (let from = 0; from < EVENTS; from += 100) {
-    const batch = events.slice(Math.max(0, from - 5), from + 100);
-    const answer = await fetch(`${url}/v1/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ events: batch }),
-    });
-    if (!answer.ok) throw new Error(await answer.text());
+    await postEvents(server, events.slice(Math.max(0, from - 5), from + 100), 105);
   }
-  for (;;) {
-    const { health, partitions, sinks } = (await (
-      await fetch(`${url}/v1/system`)
-    ).json()) as SystemAnswer;
-    const isLevel = [...partitions, ...sinks].every(({ lag }) => lag === 0);
-    if (health.status === 'ready' && isLevel) return;
-    await sleep(POLL_MS);
-  }
+  await untilCopied(server);
 };
 
 /** Lets the log go of all events but the last few of each partition, and of what was derived from them. */
@@ -136,7 +118,7 @@ describe('a rebuild where the log has let go of its beginning', () => {
     '[I1] makes from the warehouse what the whole log would have made',
     async () => {
       const interactions = await filled();
-      const { status, stdout } = freshet(['rebuild']);
+      const { status, stdout } = rebuild();
       expect(stdout).toMatch(/had let go of 5\d\d events; 5\d\d of them came from the warehouse/);
       expect(status).toBe(0);
       expect(await problemsWith(interactions)).toEqual([]);
@@ -155,9 +137,9 @@ describe('a rebuild where the log has let go of its beginning', () => {
     'goes through at a second try where it was killed between throwing away and making',
     async () => {
       const interactions = await filled();
-      const killed = freshet(['rebuild'], { FRESHET_CRASH_POINT: 'stream.rebuild.between-clears' });
+      const killed = rebuild([], { FRESHET_CRASH_POINT: 'stream.rebuild.between-clears' });
       expect(killed.signal).toBe('SIGKILL');
-      expect(freshet(['rebuild']).status).toBe(0);
+      expect(rebuild().status).toBe(0);
       expect(await problemsWith(interactions)).toEqual([]);
     },
     TEST_MS,
@@ -171,14 +153,14 @@ describe('a rebuild where the log has let go of its beginning', () => {
       await server.kill('SIGTERM');
       await expireLog();
       const before = await fingerprintOfState(data);
-      const withoutWarehouse = freshet(['rebuild', '--no-warehouse']);
+      const withoutWarehouse = rebuild(['--no-warehouse']);
       expect(withoutWarehouse.status).toBe(1);
       expect(withoutWarehouse.stderr).toContain('retention moved it to');
-      const refused = freshet(['rebuild']);
+      const refused = rebuild();
       expect(refused.status).toBe(1);
       expect(refused.stderr).toMatch(/neither has \d+ of its events.*--accept-loss/);
       expect(await fingerprintOfState(data)).toEqual(before);
-      expect(freshet(['rebuild', '--accept-loss'])).toMatchObject({ status: 0 });
+      expect(rebuild(['--accept-loss'])).toMatchObject({ status: 0 });
       expect(await fingerprintOfState(data)).not.toEqual(before);
     },
     TEST_MS,

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type DataFacts, FACTS_FILE, readFacts } from '../../runtime/data-directory.ts';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { openRemains } from '../faults/oracle.ts';
+import { post } from '../faults/program-calls.ts';
 import { startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
 
@@ -59,11 +60,8 @@ const eventsByImport = async () => {
 it('fills the time between, marked, and keeps what a person did', async () => {
   const first = await live();
   expect(first.output()).toMatch(/Six weeks of history: 200,000 events/);
-  const posted = await fetch(`${first.url}/v1/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ userId: 'ada', itemId: 'heat-1995', kind: 'rating', value: 5 }),
-  });
+  const rated = { userId: 'ada', itemId: 'heat-1995', kind: 'rating', value: 5 };
+  const posted = await post(first, '/v1/events', rated);
   expect(await posted.json()).toMatchObject({ accepted: 1 });
   expect(await first.kill('SIGTERM')).toBe(0);
   const from = moveBack(AWAY_MS);

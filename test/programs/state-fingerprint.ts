@@ -8,7 +8,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import { dataPathsOf } from '../../runtime/data-directory.ts';
 import { openEmbeddedState } from '../../runtime/embedded/stores.ts';
 import type { StatePartition } from '../../schemas/ids.ts';
-import { SILENT } from '../faults/oracle.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 
 const PAGE = 1_000;
 
@@ -20,7 +20,7 @@ export const fingerprintOfState = async (dataDirectory: string): Promise<StateFi
     directory,
     readOnly: true,
     clock: systemClock,
-    logger: SILENT,
+    logger: silentLogger,
   });
   const found: Record<string, string> = {};
   try {

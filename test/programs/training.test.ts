@@ -9,9 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { ModelsAnswer } from '../../schemas/api/models.ts';
-import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { SWAP_CRASH_POINTS } from '../../serving/release/release-follower.ts';
 import { PROMOTION_CRASH_POINTS, TRAINING_CRASH_POINTS } from '../../training/crash-points.ts';
+import { post, untilCopied } from '../faults/program-calls.ts';
 import { launchProgram, type ServerProcess, startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
 import { plantedHistory, plantedRandom } from '../training/training-fixture.ts';
@@ -28,7 +28,7 @@ let data: string;
 let port: number;
 
 /** Planted as if it ended now, within the seven days that events may be old. */
-const plant = async (url: string): Promise<void> => {
+const plant = async (server: ServerProcess): Promise<void> => {
   const planted = plantedHistory(PEOPLE, plantedRandom(SEED));
   const newest = Math.max(...planted.map(({ at }) => at));
   const oldest = Math.min(...planted.map(({ at }) => at));
@@ -42,21 +42,8 @@ const plant = async (url: string): Promise<void> => {
       occurredAt: new Date(Date.now() - (newest - at) * days).toISOString(),
     }));
   for (let from = 0; from < events.length; from += BATCH) {
-    const response = await fetch(`${url}/v1/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ events: events.slice(from, from + BATCH) }),
-    });
+    const response = await post(server, '/v1/events', { events: events.slice(from, from + BATCH) });
     expect(await response.json()).toMatchObject({ refused: [] });
-  }
-};
-
-const untilQuiet = async (url: string): Promise<void> => {
-  for (;;) {
-    const system = (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
-    const lags = [...system.partitions, ...system.sinks].map(({ lag }) => lag);
-    if (lags.every((lag) => lag === 0) && system.health.status === 'ready') return;
-    await sleep(POLL_MS);
   }
 };
 
@@ -87,8 +74,8 @@ beforeAll(async () => {
   data = join(root, 'data');
   port = await freePort();
   const server = await start();
-  await plant(server.url);
-  await untilQuiet(server.url);
+  await plant(server);
+  await untilCopied(server);
   expect(await server.kill('SIGTERM')).toBe(0);
 }, 60_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -6,11 +6,10 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { DEFAULT_HALF_LIVES, DecayScale } from '../../algorithms/popularity/decayed-counter.ts';
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
-import { createHttpServer } from '../../runtime/http/server.ts';
 import { planTopics } from '../../runtime/topic-plan.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
-import type { Clock, Logger } from '../../schemas/environment.ts';
+import type { Clock } from '../../schemas/environment.ts';
 import { itemHashHex } from '../../schemas/hash.ts';
 import {
   type DurationMs,
@@ -30,6 +29,7 @@ import {
 } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS } from '../../schemas/kinds.ts';
 import type { CatalogueItemRecord, InteractionRecord } from '../../schemas/records.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { encodeItemState } from '../../schemas/state/item-codec.ts';
 import { type ItemState, itemKey, PARTITION_KEY } from '../../schemas/state/item-state.ts';
 import { emptyItemPartition, encodePartitionState } from '../../schemas/state/partition-state.ts';
@@ -49,11 +49,10 @@ import type { LiveBus } from '../../storage/live-bus/live-bus.ts';
 import { STATE_HINTS } from '../../storage/live-bus/live-bus.ts';
 import { MemoryStateStore } from '../../storage/state-store/memory-state-store.ts';
 import type { StateChange } from '../../storage/state-store/state-store.ts';
+import { unguardedHttpServer } from '../unguarded-http-server.ts';
 
 export const FIXTURE_NOW = epochMs(Date.UTC(2026, 0, 31, 12));
 export const PARTITIONS = { userPartitions: 4, itemPartitions: 2 } as const;
-
-export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 interface Sleeper {
   readonly until: number;
@@ -443,14 +442,7 @@ export const openTestServing = async (
     partitions: PARTITIONS,
     options,
   });
-  const app = await createHttpServer({
-    basePath: '',
-    trustedProxies: [],
-    allowedOrigins: [],
-    requestsPerSecond: 0,
-    logger: silentLogger,
-    monotonicMs: clock.monotonicMs,
-  });
+  const app = await unguardedHttpServer(clock.monotonicMs);
   serving.registerRoutes(app);
   serving.attachLive(app.server);
   await app.ready();

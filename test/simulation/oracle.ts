@@ -8,6 +8,7 @@ import { decodeRecord, decodeRecordAs } from '../../schemas/avro/record-codec.ts
 import type { PartitionIndex, StatePartition } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { decodeItemState } from '../../schemas/state/item-codec.ts';
 import type { ItemState } from '../../schemas/state/item-state.ts';
 import { PARTITION_KEY } from '../../schemas/state/item-state.ts';
@@ -22,7 +23,7 @@ import { MemoryStateStore } from '../../storage/state-store/memory-state-store.t
 import { rebuildState } from '../../stream/rebuild.ts';
 import { compareWithTwin, type PlainState } from '../faults/state-oracle.ts';
 import { runNaiveTwin } from '../stream/naive-twin.ts';
-import { collectingBus, silentLogger, stillClock, topicsOf } from '../stream/stream-fixture.ts';
+import { collectingBus, stillClock, topicsOf } from '../stream/stream-fixture.ts';
 import { type Book, identityOf } from './book.ts';
 import type { importOf } from './load.ts';
 import { LANDMARK, type World } from './world.ts';

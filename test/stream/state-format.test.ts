@@ -11,10 +11,10 @@ import { streamOptionsOf } from '../../runtime/option-mapping.ts';
 import { providePersonKeys } from '../../runtime/person-keys.ts';
 import { allPartitionsOf, STREAM_TOPICS } from '../../runtime/topic-plan.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import { rebuildState } from '../../stream/rebuild.ts';
-import { SILENT } from '../faults/oracle.ts';
 import { PRESENT, packedFingerprint, unpackDirectory } from '../programs/directories/packed.ts';
 import { fingerprintOfState } from '../programs/state-fingerprint.ts';
 
@@ -32,7 +32,7 @@ const rebuild = async (data: string): Promise<void> => {
     directory: paths.state,
     readOnly: false,
     clock: systemClock,
-    logger: SILENT,
+    logger: silentLogger,
   });
   const liveBus = createInProcessLiveBus({ name: 'state-format' });
   await rebuildState({
@@ -40,7 +40,7 @@ const rebuild = async (data: string): Promise<void> => {
     stateStore,
     liveBus,
     clock: systemClock,
-    logger: SILENT,
+    logger: silentLogger,
     crashPoint: () => {},
     options: streamOptionsOf(loadConfiguration({ environment: {}, flags: new Map() }).settings),
     kinds: kindTable(DEFAULT_KINDS),

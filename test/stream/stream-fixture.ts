@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
-import type { Clock, Logger } from '../../schemas/environment.ts';
+import type { Clock } from '../../schemas/environment.ts';
 import type {
   EpochMs,
   EventId,
@@ -17,6 +17,7 @@ import type {
 } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import type { InteractionRecord, RecordName, RecordTypes } from '../../schemas/records.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { decodeItemState } from '../../schemas/state/item-codec.ts';
 import { type ItemState, itemKey } from '../../schemas/state/item-state.ts';
 import { decodeSubjectState } from '../../schemas/state/subject-codec.ts';
@@ -37,13 +38,6 @@ export const DAY_MS = 24 * HOUR_MS;
 
 export const partitionsOf = (count: number): readonly PartitionIndex[] =>
   Array.from({ length: count }, (_, index) => index as PartitionIndex);
-
-export const silentLogger: Logger = {
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-};
 
 /** Real turns of the event loop, but no waiting: time in tests does not pass. */
 export const stillClock: Clock = {

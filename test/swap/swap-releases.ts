@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { ImplicitAls, readImplicitAls } from '../../algorithms/factors/implicit-als.ts';
 import { type SyntheticRelease, syntheticRelease } from '../../bench/serving/synthetic-release.ts';
 import { fileOfModel, ITEMS_FILE, type LearnedWeights } from '../../schemas/release.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 
 const GOOD = 4;
@@ -28,8 +29,7 @@ export const publishSwapReleases = async (
   directory: string,
   items: number,
 ): Promise<SwapReleases> => {
-  const logger = { debug() {}, info() {}, warn() {}, error() {} };
-  const store = await openDirectoryArtifactStore({ directory, logger });
+  const store = await openDirectoryArtifactStore({ directory, logger: silentLogger });
   const made = (version: string, seed: number): SyntheticRelease =>
     syntheticRelease({ version, items, dimensions: DIMENSIONS, seed, weights: weightsOf(seed) });
   const good = Array.from({ length: GOOD }, (_, index) => made(`good-${index}`, index + 1));

@@ -8,8 +8,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { endWithParent, openSyntheticServing } from '../../bench/serving/synthetic-serving.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import type { Logger } from '../../schemas/environment.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import { promote } from '../serving/promotion.ts';
 import type { Promoted, SwapServerFacts } from './swap-messages.ts';
@@ -22,15 +22,15 @@ const { values } = parseArgs({
   },
 });
 const LOOK_AGAIN_MS = 2 as DurationMs;
-/** Refused releases are what this is about: they are counted, not printed. */
-const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 const { eventLog, serving, listen } = await openSyntheticServing({
   items: Number(values.items),
   people: Number(values.people),
   neighbours: 32,
-  logger,
-  openStore: () => openDirectoryArtifactStore({ directory: values.artifacts, logger }),
+  // Refused releases are what this is about: they are counted, not printed.
+  logger: silentLogger,
+  openStore: () =>
+    openDirectoryArtifactStore({ directory: values.artifacts, logger: silentLogger }),
 });
 await serving.start();
 const facts: SwapServerFacts = { port: await listen() };
