@@ -106,10 +106,11 @@ const mayImportInStorage = (from: string, target: string): boolean => {
   return targetFolder === portFolder(from) || SHARED[targetFolder]?.test(from) === true;
 };
 
-/** What the adapters of one server share, whatever their port: how it is reached, how it fails. */
+/** What the adapters of one server or library share, whatever their port: how it is reached, how it fails. */
 const SHARED: Readonly<Record<string, RegExp>> = {
   'storage/redis': /^storage\/(state-store|live-bus)\//,
   'storage/clickhouse': /^storage\/(warehouse|artifact-store)\//,
+  'storage/lmdb': /^storage\/(event-log|state-store)\//,
 };
 
 const portFolder = (path: string): string => path.split('/').slice(0, 2).join('/');

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
 import type { CatalogueItemRecord } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import {
@@ -58,22 +59,9 @@ describe('the calls that write the catalogue', () => {
     });
     expect(await itemsIn(under.log)).toEqual([record]);
     await send('POST', '', { itemId: 'bare', title: 'Bare' });
-    expect((await itemsIn(under.log)).find(({ itemId }) => itemId === 'bare')).toEqual({
-      itemId: 'bare',
-      title: 'Bare',
-      categories: [],
-      tags: [],
-      people: [],
-      attributes: {},
-      publishedAt: null,
-      availableFrom: null,
-      expiresAt: null,
-      available: true,
-      price: null,
-      hidden: false,
-      image: null,
-      updatedAt: FIXTURE_NOW,
-    });
+    expect((await itemsIn(under.log)).find(({ itemId }) => itemId === 'bare')).toEqual(
+      catalogueItem('bare', { title: 'Bare', updatedAt: FIXTURE_NOW }),
+    );
   });
 
   it('POST of a batch refuses what says something impossible and takes the rest', async () => {

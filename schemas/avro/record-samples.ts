@@ -2,6 +2,8 @@
  * One plain and one brim-full example of every record, for tests, golden bytes and benchmarks. Never
  * change one that golden bytes were made from: add another.
  */
+
+import { catalogueItem } from '../catalogue-item.fixture.ts';
 import {
   type EventId,
   epochMs,
@@ -100,22 +102,7 @@ const CATALOGUE_ITEM: NamedRecord = {
 
 const BARE_CATALOGUE_ITEM: NamedRecord = {
   name: 'CatalogueItem',
-  record: {
-    itemId: 'x' as ItemId,
-    title: '',
-    categories: [],
-    tags: [],
-    people: [],
-    attributes: {},
-    publishedAt: null,
-    availableFrom: null,
-    expiresAt: null,
-    available: true,
-    price: null,
-    hidden: false,
-    image: null,
-    updatedAt: at(0),
-  },
+  record: catalogueItem('x', { title: '', updatedAt: at(0) }),
 };
 
 const CONTROL: NamedRecord = {

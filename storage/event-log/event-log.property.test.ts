@@ -9,17 +9,26 @@ import { join } from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isFreshetError } from '../../schemas/errors.ts';
 import { epochMs, offset, partitionIndex } from '../../schemas/ids.ts';
 import { CONTRACT_TOPICS } from './contract-topics.fixture.ts';
 import { readAll } from './event-log.contract.ts';
-import type { AppendRecord, EventLog, LogRecord } from './event-log.ts';
+import type { AppendRecord, EventLog } from './event-log.ts';
 import { openLmdbEventLog } from './lmdb-event-log.ts';
+import {
+  type AppendStep,
+  appendStep,
+  comparable,
+  HISTORY_TOPICS,
+  outcome,
+  type ReadStep,
+  readStep,
+  someBatches,
+} from './log-history.fixture.ts';
 import { MemoryEventLog } from './memory-event-log.ts';
 
 type Step =
-  | { readonly do: 'append'; readonly topic: string; readonly batches: readonly AppendRecord[][] }
-  | { readonly do: 'read'; readonly topic: string; readonly from: number; readonly limit: number }
+  | AppendStep
+  | ReadStep
   | {
       readonly do: 'clean';
       readonly ageMs: number;
@@ -29,32 +38,11 @@ type Step =
   | { readonly do: 'reopen' }
   | { readonly do: 'kill'; readonly batches: readonly AppendRecord[][] };
 
-const TOPICS = ['contract-delete', 'contract-compact'];
 const P1 = partitionIndex(1);
 
-const record: fc.Arbitrary<AppendRecord> = fc.record({
-  key: fc
-    .constantFrom('a', 'b', 'c', '__proto__', '')
-    .map((text) => new TextEncoder().encode(text)),
-  value: fc.option(fc.uint8Array({ maxLength: 40 }), { freq: 5 }),
-  timestamp: fc.integer({ min: 0, max: 200_000_000 }).map(epochMs),
-});
-const batches = fc.array(fc.array(record, { minLength: 1, maxLength: 6 }), {
-  minLength: 1,
-  maxLength: 4,
-});
-const topic = fc.constantFrom(...TOPICS);
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('append' as const), topic, batches }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('read' as const),
-      topic,
-      from: fc.integer({ min: -1, max: 40 }),
-      limit: fc.integer({ min: 1, max: 10 }),
-    }),
-  },
+  { weight: 6, arbitrary: appendStep },
+  { weight: 3, arbitrary: readStep },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -65,7 +53,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('kill' as const), batches }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('kill' as const), batches: someBatches }) },
 );
 
 class History {
@@ -112,7 +100,7 @@ class History {
     }
   }
 
-  async #append({ topic: name, batches: all }: Extract<Step, { do: 'append' }>): Promise<void> {
+  async #append({ topic: name, batches: all }: AppendStep): Promise<void> {
     const [found, expected] = await Promise.all(
       [this.#log, this.#model].map((log) =>
         Promise.all(all.map((batch) => log.append(name, P1, batch))),
@@ -122,7 +110,7 @@ class History {
   }
 
   async #clean({ ageMs, now, keepFrom }: Extract<Step, { do: 'clean' }>): Promise<void> {
-    for (const name of TOPICS) {
+    for (const name of HISTORY_TOPICS) {
       const retention = {
         ageMs,
         ...(keepFrom === undefined ? {} : { keepFrom: [offset(keepFrom), offset(keepFrom)] }),
@@ -134,7 +122,7 @@ class History {
 
   /** What is under way when the process dies is there whole, batch by batch and in order, or not. */
   async #kill(all: readonly AppendRecord[][]): Promise<void> {
-    const [name] = TOPICS as [string];
+    const [name] = HISTORY_TOPICS;
     const { end } = await this.#log.watermarks(name, P1);
     const underWay = Promise.all(all.map((batch) => this.#log.append(name, P1, batch)));
     await new Promise((resolve) => setImmediate(resolve));
@@ -154,7 +142,7 @@ class History {
   }
 
   async #compare(): Promise<void> {
-    for (const name of TOPICS) {
+    for (const name of HISTORY_TOPICS) {
       const [found, expected] = await Promise.all(
         [this.#log, this.#model].map(async (log) => {
           const marks = await log.watermarks(name, P1);
@@ -185,22 +173,6 @@ const openModel = (former?: MemoryEventLog): MemoryEventLog =>
     random: () => 0.5,
     ...(former && { disk: former.disk }),
   });
-
-const comparable = (found: LogRecord) => ({
-  offset: found.offset,
-  timestamp: found.timestamp,
-  key: found.key && Buffer.from(found.key).toString('hex'),
-  value: found.value && Buffer.from(found.value).toString('hex'),
-});
-
-const outcome = async (reading: Promise<readonly LogRecord[]>) => {
-  try {
-    return (await reading).map(comparable);
-  } catch (error) {
-    if (!isFreshetError(error)) throw error;
-    return { code: error.code, details: error.details };
-  }
-};
 
 describe('LmdbEventLog and its model', () => {
   it('hold the same after any history of appends, reads, cleanings, reopenings and kills', async () => {

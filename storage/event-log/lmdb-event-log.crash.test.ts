@@ -1,5 +1,5 @@
 /** What the embedded log survives: kills, power cuts, a full disk, a second writer, flipped bits. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +9,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { epochMs, offset, partitionIndex } from '../../schemas/ids.ts';
 import { LogPowerCut } from '../../test/faults/power-cut.ts';
 import { integerBelow, seededRandom } from '../../test/faults/seeded-random.ts';
+import { commitFailure } from '../lmdb/disk-failure.ts';
+import { mountSmallDisk } from '../lmdb/small-disk.fixture.ts';
 import { CONTRACT_TOPICS } from './contract-topics.fixture.ts';
-import { commitFailure } from './disk-failure.ts';
 import { readAll } from './event-log.contract.ts';
 import type { EventLog } from './event-log.ts';
 import { openLmdbEventLog } from './lmdb-event-log.ts';
@@ -237,25 +238,6 @@ describe('LmdbEventLog and failing disks', () => {
     await again.close();
   });
 });
-
-/** A file system of a few megabytes, where the machine lets us mount one. */
-function mountSmallDisk(): { path: string; unmount: () => void } | undefined {
-  const path = mkdtempSync(join(tmpdir(), 'freshet-disk-'));
-  const remove = () => rmSync(path, { recursive: true, force: true });
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'freshet-test', path], {
-      stdio: 'ignore',
-    });
-  } catch {
-    remove();
-    return undefined;
-  }
-  const unmount = () => {
-    execFileSync('umount', ['-l', path]);
-    remove();
-  };
-  return { path, unmount };
-}
 
 /** Flips one bit in every copy of the text that the file holds. */
 const flipBitOf = (file: string, text: string): void => {

@@ -22,7 +22,8 @@ import type { RandomSource } from '../../schemas/environment.ts';
 import { type ErrorDetails, FreshetError } from '../../schemas/errors.ts';
 import { type LogId, type Offset, offset, type PartitionIndex } from '../../schemas/ids.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
-import { commitFailure } from './disk-failure.ts';
+import { commitFailure } from '../lmdb/disk-failure.ts';
+import { hasLmdbHeader } from '../lmdb/lmdb-header.ts';
 import type {
   AppendRecord,
   AppendResult,
@@ -32,7 +33,6 @@ import type {
   Watermarks,
 } from './event-log.ts';
 import { FileRoom } from './file-room.ts';
-import { hasLmdbHeader } from './lmdb-header.ts';
 import {
   decodePartitionState,
   EMPTY_PARTITION,

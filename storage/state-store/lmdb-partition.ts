@@ -17,7 +17,7 @@ import {
 import { crc32c } from '../../schemas/checksum.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { NO_OFFSET, type Offset, offset, type StatePartition } from '../../schemas/ids.ts';
-import { diskFailure, isStructureDamaged } from './disk-failure.ts';
+import { diskFailure, isStructureDamaged } from '../lmdb/disk-failure.ts';
 import { FIRST_POSITION, positionAfter, refusalOf, type StoredPosition } from './state-changes.ts';
 import type { ApplyRequest, ApplyResult, ChangesSince, ScanOptions } from './state-store.ts';
 

@@ -14,6 +14,7 @@ import {
 } from '../../schemas/ids.ts';
 import { cutStatePower } from '../../test/faults/power-cut.ts';
 import { integerBelow, seededRandom } from '../../test/faults/seeded-random.ts';
+import { mountSmallDisk } from '../lmdb/small-disk.fixture.ts';
 import { type LmdbStateStoreOptions, openLmdbStateStore } from './lmdb-state-store.ts';
 import { applyRequest } from './state-store.contract.ts';
 import type { StateStore } from './state-store.ts';
@@ -382,22 +383,3 @@ const flipBit = (file: string, at: number): void => {
   bytes[at] = bytes[at]! ^ 1;
   writeFileSync(file, bytes);
 };
-
-/** A file system of a few megabytes, where the machine lets us mount one. */
-function mountSmallDisk(): { path: string; unmount: () => void } | undefined {
-  const path = mkdtempSync(join(tmpdir(), 'freshet-disk-'));
-  const remove = () => rmSync(path, { recursive: true, force: true });
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'freshet-test', path], {
-      stdio: 'ignore',
-    });
-  } catch {
-    remove();
-    return undefined;
-  }
-  const unmount = () => {
-    execFileSync('umount', ['-l', path]);
-    remove();
-  };
-  return { path, unmount };
-}

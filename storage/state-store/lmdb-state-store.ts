@@ -24,10 +24,10 @@ import {
   type Offset,
   type StatePartition,
 } from '../../schemas/ids.ts';
+import { diskFailure, isStructureDamaged, roomFailure } from '../lmdb/disk-failure.ts';
+import { hasLmdbHeader } from '../lmdb/lmdb-header.ts';
 import { readBootId } from './boot-id.ts';
-import { diskFailure, isStructureDamaged, roomFailure } from './disk-failure.ts';
 import { eraseKeys } from './lmdb-erasure.ts';
-import { hasLmdbHeader } from './lmdb-header.ts';
 import { LmdbPartition } from './lmdb-partition.ts';
 import {
   checkApply,

@@ -1,16 +1,24 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { isFreshetError } from '../../../schemas/errors.ts';
 import { epochMs, offset, partitionIndex } from '../../../schemas/ids.ts';
 import { CONTRACT_TOPICS } from '../contract-topics.fixture.ts';
 import { readAll } from '../event-log.contract.ts';
-import type { AppendRecord, EventLog, LogRecord } from '../event-log.ts';
+import type { EventLog } from '../event-log.ts';
+import {
+  type AppendStep,
+  appendStep,
+  comparable,
+  HISTORY_TOPICS,
+  outcome,
+  type ReadStep,
+  readStep,
+} from '../log-history.fixture.ts';
 import { MemoryEventLog } from '../memory-event-log.ts';
 import { deleteNamespace, newNamespace, openTestLog } from './kafka-log.fixture.ts';
 
 type Step =
-  | { readonly do: 'append'; readonly topic: string; readonly batches: readonly AppendRecord[][] }
-  | { readonly do: 'read'; readonly topic: string; readonly from: number; readonly limit: number }
+  | AppendStep
+  | ReadStep
   | {
       readonly do: 'expire';
       readonly ageMs: number;
@@ -21,38 +29,13 @@ type Step =
 
 const SEED = 4_711;
 const RUNS = 8;
-const EXPIRING = 'contract-delete';
-const TOPICS = [EXPIRING, 'contract-compact'];
+const [EXPIRING] = HISTORY_TOPICS;
 const P1 = partitionIndex(1);
 const brokers = inject('kafka').addresses.plain;
 
-const record: fc.Arbitrary<AppendRecord> = fc.record({
-  key: fc
-    .constantFrom('a', 'b', 'c', '__proto__', '')
-    .map((text) => new TextEncoder().encode(text)),
-  value: fc.option(fc.uint8Array({ maxLength: 40 }), { freq: 5 }),
-  timestamp: fc.integer({ min: 0, max: 200_000_000 }).map(epochMs),
-});
-const batch = fc.array(record, { minLength: 1, maxLength: 6 });
-const topic = fc.constantFrom(...TOPICS);
 const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant('append' as const),
-      topic,
-      batches: fc.array(batch, { minLength: 1, maxLength: 4 }),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant('read' as const),
-      topic,
-      from: fc.integer({ min: -1, max: 40 }),
-      limit: fc.integer({ min: 1, max: 10 }),
-    }),
-  },
+  { weight: 6, arbitrary: appendStep },
+  { weight: 4, arbitrary: readStep },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -111,7 +94,7 @@ class History {
   }
 
   async #compare(): Promise<void> {
-    for (const name of TOPICS) {
+    for (const name of HISTORY_TOPICS) {
       await this.#onBoth(async (log) => {
         const marks = await log.watermarks(name, P1);
         return { marks, records: (await readAll(log, name, P1, marks.low)).map(comparable) };
@@ -123,22 +106,6 @@ class History {
     return openTestLog({ brokers, namespace: this.#namespace });
   }
 }
-
-const comparable = (found: LogRecord) => ({
-  offset: found.offset,
-  timestamp: found.timestamp,
-  key: found.key && Buffer.from(found.key).toString('hex'),
-  value: found.value && Buffer.from(found.value).toString('hex'),
-});
-
-const outcome = async (reading: Promise<readonly LogRecord[]>) => {
-  try {
-    return (await reading).map(comparable);
-  } catch (error) {
-    if (!isFreshetError(error)) throw error;
-    return { code: error.code, details: error.details };
-  }
-};
 
 afterAll(() => console.log(`seed ${SEED}, ${RUNS} histories`));
 
