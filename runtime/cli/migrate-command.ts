@@ -1,8 +1,10 @@
 /** `freshet migrate`: from a data directory onto servers. */
 import { resolve } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
+import { createCrashPoint } from '../crash-point.ts';
 import { openServers } from '../distributed/servers.ts';
 import { openStoppedSite } from '../embedded/stopped-site.ts';
+import { environment } from '../environment.ts';
 import {
   hasSameCounts,
   type MoveOptions,
@@ -56,6 +58,7 @@ export const migrateCommand: CommandSpec = {
         clock,
         terminal,
         mayRepartition,
+        crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
         signal: stopping,
       };
       if (context.isOn('dry-run')) {

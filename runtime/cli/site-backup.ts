@@ -3,7 +3,9 @@
 import { restoreSite } from '../backup/servers/restore-site.ts';
 import { type SiteManifest, sizeOfBackup } from '../backup/servers/site-manifest.ts';
 import { takeSiteBackup } from '../backup/servers/take-site-backup.ts';
+import { createCrashPoint } from '../crash-point.ts';
 import { openServers } from '../distributed/servers.ts';
+import { environment } from '../environment.ts';
 import { openedOrClosed } from '../openings.ts';
 import { formatBytes, formatCount, formatSeconds } from '../terminal.ts';
 import { type CommandContext, EXIT_DONE } from './command.ts';
@@ -48,6 +50,7 @@ export const restoreToServers = (context: CommandContext, backup: string): Promi
       terminal,
       logger,
       mayRepartition: context.isOn('repartition'),
+      crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
       signal: stopping,
     });
     const took = formatSeconds((clock.monotonicMs() - began) / 1000);

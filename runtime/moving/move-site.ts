@@ -5,7 +5,7 @@
  * Until all of it is there the topics are held, so that nothing can be started on a part of it; ended in
  * between, it goes on from there when it is asked again.
  */
-import type { Clock } from '../../schemas/environment.ts';
+import type { Clock, CrashPoint } from '../../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
 import { NO_OFFSET, statePartition } from '../../schemas/ids.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
@@ -26,7 +26,18 @@ export interface MoveOptions {
   /** Whether keys may find their partitions anew where the numbers of them differ. */
   readonly mayRepartition: boolean;
   readonly signal: AbortSignal;
+  /** Passed at each step. */
+  readonly crashPoint?: CrashPoint;
 }
+
+/** What has arrived when one who moves a site is killed. */
+export const MOVING_CRASH_POINTS = [
+  'moving.topics-held',
+  'moving.log-copied',
+  'moving.state-copied',
+  'moving.rows-copied',
+  'moving.releases-copied',
+] as const;
 
 export interface Moved {
   readonly records: number;
@@ -36,10 +47,11 @@ export interface Moved {
 }
 
 export const moveSite = async (options: MoveOptions): Promise<Moved> => {
-  const { source, servers, terminal, signal } = options;
+  const { source, servers, terminal, signal, crashPoint } = options;
   if (!options.mayRepartition) refuseOtherCounts(source.counts, servers.counts);
   await refuseSite(options);
   const log = await servers.openLog('held');
+  crashPoint?.('moving.topics-held');
   const moved = hasSameCounts(source.counts, servers.counts)
     ? await moveAsItIs(options, log)
     : await moveRekeyed(options, log);
@@ -51,6 +63,7 @@ export const moveSite = async (options: MoveOptions): Promise<Moved> => {
     onProgress: bar.update,
   });
   bar.end(formatCount(releases));
+  crashPoint?.('moving.releases-copied');
   await servers.letGo();
   return { ...moved, releases };
 };
@@ -70,7 +83,7 @@ export const refuseOtherCounts = (there: PartitionCounts, wanted: PartitionCount
 type MovedData = Omit<Moved, 'releases'>;
 
 const moveAsItIs = async (options: MoveOptions, log: EventLog): Promise<MovedData> => {
-  const { source, servers, clock, terminal, signal } = options;
+  const { source, servers, clock, terminal, signal, crashPoint } = options;
   const ids = await logIdsOf(source, log);
   const logBar = terminal.progress('Log');
   const records = await copyLog({
@@ -82,6 +95,7 @@ const moveAsItIs = async (options: MoveOptions, log: EventLog): Promise<MovedDat
     onProgress: logBar.update,
   });
   logBar.end(`${formatCount(records)} records`);
+  crashPoint?.('moving.log-copied');
   const stateBar = terminal.progress('State');
   const entries = await copyState({
     source,
@@ -92,6 +106,7 @@ const moveAsItIs = async (options: MoveOptions, log: EventLog): Promise<MovedDat
     onProgress: stateBar.update,
   });
   stateBar.end(`${formatCount(entries)} entries`);
+  crashPoint?.('moving.state-copied');
   const rowBar = terminal.progress('Warehouse');
   const rows = await copyRows({
     source,
@@ -100,6 +115,7 @@ const moveAsItIs = async (options: MoveOptions, log: EventLog): Promise<MovedDat
     onProgress: rowBar.update,
   });
   rowBar.end(`${formatCount(rows)} rows`);
+  crashPoint?.('moving.rows-copied');
   return { records, entries, rows };
 };
 

@@ -12,6 +12,7 @@ import { syntheticRelease } from '../../bench/serving/synthetic-release.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { dataPathsOf, readFacts } from '../../runtime/data-directory.ts';
 import { openEmbeddedLog, openEmbeddedState } from '../../runtime/embedded/stores.ts';
+import { MOVING_CRASH_POINTS } from '../../runtime/moving/move-site.ts';
 import { openPersonKeys } from '../../runtime/person-keys.ts';
 import { INGEST_TOPICS, type PartitionCounts } from '../../runtime/topic-plan.ts';
 import type { ForgetReceipt } from '../../schemas/api/forgetting.ts';
@@ -241,7 +242,7 @@ const goesOn = async (site: Site): Promise<void> => {
 
 describe(`a site that grows, seed ${SEED}`, () => {
   it(
-    'moves from a data directory onto servers, with the same lists',
+    'moves from a data directory onto servers, killed at every step, with the same lists',
     async () => {
       const data = await embeddedSite();
       const clock = soon();
@@ -251,10 +252,17 @@ describe(`a site that grows, seed ${SEED}`, () => {
       const dry = await freshet('migrate', '--from', data, '--dry-run', ...site.flags());
       expect(dry).toMatchObject({ code: 0 });
       expect(dry.output).toMatch(/records \(.*rows\.\nNothing was moved\./);
-      const moved = await freshet('migrate', '--from', data, ...site.flags());
+      const migrate = ['migrate', '--from', data, ...site.flags()];
+      for (const point of MOVING_CRASH_POINTS) {
+        const killed = launchProgram(migrate, { FRESHET_CRASH_POINT: point });
+        expect(await killed.ended, killed.output()).toBe('SIGKILL');
+      }
+      await expect(site.startProgram()).rejects.toThrow(/Expected retention.ms of topic/);
+      const moved = await freshet(...migrate);
       expect(moved).toMatchObject({ code: 0 });
+      expect(moved.output).toMatch(/State: 0 entries\n.*\n?Warehouse: 0 rows/);
       expect(await listsOfSite(site, clock)).toEqual(before);
-      const again = await freshet('migrate', '--from', data, ...site.flags());
+      const again = await freshet(...migrate);
       expect(again).toMatchObject({ code: 1 });
       expect(again.output).toMatch(/Expected nothing of a site there, found topics/);
       await goesOn(site);
