@@ -102,6 +102,15 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
   const impressions = await queueOf(TOPICS.impressions.name);
   const catalogue = await queueOf(TOPICS.catalogue.name);
   const recent = new RecentIndex(options.recentEventsMax);
+  const recentImpressions = new RecentIndex(options.recentImpressionsMax);
+  const seeding = { log, windowMs: options.ageMax, clock };
+  const seedImpressions = (): Promise<number> =>
+    seedRecentIndex({
+      ...seeding,
+      topic: TOPICS.impressions.name,
+      recent: recentImpressions,
+      capacity: options.recentImpressionsMax,
+    });
   const forgets =
     deps.forgetting && forgetDeskOf(deps, deps.forgetting, { queue: interactions, budget });
   await forgets?.open();
@@ -116,7 +125,14 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
       limits: options,
       ...(deps.onAccepted ? { onAccepted: deps.onAccepted } : {}),
     }),
-    impressions: new ImpressionIntake({ queue: impressions, budget, clock, limits: options }),
+    impressions: new ImpressionIntake({
+      queue: impressions,
+      budget,
+      recent: recentImpressions,
+      seed: seedImpressions,
+      clock,
+      limits: options,
+    }),
     catalogue: new CatalogueWriter({
       queue: catalogue,
       budget,
@@ -134,15 +150,15 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
     options,
     problem: () => failure?.message,
     queuedBytes: () => budget.bytes,
-    seed: () =>
-      seedRecentIndex({
-        log,
+    async seed() {
+      const events = await seedRecentIndex({
+        ...seeding,
         topic: TOPICS.interactions.name,
         recent,
         capacity: options.recentEventsMax,
-        windowMs: options.ageMax,
-        clock,
-      }),
+      });
+      return events + (await seedImpressions());
+    },
     async close() {
       budget.close();
       await forgets?.stop();

@@ -155,7 +155,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     upkeep,
     training: () => training.desk.status(),
     quality: () => quality.report(),
-    alarms: () => quality.alarms(),
+    alarms: () => [...quality.alarms(), ...registryAlarms(profile)],
   });
   const app = openings.add(
     await createApp(options, { ingest, serving, training, report }),
@@ -182,18 +182,25 @@ const startMovingOutside = (
   { profile, ingest, openings }: { profile: Profile; ingest: Ingest; openings: Openings },
 ): OutsideMover | undefined => {
   if (!profile.eventsIn) return undefined;
+  const { ownership, schemaRegistry } = profile.eventsIn;
   const mover = startOutsideMover({
     log: profile.log,
     stateStore: profile.state,
     events: ingest.events,
     impressions: ingest.impressions,
-    ownership: profile.eventsIn,
+    ownership,
+    ...(schemaRegistry && { schemas: schemaRegistry.schemaOf }),
     clock,
     logger,
     crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
     onFatal,
   });
   return openings.add(mover, (started) => started.stop());
+};
+
+const registryAlarms = ({ eventsIn }: Profile): readonly string[] => {
+  const problem = eventsIn?.schemaRegistry?.problem();
+  return problem === undefined ? [] : [`Events wait for the schema registry: ${problem}`];
 };
 
 /** Whose state is settled is in no memory of serving's either. */

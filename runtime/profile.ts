@@ -3,6 +3,7 @@
  * A profile is one answer to the question where those are; above it, everything is the same code.
  */
 import type { Seal } from '../ingest/edge/append-queue.ts';
+import type { SchemaRegistry } from '../ingest/events-in/schema-registry.ts';
 import type { Forgetting } from '../ingest/forgetting/forget-desk.ts';
 import type { SystemAnswer } from '../schemas/api/system.ts';
 import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
@@ -44,6 +45,13 @@ export interface Upkeep {
   stop(): Promise<void>;
 }
 
+export interface EventsIn {
+  /** Which partitions of it this process moves. */
+  readonly ownership: PartitionOwnership;
+  /** Where schemas of those producers are; undefined where they have none of their own. */
+  readonly schemaRegistry: SchemaRegistry | undefined;
+}
+
 export interface Profile {
   readonly name: SystemAnswer['profile'];
   readonly directory: DataDirectory;
@@ -62,8 +70,8 @@ export interface Profile {
   readonly seal?: Seal;
   /** How it forgets people; absent where it cannot. */
   forgetting?(warehouse: Warehouse | undefined): Forgetting;
-  /** Who moves what producers outside write to the log; absent where nobody can or this process does not. */
-  readonly eventsIn?: PartitionOwnership;
+  /** What producers outside write to the log; absent where nobody can or this process does not move it. */
+  readonly eventsIn?: EventsIn;
   /** Called once everything runs. */
   startUpkeep(): Promise<Upkeep>;
   close(): Promise<void>;

@@ -176,6 +176,23 @@ export const SETTINGS = {
   }),
   kafkaUser: text({ help: 'User at the brokers; empty for none.', default: '' }),
   kafkaPasswordFile: text({ help: 'File that holds that user’s password.', default: '' }),
+  schemaRegistryUrl: text({
+    help: 'Where a registry answers for the Avro schemas of others’ producers; empty for none.',
+    default: '',
+    pattern: {
+      expression: /^(https?:\/\/\S+)?$/,
+      says: 'an address such as http://127.0.0.1:8081',
+    },
+  }),
+  schemaRegistryUser: text({ help: 'User at the schema registry; empty for none.', default: '' }),
+  schemaRegistryPasswordFile: text({
+    help: 'File that holds that user’s password.',
+    default: '',
+  }),
+  schemaRegistryCaFile: text({
+    help: 'PEM file of the authority that signed the registry’s certificate; empty for the system’s.',
+    default: '',
+  }),
   redisUrls: list({
     help: 'redis://host:port, or rediss:// for TLS; of a cluster, some of its nodes.',
     default: ['redis://127.0.0.1:6379'],

@@ -4,7 +4,7 @@
  */
 import { hash32 } from './hash.ts';
 import type { SubjectId } from './ids.ts';
-import type { InteractionRecord } from './records.ts';
+import type { ImpressionRecord, InteractionRecord } from './records.ts';
 
 const float = new Float64Array(1);
 const floatWords = new Int32Array(float.buffer);
@@ -14,6 +14,15 @@ export const eventIdentity = (
   event: Pick<InteractionRecord, 'source' | 'eventId'>,
   subject: SubjectId,
 ): string => `${event.source}\0${event.eventId}\0${subject}`;
+
+/** All that an impression says, as one text: it has no id, and said again it is the same one. */
+export const impressionIdentity = (
+  { source, listId, placement, occurredAt, items }: ImpressionRecord,
+  subject: SubjectId,
+): string => {
+  const shown = items.map(({ itemId, rank }) => `${itemId}\0${rank}`);
+  return [source, listId, subject, placement ?? '', occurredAt, ...shown].join('\0');
+};
 
 /**
  * Of what an event says, without when: a client that leaves the time to the server gets another one

@@ -1,12 +1,13 @@
 /**
- * Fills the edge's memory from the end of the log, so that a duplicate of an event from before a
- * restart is told at once too. Reads the newest part only: as many records of each partition as the
+ * Fills the edge's memory from the end of the log, so that a duplicate of an event or impression from
+ * before a restart, or that another process took, is told at once too. Reads the newest part only: as many records of each partition as the
  * index can hold in all, none older than the window in which an id identifies an event.
  */
 import type { Clock } from '../../schemas/environment.ts';
-import { eventIdentity, payloadHash } from '../../schemas/event-identity.ts';
+import { eventIdentity, impressionIdentity, payloadHash } from '../../schemas/event-identity.ts';
 import type { PartitionIndex } from '../../schemas/ids.ts';
 import { type DurationMs, type EpochMs, partitionIndex } from '../../schemas/ids.ts';
+import type { NamedRecord } from '../../schemas/records.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
 import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import { readableRecord } from '../readable-record.ts';
@@ -17,6 +18,7 @@ const SLICE = { recordsMax: 500, bytesMax: 262_144 };
 
 export interface RecentIndexSeed {
   readonly log: EventLog;
+  /** Of interactions or of impressions. */
   readonly topic: string;
   readonly recent: RecentIndex;
   readonly capacity: number;
@@ -58,10 +60,30 @@ const remember = (
   partition: PartitionIndex,
   { value, offset: at }: LogRecord,
 ): void => {
-  const decoded = readableRecord(value);
-  // What an import numbered is known by its mark, and nobody sends it here.
-  if (decoded?.name !== 'Interaction' || decoded.record.sequence !== null) return;
-  const { record } = decoded;
-  if (recent.find(eventIdentity(record, subjectOf(record))) !== undefined) return;
-  recent.settle(recent.add({ payload: payloadHash(record), partition, ticket: 0 }), at);
+  const known = identified(readableRecord(value));
+  if (known === undefined || recent.find(known.identity) !== undefined) return;
+  recent.settle(recent.add({ payload: known.payload, partition, ticket: 0 }), at);
+};
+
+interface Identified {
+  readonly identity: string;
+  readonly payload: number;
+}
+
+const identified = (decoded: NamedRecord | undefined): Identified | undefined => {
+  switch (decoded?.name) {
+    case 'Interaction': {
+      const { record } = decoded;
+      // What an import numbered is known by its mark, and nobody sends it here.
+      if (record.sequence !== null) return undefined;
+      const identity = eventIdentity(record, subjectOf(record));
+      return { identity, payload: payloadHash(record) };
+    }
+    case 'Impression': {
+      const { record } = decoded;
+      return { identity: impressionIdentity(record, subjectOf(record)), payload: 0 };
+    }
+    default:
+      return undefined;
+  }
 };

@@ -1,7 +1,8 @@
 /** What producers outside write, on its way into the log. */
-
+import avro from 'avsc';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { planAllTopics } from '../../runtime/topic-plan.ts';
+import { foreignSchemaOf } from '../../schemas/avro/foreign-schema.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import {
@@ -49,9 +50,21 @@ const openLog = (): MemoryEventLog =>
     random: () => 0.5,
   });
 
+/** What the registry would say, by id. */
+let schemas: Map<number, object>;
+let isRegistryAway = false;
+
+const schemaOf = async (schemaId: number) => {
+  await new Promise(setImmediate);
+  if (isRegistryAway) throw new FreshetError('unavailable', { why: 'the registry is away' });
+  const schema = schemas.get(schemaId);
+  return schema && foreignSchemaOf(schema, schemaId);
+};
+
 const start = (crashPoint: (name: string) => void = () => undefined): OutsideMover =>
   startOutsideMover({
     log,
+    schemas: schemaOf,
     stateStore,
     events: under.ingest.events,
     impressions: under.ingest.impressions,
@@ -64,6 +77,8 @@ const start = (crashPoint: (name: string) => void = () => undefined): OutsideMov
 
 beforeEach(async () => {
   fatal = [];
+  schemas = new Map();
+  isRegistryAway = false;
   log = openLog();
   stateStore = new MemoryStateStore();
   under = await openTestIngest({ log });
@@ -99,6 +114,79 @@ const INTERACTION: InteractionRecord = {
   context: null,
 };
 
+const CLICK_SCHEMA = {
+  type: 'record',
+  name: 'Click',
+  namespace: 'shop.web',
+  fields: [
+    { name: 'pageWidth', type: 'int' },
+    { name: 'eventId', type: 'string' },
+    { name: 'userId', type: ['null', 'string'] },
+    { name: 'sessionId', type: ['null', 'string'] },
+    { name: 'itemId', type: 'string' },
+    { name: 'kind', type: 'string' },
+    { name: 'value', type: 'int' },
+    { name: 'occurredAt', type: 'long' },
+    {
+      name: 'context',
+      type: {
+        type: 'record',
+        name: 'From',
+        fields: [
+          { name: 'listId', type: 'string' },
+          { name: 'rank', type: 'int' },
+          { name: 'referrer', type: 'string' },
+        ],
+      },
+    },
+  ],
+};
+const CLICK = {
+  pageWidth: 1280,
+  eventId: 'c-1',
+  userId: 'ada',
+  sessionId: null,
+  itemId: 'heat',
+  kind: 'rating',
+  value: 4,
+  occurredAt: FIXTURE_NOW - 5_000,
+  context: { listId: 'l-1', rank: 2, referrer: 'mail' },
+};
+const SHOWN_SCHEMA = {
+  type: 'record',
+  name: 'Shown',
+  fields: [
+    { name: 'listId', type: 'string' },
+    { name: 'sessionId', type: 'string' },
+    {
+      name: 'items',
+      type: {
+        type: 'array',
+        items: {
+          type: 'record',
+          name: 'ShownItem',
+          fields: [
+            { name: 'itemId', type: 'string' },
+            { name: 'rank', type: 'int' },
+            { name: 'price', type: 'double' },
+          ],
+        },
+      },
+    },
+  ],
+};
+const SHOWN = { listId: 'l-1', sessionId: 's-1', items: [{ itemId: 'heat', rank: 2, price: 9 }] };
+
+/** As the producer of another writes it. */
+const byTheirs = (schema: object, id: number, value: object): Uint8Array => {
+  const header = Buffer.alloc(5);
+  header.writeInt32BE(id, 1);
+  const type = avro.Type.forSchema(schema as Parameters<typeof avro.Type.forSchema>[0], {
+    wrapUnions: false,
+  });
+  return Buffer.concat([header, type.toBuffer(value)]);
+};
+
 describe('the way of events that others write to the log', () => {
   it('takes JSON and Avro alike, stamped by us, and moves the mark', async () => {
     await write(event({ eventId: 'json', source: 'shop' }));
@@ -129,6 +217,24 @@ describe('the way of events that others write to the log', () => {
     await untilRead(1);
     const found = await decodedFrom(log, TOPICS.impressions.name, 'Impression');
     expect(found).toMatchObject([{ source: 'events-in', listId: 'l-1', userId: 'ada' }]);
+  });
+
+  it('has an impression once, though whoever moved it died before moving the mark', async () => {
+    const shown = { listId: 'l-1', userId: 'ada', items: [{ itemId: 'x', rank: 1 }] };
+    await write(shown);
+    await untilRead(1);
+    await expect.poll(positionOf).toBe(0);
+    await mover.stop();
+    await write({ ...shown, listId: 'l-2' });
+    // Another process, which knows of nothing but what the log holds.
+    await stateStore.clear(STATE);
+    await under.ingest.close();
+    under = await openTestIngest({ log });
+    mover = start();
+    await untilRead(2);
+    const found = await decodedFrom(log, TOPICS.impressions.name, 'Impression');
+    expect(found.map(({ listId }) => listId)).toEqual(['l-1', 'l-2']);
+    expect(under.ingest.impressions.counters).toMatchObject({ accepted: 1, duplicates: 1 });
   });
 
   it('sets aside what is no event, with its reason, and leaves its neighbours alone', async () => {
@@ -164,6 +270,76 @@ describe('the way of events that others write to the log', () => {
       outsideDeadLettered: poison.length,
       outsideLost: 0,
     });
+  });
+
+  it('takes records by schemas of others, and passes over what it does not know', async () => {
+    schemas.set(900, CLICK_SCHEMA);
+    schemas.set(901, SHOWN_SCHEMA);
+    await write(byTheirs(CLICK_SCHEMA, 900, CLICK));
+    await write(byTheirs(SHOWN_SCHEMA, 901, SHOWN));
+    await untilRead(2);
+    expect(await letters()).toEqual([]);
+    expect(await interactionsIn(log)).toMatchObject([
+      {
+        source: 'events-in',
+        eventId: 'c-1',
+        userId: 'ada',
+        itemId: 'heat',
+        kind: 'rating',
+        value: 4,
+        occurredAt: FIXTURE_NOW - 5_000,
+        context: { listId: 'l-1', rank: 2, placement: null, undoes: null },
+      },
+    ]);
+    const shown = await decodedFrom(log, TOPICS.impressions.name, 'Impression');
+    expect(shown).toMatchObject([
+      { listId: 'l-1', sessionId: 's-1', items: [{ itemId: 'heat', rank: 2 }] },
+    ]);
+  });
+
+  it('waits for a registry that is away, and loses nothing for it', async () => {
+    schemas.set(900, CLICK_SCHEMA);
+    isRegistryAway = true;
+    const values = [
+      byTheirs(CLICK_SCHEMA, 900, CLICK),
+      Buffer.from(JSON.stringify(event({ eventId: 'json' }))),
+    ];
+    const timestamp = FIXTURE_NOW as EpochMs;
+    await log.append(
+      TOPIC,
+      P0,
+      values.map((value) => ({ key: null, value, timestamp })),
+    );
+    await expect.poll(() => interactionsIn(log)).toHaveLength(1);
+    expect(mover.counters.outsideRead).toBe(0);
+    isRegistryAway = false;
+    await untilRead(2);
+    expect(await letters()).toEqual([]);
+    expect(await interactionsIn(log)).toHaveLength(2);
+  });
+
+  it('knows our ids where the registry has none, or something else, by them', async () => {
+    schemas.set(1, { type: 'record', name: 'Order', fields: [{ name: 'sum', type: 'int' }] });
+    await write(encodeRecord('Interaction', INTERACTION));
+    await untilRead(1);
+    expect(await interactionsIn(log)).toHaveLength(1);
+  });
+
+  it('sets aside what a schema of others does not say, with the reason', async () => {
+    const order = { type: 'record', name: 'Order', fields: [{ name: 'sum', type: 'int' }] };
+    schemas.set(900, CLICK_SCHEMA);
+    schemas.set(902, order);
+    await write(byTheirs(order, 902, { sum: 1 }));
+    await write(byTheirs(CLICK_SCHEMA, 903, CLICK));
+    await write(byTheirs(CLICK_SCHEMA, 900, CLICK).subarray(0, 12));
+    await write(byTheirs(CLICK_SCHEMA, 900, { ...CLICK, kind: 'stare' }));
+    await untilRead(4);
+    expect((await letters()).map(({ reason }) => reason)).toEqual([
+      'bad_record',
+      'unknown_schema',
+      'bad_record',
+      'unknown_kind',
+    ]);
   });
 
   it('goes on at the mark, and has nothing twice where it died before moving it', async () => {

@@ -4,8 +4,9 @@
  * that holds nothing else, so that a process whose partition is another's by now cannot move it.
  *
  * Dying in between, or losing the partition, moves records again: an event has the same id both times and
- * counts once; an impression has none and may count twice. What cannot be an event goes to the dead
- * letters with its reason, and its neighbours go on.
+ * counts once; an impression is known by all that it says, once whoever goes on has looked at those that
+ * the log ends with. What cannot be an event goes to the dead letters with its reason, and its neighbours
+ * go on.
  */
 
 import type { EventInput } from '../../schemas/api/events.ts';
@@ -30,13 +31,16 @@ import { batchOf } from '../edge/batch.ts';
 import type { EventIntake } from '../edge/event-intake.ts';
 import type { ImpressionIntake } from '../edge/impression-intake.ts';
 import { type OutsideRecord, readOutsideRecord } from './outside-record.ts';
+import type { WriterSchemas } from './schema-registry.ts';
 
 export interface OutsideMoverDeps {
   readonly log: EventLog;
   readonly stateStore: Pick<StateStore, 'claim' | 'apply' | 'clear'>;
   readonly events: Pick<EventIntake, 'take'>;
-  readonly impressions: Pick<ImpressionIntake, 'take'>;
+  readonly impressions: Pick<ImpressionIntake, 'take' | 'lookBack'>;
   readonly ownership: PartitionOwnership;
+  /** What schemas of others' mean; left out, only ours are known. */
+  readonly schemas?: WriterSchemas;
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
   readonly logger: Logger;
   readonly crashPoint: CrashPoint;
@@ -91,6 +95,8 @@ interface Turn {
   readonly partition: PartitionIndex;
   readonly state: StatePartition;
   readonly epoch: number;
+  /** Looks once at what may have been moved already by whoever had the partition before. */
+  readonly lookBack: () => Promise<unknown>;
 }
 
 class Mover {
@@ -123,7 +129,7 @@ class Mover {
   }
 
   async #moveFromMark(partition: PartitionIndex, signal: AbortSignal): Promise<void> {
-    const { log, stateStore } = this.#deps;
+    const { log, stateStore, impressions } = this.#deps;
     const info = await log.topic(TOPIC);
     const state = statePartition(TOPIC, partition);
     let position = await stateStore.claim(state);
@@ -132,7 +138,17 @@ class Mover {
       await stateStore.clear(state);
       position = await stateStore.claim(state);
     }
-    const turn = { info, partition, state, epoch: position.epoch };
+    let lookingBack: Promise<unknown> | undefined;
+    const turn: Turn = {
+      info,
+      partition,
+      state,
+      epoch: position.epoch,
+      lookBack: () => {
+        lookingBack ??= impressions.lookBack();
+        return lookingBack;
+      },
+    };
     let covered = position.coveredOffset;
     const from = await this.#firstOf(turn, position);
     for await (const slice of log.tail(TOPIC, partition, from, { ...SLICE, signal })) {
@@ -174,7 +190,11 @@ class Mover {
   /** Resolves, once what it says is durable, to why it says nothing. */
   async #moveOne(record: LogRecord, turn: Turn, signal: AbortSignal): Promise<Refusal | undefined> {
     try {
-      const outside = readOutsideRecord(record, placeOf(turn));
+      const outside = await this.#patiently(
+        () => readOutsideRecord(record, placeOf(turn), this.#deps.schemas),
+        signal,
+      );
+      if (outside.kind === 'impression') await turn.lookBack();
       const { refused } = await this.#patiently(() => this.#take(outside), signal);
       return refused[0];
     } catch (error) {

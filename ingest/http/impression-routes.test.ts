@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { ListId } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import {
   decodedFrom,
@@ -32,6 +34,7 @@ describe('POST /v1/impressions', () => {
   it('keeps what was shown', async () => {
     expect((await post(shown)).json()).toEqual({
       accepted: 1,
+      duplicates: 0,
       refused: [],
       positions: [{ partition: expect.any(Number), offset: 0 }],
     });
@@ -95,11 +98,39 @@ describe('POST /v1/impressions', () => {
       method: 'POST',
       url: '/v1/impressions',
       headers: { 'content-type': 'application/avro' },
-      payload: Buffer.from(encodeRecord('Impression', record!)),
+      payload: Buffer.from(encodeRecord('Impression', { ...record!, listId: 'l-2' as ListId })),
     });
     expect(response.json()).toMatchObject({ accepted: 1 });
     const [first, second] = await logged();
-    expect(second).toEqual(first);
+    expect(second).toEqual({ ...first, listId: 'l-2' });
+  });
+
+  it('keeps once what is said twice, in a batch, side by side or later', async () => {
+    const other = { ...shown, items: [{ itemId: 'heat-1995', rank: 3 }] };
+    const answers = await Promise.all([post({ impressions: [shown, shown, other] }), post(shown)]);
+    expect(answers.map((answer) => answer.json())).toMatchObject([
+      { accepted: 2, duplicates: 1 },
+      { accepted: 0, duplicates: 1, positions: [] },
+    ]);
+    expect((await post(shown)).json()).toMatchObject({ accepted: 0, duplicates: 1 });
+    expect(await logged()).toHaveLength(2);
+  });
+
+  it('knows them again after a restart', async () => {
+    await post(shown);
+    await under.close();
+    under = await openTestIngest({ log: under.log });
+    await under.ingest.seed();
+    expect((await post(shown)).json()).toMatchObject({ accepted: 0, duplicates: 1 });
+  });
+
+  it('lets nobody count on what the log did not take', async () => {
+    const append = under.log.append.bind(under.log);
+    under.log.append = () => Promise.reject(new FreshetError('log_unavailable', { problem: 'x' }));
+    const answers = await Promise.all([post(shown), post(shown)]);
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([503, 503]);
+    under.log.append = append;
+    expect((await post(shown)).json()).toMatchObject({ accepted: 1, duplicates: 0 });
   });
 });
 

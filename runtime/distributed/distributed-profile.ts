@@ -33,6 +33,7 @@ import {
   clickHouseConnectionOf,
   kafkaAccessOf,
   redisServersOf,
+  schemaRegistryOf,
   topicRulesOf,
 } from './server-access.ts';
 
@@ -125,6 +126,7 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     }),
     (started) => started.stop(),
   );
+  const schemaRegistry = schemaRegistryOf(settings, { clock, logger });
   const election = settings.roles.includes('training')
     ? openings.add(joinElection(groupOf('training', ['trainer']), onFatal), (joined) =>
         joined.stop(),
@@ -142,7 +144,10 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     warehouse: { connection, problem: () => undefined },
     stream,
     ...(settings.roles.includes('ingest') && {
-      eventsIn: groupOf('events-in', moverUnitsOf(settings.userPartitions)),
+      eventsIn: {
+        ownership: groupOf('events-in', moverUnitsOf(settings.userPartitions)),
+        schemaRegistry,
+      },
     }),
     isTrainer: () => election?.isElected() === true,
     async startUpkeep() {

@@ -1,5 +1,7 @@
 /** Where the servers of the distributed profile are and who one is there, out of the settings. */
 import { readFileSync } from 'node:fs';
+import { openSchemaRegistry, type SchemaRegistry } from '../../ingest/events-in/schema-registry.ts';
+import type { Clock, Logger } from '../../schemas/environment.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { ClickHouseConnection } from '../../storage/clickhouse/clickhouse-connection.ts';
 import type { KafkaAccess } from '../../storage/event-log/kafka/kafka-connection.ts';
@@ -43,6 +45,22 @@ export const kafkaAccessOf = (
           },
         }),
   };
+};
+
+/** Undefined where there is none. */
+export const schemaRegistryOf = (
+  settings: Settings,
+  world: { readonly clock: Clock; readonly logger: Logger },
+): SchemaRegistry | undefined => {
+  if (settings.schemaRegistryUrl === '') return undefined;
+  const caCertificate = contentOf(settings.schemaRegistryCaFile);
+  const { schemaRegistryUser: username, schemaRegistryPasswordFile } = settings;
+  return openSchemaRegistry({
+    ...world,
+    url: settings.schemaRegistryUrl,
+    ...(username === '' ? {} : { username, password: contentOf(schemaRegistryPasswordFile) ?? '' }),
+    ...(caCertificate === undefined ? {} : { caCertificate }),
+  });
 };
 
 export const redisServersOf = (settings: Settings): RedisServers => {

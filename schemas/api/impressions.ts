@@ -84,7 +84,17 @@ export const ImpressionsRequest = Type.Unsafe<
 });
 
 export const ImpressionsAnswer = Type.Object({
-  accepted: integerField({ description: 'How many are now durable.', minimum: 0, examples: [1] }),
+  accepted: integerField({
+    description: 'How many are now durable, duplicates not among them.',
+    minimum: 0,
+    examples: [1],
+  }),
+  duplicates: integerField({
+    description:
+      'How many say what was said before of the same list, person, items and time, and were not kept again.',
+    minimum: 0,
+    examples: [0],
+  }),
   refused: Type.Array(
     Type.Object({
       index: integerField({ description: 'Its place in the request, from 0.', minimum: 0 }),

@@ -300,7 +300,10 @@ const ANSWERS: Readonly<Record<string, readonly [TSchema, unknown]>> = {
       ],
     },
   ],
-  impressions: [ImpressionsAnswer, { accepted: 1, refused: [], positions: [position] }],
+  impressions: [
+    ImpressionsAnswer,
+    { accepted: 1, duplicates: 0, refused: [], positions: [position] },
+  ],
   item: [Item, item],
   items: [
     ItemsAnswer,
