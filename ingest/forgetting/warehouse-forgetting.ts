@@ -61,6 +61,13 @@ const KEEP_OLD_PARTS: Statement = {
     old_parts_lifetime, min_rows_to_fsync_after_merge, fsync_part_directory`,
 };
 
+/** A deletion that was interrupted left it so, and perhaps old parts. */
+const LETS_GO: Statement = {
+  name: 'lets go of old parts',
+  sql: `SELECT match(engine_full, 'old_parts_lifetime = 1(,|$)') AS letsGo FROM system.tables
+    WHERE database = currentDatabase() AND name = {table:String}`,
+};
+
 const OLD_PARTS: Statement = {
   name: 'old parts',
   sql: `SELECT count() AS parts FROM system.parts
@@ -82,7 +89,8 @@ export const deleteRows = async (
     offsets.forEach((own, index) => {
       deleted[index]! += own.length;
     });
-    if (offsets.every((own) => own.length === 0)) continue;
+    const isNothingLeft = offsets.every((own) => own.length === 0);
+    if (isNothingLeft && !(await isLettingGo(source.table, options))) continue;
     touched.push(source);
     await options.warehouse.command(LET_GO_OF_OLD_PARTS, { ...source });
     for (const [index, own] of offsets.entries()) {
@@ -121,6 +129,14 @@ const deletePlaces = async (
     const part = offsets.slice(from, from + PLACES_MAX);
     await warehouse.command(DELETE, { ...source, offsets: part });
   }
+};
+
+const isLettingGo = async (
+  table: string,
+  { warehouse, signal }: WarehouseForgetting,
+): Promise<boolean> => {
+  const [row] = await warehouse.query(LETS_GO, { table }, signal);
+  return row?.letsGo === 1;
 };
 
 const untilOldPartsAreGone = async (
