@@ -19,7 +19,8 @@ import { ImpressionIntake } from './edge/impression-intake.ts';
 import { RecentIndex } from './edge/recent-index.ts';
 import { seedRecentIndex } from './edge/recent-index-seed.ts';
 import { StreamPace } from './edge/stream-pace.ts';
-import { ForgetDesk, type Forgetting } from './forgetting/forget-desk.ts';
+import { ForgetDesk } from './forgetting/forget-desk.ts';
+import type { Forgetting } from './forgetting/forgetting.ts';
 import type { BackfillSink } from './import/backfill-sink.ts';
 import { LogBackfillSink } from './import/log-backfill-sink.ts';
 import { DEFAULT_INGEST_OPTIONS, type IngestOptions } from './options.ts';
@@ -49,6 +50,8 @@ export interface IngestDeps {
   readonly onAccepted?: (event: InteractionRecord) => void;
   /** The disk can no longer be trusted: the instance has to stop. Called once. */
   readonly onStorageFailed: (error: FreshetError) => void;
+  /** Something broke that nothing here can mend: the process has to end. */
+  readonly onFatal?: (error: Error) => void;
 }
 
 export interface Ingest {
@@ -168,7 +171,7 @@ export const openIngest = async (deps: IngestDeps): Promise<Ingest> => {
 };
 
 const forgetDeskOf = (
-  { log, clock, logger, random, crashPoint = () => undefined }: IngestDeps,
+  { log, clock, logger, random, crashPoint = () => undefined, onFatal = throwLater }: IngestDeps,
   forgetting: Forgetting,
   edge: { readonly queue: AppendQueue; readonly budget: QueueBudget },
 ): ForgetDesk => {
@@ -180,9 +183,15 @@ const forgetDeskOf = (
     clock,
     logger,
     crashPoint,
+    onFatal,
     newRequestId: () => newId().replace(/^e-/, 'f-'),
   });
 };
+
+const throwLater = (error: Error): void =>
+  queueMicrotask(() => {
+    throw error;
+  });
 
 const paceOf = async (
   { covered, log, clock }: IngestDeps,

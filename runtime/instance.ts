@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { type OutsideMover, startOutsideMover } from '../ingest/events-in/outside-mover.ts';
-import type { Forgetting } from '../ingest/forgetting/forget-desk.ts';
+import type { Forgetting } from '../ingest/forgetting/forgetting.ts';
 import { registerIngestRoutes } from '../ingest/http/routes.ts';
 import { type Ingest, openIngest } from '../ingest/ingest.ts';
 import type { Clock, Logger } from '../schemas/environment.ts';
@@ -136,6 +136,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       ...(forgetting ? { forgetting } : {}),
       crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
       onStorageFailed: options.onFatal,
+      onFatal: options.onFatal,
     }),
     (opened) => opened.close(),
   );
@@ -208,13 +209,7 @@ const forgettingOf = (
   forgetting: Forgetting | undefined,
   serving: Serving,
 ): Forgetting | undefined =>
-  forgetting && {
-    ...forgetting,
-    async settleState(places) {
-      await forgetting.settleState(places);
-      for (const { subject } of places) serving.letGoOf(subject);
-    },
-  };
+  forgetting && { ...forgetting, letGoOf: (subject) => serving.letGoOf(subject) };
 
 const createApp = async (
   options: InstanceOptions,

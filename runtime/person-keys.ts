@@ -1,7 +1,10 @@
 /** The keys of a data directory's people: where they lie, and who opens them. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PersonKeeper } from '../ingest/forgetting/forgetting.ts';
+import type { EpochMs, Offset } from '../schemas/ids.ts';
 import { createKeyFile } from '../storage/event-log/sealing/key-file.ts';
+import { addressOfText, addressText } from '../storage/event-log/sealing/person-address.ts';
 import { PersonKeys } from '../storage/event-log/sealing/person-keys.ts';
 import { createCrashPoint } from './crash-point.ts';
 import type { DataPaths } from './data-directory.ts';
@@ -26,8 +29,20 @@ export const providePersonKeys = (paths: Pick<DataPaths, 'keys'>): PersonKeys =>
 
 /** For one thread of the owner, or for whoever reads along. */
 export const openPersonKeys = (paths: Pick<DataPaths, 'keys'>): PersonKeys =>
-  new PersonKeys({
+  PersonKeys.ofFile({
     path: keyFileOf(paths),
     randomBytes,
     crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
   });
+
+/** What a desk that forgets wants of keys, wherever they are kept, but for destroying them. */
+export const sealerOf = (keys: PersonKeys): Omit<PersonKeeper, 'destroy'> => ({
+  addressOf: (subject) => addressText(keys.addressOf(subject)),
+  seal: (address, record) => keys.sealFor(addressOfText(address), record),
+  keyIn: (sealed) => {
+    const place = { timestamp: 0 as EpochMs, offset: 0 as Offset };
+    return keys.open({ key: null, value: sealed, ...place }).key ?? undefined;
+  },
+  isDestroyed: (address) => keys.isDestroyed(addressOfText(address)),
+  retire: (address) => keys.retire(addressOfText(address)),
+});

@@ -4,7 +4,7 @@
  */
 import type { Seal } from '../ingest/edge/append-queue.ts';
 import type { SchemaRegistry } from '../ingest/events-in/schema-registry.ts';
-import type { Forgetting } from '../ingest/forgetting/forget-desk.ts';
+import type { Forgetting } from '../ingest/forgetting/forgetting.ts';
 import type { SystemAnswer } from '../schemas/api/system.ts';
 import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
 import type { ClickHouseConnection } from '../storage/clickhouse/clickhouse-connection.ts';

@@ -16,15 +16,15 @@ export interface PlannedTopic {
   readonly partitionCount: number;
 }
 
-/** `events-in` is for producers that write to Kafka themselves; an embedded log has none. */
-export const EMBEDDED_TOPICS: readonly TopicSpec[] = Object.values(TOPICS).filter(
-  ({ name }) => name !== TOPICS.eventsIn.name,
+/** No producers outside write to an embedded log, and its keys lie in a file. */
+export const EMBEDDED_TOPICS: readonly TopicSpec[] = Object.values<TopicSpec>(TOPICS).filter(
+  ({ isShared }) => isShared !== true,
 );
 
 export const planTopics = (counts: PartitionCounts): readonly PlannedTopic[] =>
   planOf(EMBEDDED_TOPICS, counts);
 
-/** With what producers outside write. */
+/** With what producers outside write, and with the keys of people. */
 export const planAllTopics = (counts: PartitionCounts): readonly PlannedTopic[] =>
   planOf(Object.values(TOPICS), counts);
 

@@ -191,6 +191,12 @@ export const ERRORS = {
     template:
       'Expected {topic} partition {partition} to hold the record that the state has seen at {offset}, found another.',
   },
+  keys_lost: {
+    status: 500,
+    retriable: false,
+    template:
+      'Expected {topic} to hold the keys of all people, got {problem}; without them nobody reads what the log holds of people. Bring the topic back from a backup.',
+  },
 
   // State
   state_closed: { status: 503, retriable: false, template: 'Expected an open state store.' },

@@ -15,6 +15,10 @@ export interface TopicSpec {
   readonly records: readonly string[];
   /** Whether a record with a subject for its key is unreadable without that subject's own key. */
   readonly isSealed?: true;
+  /** Of a compacted topic: what was replaced or removed is to be gone from the disks within moments. */
+  readonly isShredded?: true;
+  /** Whether it is there only where several processes share a log. */
+  readonly isShared?: true;
 }
 
 export const TOPICS = {
@@ -24,6 +28,7 @@ export const TOPICS = {
     cleanup: 'delete',
     key: 'anything: untrusted producers outside write it',
     records: ['Interaction', 'Impression'],
+    isShared: true,
   },
   interactions: {
     name: 'interactions',
@@ -69,6 +74,15 @@ export const TOPICS = {
     key: 'that of the record set aside; the partition is given',
     records: ['DeadLetter'],
     isSealed: true,
+  },
+  peopleKeys: {
+    name: 'people-keys',
+    partitionsBy: 'one',
+    cleanup: 'compact',
+    key: 'a place in the tree of keys, as storage/event-log/sealing/key-topic.ts says',
+    records: [],
+    isShredded: true,
+    isShared: true,
   },
 } as const satisfies Record<string, TopicSpec>;
 

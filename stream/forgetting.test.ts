@@ -39,7 +39,7 @@ let made = 0;
 const sealedFixture = () => {
   const path = join(root, `${made++}.keys`);
   createKeyFile(path, randomBytes);
-  const keys = new PersonKeys({ path, randomBytes });
+  const keys = PersonKeys.ofFile({ path, randomBytes });
   const { eventLog } = createStreamFixture().deps;
   return {
     keys,

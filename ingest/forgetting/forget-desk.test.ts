@@ -2,17 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EMBEDDED_TOPICS } from '../../runtime/topic-plan.ts';
 import type { ForgetReceipt } from '../../schemas/api/forgetting.ts';
 import { decodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { MemoryEventLog } from '../../storage/event-log/memory-event-log.ts';
 import { createKeyFile } from '../../storage/event-log/sealing/key-file.ts';
-import {
-  addressOfText,
-  addressText,
-  PersonKeys,
-} from '../../storage/event-log/sealing/person-keys.ts';
+import { addressOfText, addressText } from '../../storage/event-log/sealing/person-address.ts';
+import { PersonKeys } from '../../storage/event-log/sealing/person-keys.ts';
 import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log.ts';
 import { seededBytes } from '../../storage/event-log/sealing/seeded-bytes.fixture.ts';
 import {
@@ -23,7 +21,7 @@ import {
   type TestIngest,
 } from '../../test/ingest/ingest-fixture.ts';
 import { FORGET_CRASH_POINTS } from './crash-points.ts';
-import type { Forgetting, PersonKeeper } from './forget-desk.ts';
+import type { Forgetting, PersonKeeper } from './forgetting.ts';
 
 class Crash extends Error {}
 
@@ -51,8 +49,11 @@ const keeperOf = (keys: PersonKeys): PersonKeeper => ({
     const record = { key: null, value: sealed, timestamp: 0 as EpochMs, offset: 0 as never };
     return keys.open(record).key ?? undefined;
   },
+  isDestroyed: (address) => keys.isDestroyed(addressOfText(address)),
   retire: (address) => keys.retire(addressOfText(address)),
-  destroy: async (address) => keys.destroy(addressOfText(address)),
+  destroy: async (addresses) => {
+    for (const address of addresses) keys.destroy(addressOfText(address));
+  },
 });
 
 interface Life extends TestIngest {
@@ -65,7 +66,7 @@ const live = async (
   log: MemoryEventLog,
   given: Partial<Forgetting> & { readonly crashAt?: string } = {},
 ): Promise<Life> => {
-  const keys = new PersonKeys({ path, randomBytes });
+  const keys = PersonKeys.ofFile({ path, randomBytes });
   const sealedLog = new SealedEventLog({ log, keys });
   const { crashAt, ...changed } = given;
   const ingest = await openTestIngest({
@@ -122,8 +123,7 @@ const readable = async (life: Life): Promise<readonly string[]> =>
 /** Everything that the log holds as it lies there. */
 const rawText = async (log: MemoryEventLog): Promise<string> => {
   const pieces: Buffer[] = [];
-  for (const { name } of Object.values(TOPICS)) {
-    if (name === TOPICS.eventsIn.name) continue;
+  for (const { name } of EMBEDDED_TOPICS) {
     for (const { key, value } of await readTopic(log, name)) {
       pieces.push(Buffer.from(key ?? []), Buffer.from(value ?? []));
     }

@@ -68,6 +68,10 @@ const serverFor = async (context: CommandContext): Promise<Server> => {
   const { settings } = context.configuration;
   const url = context.text('url') ?? (await findServer(settings));
   if (url !== undefined) return { url, stop: async () => {} };
+  if (settings.profile === 'distributed') {
+    const problem = 'Expected --url to name a process that takes events in, got none.';
+    throw new FreshetError('bad_usage', { problem });
+  }
   const { root } = dataPathsOf(settings.dataDirectory);
   if (!readFacts(root))
     throw new FreshetError('not_found', { what: `a data directory in ${root}` });

@@ -10,6 +10,8 @@ import { mirroredArtifactStore } from '../../storage/artifact-store/mirrored-art
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
 import { joinKafkaOwnership } from '../../storage/event-log/kafka/kafka-ownership.ts';
 import type { PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
+import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log.ts';
+import { openSharedKeys } from '../../storage/event-log/sealing/shared-keys.ts';
 import { openRedisLiveBus } from '../../storage/live-bus/redis-live-bus.ts';
 import { openRedisStateStore } from '../../storage/state-store/redis-state-store.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
@@ -24,10 +26,12 @@ import type { ProfileOptions } from '../instance.ts';
 import { type Openings, openedOrClosed } from '../openings.ts';
 import { streamOptionsOf, VECTOR_OPTIONS } from '../option-mapping.ts';
 import type { Profile } from '../profile.ts';
+import { randomBytes } from '../random.ts';
 import type { Settings } from '../settings.ts';
 import { planAllTopics } from '../topic-plan.ts';
 import { openArtifactPlace } from '../training/artifact-place.ts';
 import { joinElection } from './election.ts';
+import { forgettingOf } from './forgetting.ts';
 import { startOwnedStream, unitsOf } from './owned-stream.ts';
 import {
   clickHouseConnectionOf,
@@ -52,7 +56,7 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     opened.release(),
   );
   const access = kafkaAccessOf(settings);
-  const log = openings.add(
+  const storedLog = openings.add(
     await openKafkaEventLog({
       ...access,
       namespace,
@@ -63,6 +67,15 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     }),
     (opened) => opened.close(),
   );
+  const keys = openings.add(
+    await openSharedKeys({ log: storedLog, clock, logger, randomBytes, onFatal }),
+    (opened) => opened.close(),
+  );
+  const log = new SealedEventLog({
+    log: storedLog,
+    keys: keys.edge,
+    untilCertain: (sealed) => keys.untilCertain(sealed),
+  });
   const servers = redisServersOf(settings);
   const state = openings.add(await openRedisStateStore({ servers, namespace }), (opened) =>
     opened.close(),
@@ -111,7 +124,7 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
       ownership,
       counts: settings,
       deps: {
-        eventLog: log,
+        eventLog: new SealedEventLog({ log: storedLog, keys: keys.stream }),
         stateStore: state,
         liveBus,
         warehouse,
@@ -132,6 +145,7 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
         joined.stop(),
       )
     : undefined;
+  const isIngest = settings.roles.includes('ingest');
   return {
     name: 'distributed',
     directory,
@@ -143,7 +157,22 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     liveBus,
     warehouse: { connection, problem: () => undefined },
     stream,
-    ...(settings.roles.includes('ingest') && {
+    seal: (topic, records) => log.seal(topic, records),
+    forgetting: (warehouse) =>
+      forgettingOf({
+        keys,
+        log,
+        storedLog,
+        state,
+        redis: servers,
+        namespace,
+        counts: settings,
+        stream,
+        warehouse,
+        ownership: isIngest ? groupOf('forgetting', ['forgetting']) : undefined,
+        clock,
+      }),
+    ...(isIngest && {
       eventsIn: {
         ownership: groupOf('events-in', moverUnitsOf(settings.userPartitions)),
         schemaRegistry,

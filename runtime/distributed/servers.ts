@@ -12,11 +12,14 @@ import {
   siteTopics,
 } from '../../storage/event-log/kafka/held-topics.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
+import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log.ts';
+import { plantedPersonKeys } from '../../storage/event-log/sealing/shared-keys.ts';
 import { openRedisStateStore } from '../../storage/state-store/redis-state-store.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import type { Warehouse } from '../../storage/warehouse/warehouse.ts';
 import type { Openings } from '../openings.ts';
+import { randomBytes } from '../random.ts';
 import type { Settings } from '../settings.ts';
 import { type PartitionCounts, planAllTopics } from '../topic-plan.ts';
 import { openArtifactPlace } from '../training/artifact-place.ts';
@@ -39,7 +42,10 @@ export interface Servers {
   readonly state: StateStore;
   readonly artifactStore: ArtifactStore;
   readonly warehouse: Warehouse;
-  /** What the brokers have of the site; the log is opened, and its topics made, only when asked for. */
+  /**
+   * What the brokers have of the site; the log is opened, and its topics made, only when asked for. What it
+   * holds of people is read opened, and sealed when it is written.
+   */
   topics(): Promise<SiteTopics>;
   openLog(use: 'held' | 'as it is'): Promise<EventLog>;
   /** What was filled is a site from now on. */
@@ -76,8 +82,8 @@ export const openServers = async (
     artifactStore,
     warehouse,
     topics: () => siteTopics(kafka),
-    openLog: async (use) =>
-      openings.add(
+    async openLog(use) {
+      const stored = openings.add(
         await openKafkaEventLog({
           ...kafka.access,
           namespace,
@@ -87,7 +93,10 @@ export const openServers = async (
           logger,
         }),
         (opened) => opened.close(),
-      ),
+      );
+      const keys = await plantedPersonKeys({ log: stored, clock, randomBytes });
+      return new SealedEventLog({ log: stored, keys });
+    },
     letGo: () => letGoTopics({ ...kafka, rules: topicRulesOf(settings) }),
   };
 };

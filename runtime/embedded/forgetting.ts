@@ -1,27 +1,21 @@
 /** How an embedded instance forgets: who of it does what, for the desk that sees to the order. */
 import { existsSync, readdirSync } from 'node:fs';
-import type {
-  Forgetting,
-  ForgottenEvent,
-  PersonKeeper,
-} from '../../ingest/forgetting/forget-desk.ts';
 import { evidenceOf, missedTakingsBack } from '../../ingest/forgetting/forget-evidence.ts';
+import type { Forgetting, ForgottenEvent } from '../../ingest/forgetting/forgetting.ts';
 import { deleteRows } from '../../ingest/forgetting/warehouse-forgetting.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { type EpochMs, type PartitionIndex, statePartition } from '../../schemas/ids.ts';
+import { type PartitionIndex, statePartition } from '../../schemas/ids.ts';
 import { subjectKey } from '../../schemas/state/subject-state.ts';
 import { vectorKey } from '../../schemas/state/vector-state.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
-import {
-  addressOfText,
-  addressText,
-  type PersonKeys,
-} from '../../storage/event-log/sealing/person-keys.ts';
+import { addressOfText } from '../../storage/event-log/sealing/person-address.ts';
+import type { PersonKeys } from '../../storage/event-log/sealing/person-keys.ts';
 import type { EmbeddedStateStore } from '../../storage/state-store/lmdb-state-store.ts';
 import type { Warehouse } from '../../storage/warehouse/warehouse.ts';
 import type { DataDirectory } from '../data-directory.ts';
+import { sealerOf } from '../person-keys.ts';
 import type { StreamHost } from './stream-host.ts';
 
 export interface ForgettingParts {
@@ -36,15 +30,23 @@ export interface ForgettingParts {
 }
 
 export const forgettingOf = (parts: ForgettingParts): Forgetting => {
-  const { state: stateStore, stream, directory, clock } = parts;
+  const { state: stateStore, stream, directory, clock, keys } = parts;
   const evidence = { stateStore, ...directory.facts };
   const rows = deletionOf(parts);
   return {
-    keeper: keeperOf(parts),
+    keeper: {
+      ...sealerOf(keys),
+      async destroy(addresses) {
+        for (const address of addresses) {
+          keys.destroy(addressOfText(address));
+          await stream.keyDestroyed(address);
+        }
+      },
+    },
     evidenceOf: (subject) => evidenceOf(subject, evidence),
     missedTakingsBack: () => missedTakingsBack(evidence),
     untilTakenIn: () => stream.caughtUp(),
-    settleState: (places) => settle(parts, places),
+    settleState: (events) => settle(parts, events),
     hasUnsealedRecords: (partition) => hasUnsealed(parts, partition),
     ...(rows === undefined
       ? {}
@@ -52,27 +54,12 @@ export const forgettingOf = (parts: ForgettingParts): Forgetting => {
   };
 };
 
-const keeperOf = ({ keys, stream }: ForgettingParts): PersonKeeper => ({
-  addressOf: (subject) => addressText(keys.addressOf(subject)),
-  seal: (address, record) => keys.sealFor(addressOfText(address), record),
-  keyIn: (sealed) => {
-    const value = Buffer.from(sealed);
-    const record = { key: null, value, timestamp: 0 as EpochMs, offset: 0 as never };
-    return keys.open(record).key ?? undefined;
-  },
-  retire: (address) => keys.retire(addressOfText(address)),
-  destroy: async (address) => {
-    keys.destroy(addressOfText(address));
-    await stream.keyDestroyed(address);
-  },
-});
-
 /** A power cut brings back the newest snapshot of the state: it must be one of after the events. */
 const settle = async (
   { state, stream }: ForgettingParts,
-  places: readonly ForgottenEvent[],
+  events: readonly ForgottenEvent[],
 ): Promise<void> => {
-  const named = places.map(({ subject, partition, offset }) => ({
+  const named = events.map(({ subject, partition, offset }) => ({
     name: statePartition(TOPICS.interactions.name, partition),
     offset,
     keys: [subjectKey(subject), vectorKey(subject)],

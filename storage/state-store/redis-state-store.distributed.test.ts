@@ -25,7 +25,8 @@ const USER_RULES = [
   'freshet on >secret resetkeys ~{site-a:*}:* resetchannels &site-a:* -@all',
   '+hello +ping +info +client|setname +cluster|slots +cluster|info +asking',
   '+evalsha +eval +hget +hmget +hset +hdel +hincrby +zadd +zrem +zrangebylex',
-  '+rpush +lpop +lrange +unlink +scan +memory|usage +publish +subscribe +unsubscribe',
+  '+rpush +lpop +lrange +unlink +scan +memory|usage +bgrewriteaof +bgsave',
+  '+publish +subscribe +unsubscribe',
 ].join(' ');
 
 let namespaces = 0;

@@ -11,6 +11,8 @@ export interface SharedKafka {
   readonly addresses: Readonly<Record<Exclude<Listener, 'proxied'>, readonly string[]>>;
   readonly certificate: string;
   readonly user: typeof SASL_USER;
+  /** Under it lies whatever the brokers store. */
+  readonly directory: string;
 }
 
 declare module 'vitest' {
@@ -33,4 +35,5 @@ const shared = (kafka: KafkaServers): SharedKafka => ({
   },
   certificate: kafka.certificate ?? '',
   user: SASL_USER,
+  directory: kafka.directory,
 });

@@ -2,16 +2,21 @@
  * A whole site for tests: real Kafka, Redis and ClickHouse, the real program in any number of processes
  * on them, and what the stores hold when all have stopped.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../runtime/clock.ts';
 import { loadConfiguration } from '../../runtime/configuration.ts';
+import { randomBytes } from '../../runtime/random.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { type PartitionCounts, planAllTopics } from '../../runtime/topic-plan.ts';
 import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
+import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
+import { readKeys } from '../../storage/event-log/sealing/key-topic.ts';
+import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log.ts';
+import { readPersonKeys } from '../../storage/event-log/sealing/shared-keys.ts';
 import { openRedisStateStore } from '../../storage/state-store/redis-state-store.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { type Remains, remainsOf } from '../faults/oracle.ts';
@@ -74,12 +79,16 @@ export class Site {
   }
 
   /** Another process of the program, with a data directory of its own. */
-  async startProgram(flags: readonly string[] = []): Promise<ServerProcess> {
+  async startProgram(
+    flags: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<ServerProcess> {
     this.#started += 1;
     const program = await startServer({
       dataDirectory: join(this.#root, `data-${this.#started}`),
       port: await freePort(),
       flags: ['--empty', ...this.flags(), ...flags],
+      environment,
     });
     let ending: number | string | undefined;
     void program.ended.then((how) => {
@@ -118,6 +127,25 @@ export class Site {
       return rows.map(({ eventId }) => String(eventId));
     } finally {
       await warehouse.close();
+    }
+  }
+
+  /** Where the servers keep what is this site's, given where the brokers keep all. */
+  directories(kafkaDirectory: string): readonly string[] {
+    const topics = readdirSync(kafkaDirectory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && entry.name.startsWith(this.topic('')))
+      .map((entry) => join(entry.parentPath, entry.name));
+    return [...topics, this.redis.directory, this.clickhouse.directory];
+  }
+
+  /** What the keys of all people are made from now. */
+  async keySeeds(): Promise<readonly Buffer[]> {
+    const log = await this.#openStoredLog();
+    try {
+      const { keys } = await readKeys(log);
+      return (keys?.nodes ?? []).map(({ seed }) => Buffer.from(seed.buffer));
+    } finally {
+      await log.close();
     }
   }
 
@@ -160,10 +188,19 @@ export class Site {
   /** Log and state, for whoever looks into them; closed by the caller. */
   async openStores(): Promise<Pick<Remains, 'log' | 'state'>> {
     const { namespace } = this;
+    const stored = await this.#openStoredLog();
+    const keys = await readPersonKeys({ log: stored, randomBytes });
+    const log = keys === undefined ? stored : new SealedEventLog({ log: stored, keys });
+    const state = await openRedisStateStore({ servers: { urls: [this.redis.url] }, namespace });
+    return { log, state };
+  }
+
+  /** Nothing is opened on the way. */
+  #openStoredLog(): Promise<EventLog> {
     const { logRetentionDays } = this.#settings();
-    const log = await openKafkaEventLog({
+    return openKafkaEventLog({
       brokers: this.#parts.brokers,
-      namespace,
+      namespace: this.namespace,
       topics: planAllTopics(this.partitions),
       rules: {
         replicationFactor: 1,
@@ -173,8 +210,6 @@ export class Site {
       clock: systemClock,
       logger: silentLogger,
     });
-    const state = await openRedisStateStore({ servers: { urls: [this.redis.url] }, namespace });
-    return { log, state };
   }
 }
 

@@ -62,6 +62,10 @@ export class ClickHouseServer {
     this.connection = { url: urlOf(port), username, password };
   }
 
+  get directory(): string {
+    return this.#configuration.directory;
+  }
+
   /** Starts it, or starts it again on what it kept. */
   async start(): Promise<void> {
     const { library, why } = embeddedClickHouseAvailable();

@@ -28,6 +28,8 @@ export interface KafkaServers {
   addresses(listener: Listener): readonly string[];
   /** The certificate to trust, in PEM; undefined without TLS. */
   readonly certificate: string | undefined;
+  /** Under it lies whatever the brokers store. */
+  readonly directory: string;
   stop(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<KafkaServe
     brokers,
     addresses: (listener) => brokers.map(({ ports }) => `${HOST}:${ports[listener]}`),
     certificate,
+    directory,
     stop: async () => {
       // The last nodes of a cluster may wait for a majority that is gone.
       await Promise.all(brokers.map((broker) => broker.kill('SIGKILL')));

@@ -30,15 +30,23 @@ export interface WantedTopic {
 interface Setting {
   readonly value: string;
   /** How what is found must relate to it. */
-  readonly must: 'be' | 'be at least';
+  readonly must: 'be' | 'be at least' | 'be at most';
 }
 
 /** Times are ours, not the broker's, and may be of any year. */
 const ANY_TIME = '9223372036854775807';
 const BATCH_HEADER_BYTES = 61;
 
+/** What was replaced is cleaned as soon as a broker looks again, and its file removed a second later. */
+const SHREDDED: Readonly<Record<string, Setting>> = {
+  'segment.ms': { value: '1000', must: 'be at most' },
+  'min.cleanable.dirty.ratio': { value: '0.001', must: 'be at most' },
+  'max.compaction.lag.ms': { value: '1000', must: 'be at most' },
+  'file.delete.delay.ms': { value: '1000', must: 'be at most' },
+};
+
 export const settingsOf = (
-  { cleanup }: Pick<TopicSpec, 'cleanup'>,
+  { cleanup, isShredded }: Pick<TopicSpec, 'cleanup' | 'isShredded'>,
   { rules, limits }: { readonly rules: TopicRules; readonly limits: EventLogLimits },
 ): Readonly<Record<string, Setting>> => {
   const messageBytes =
@@ -57,6 +65,7 @@ export const settingsOf = (
           'retention.ms': exactly(rules.retentionMs),
           'retention.bytes': exactly(rules.retentionBytes),
         }),
+    ...(isShredded ? SHREDDED : {}),
   };
 };
 
@@ -113,9 +122,20 @@ export const checkTopics = async (check: TopicCheck): Promise<void> => {
     );
     for (const [setting, { value, must }] of Object.entries(settingsOf(wanted.spec, check))) {
       const foundValue = values.get(setting);
-      const isFine = must === 'be' ? foundValue === value : Number(foundValue) >= Number(value);
-      if (!isFine) throw mismatch(wanted, setting, { expected: value, must, found: foundValue });
+      if (!isAsItMust(must, value, foundValue))
+        throw mismatch(wanted, setting, { expected: value, must, found: foundValue });
     }
+  }
+};
+
+const isAsItMust = (must: Setting['must'], value: string, found: string | undefined): boolean => {
+  switch (must) {
+    case 'be':
+      return found === value;
+    case 'be at least':
+      return Number(found) >= Number(value);
+    case 'be at most':
+      return Number(found) <= Number(value);
   }
 };
 

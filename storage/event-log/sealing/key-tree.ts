@@ -23,12 +23,16 @@ export interface PersonAddress {
   readonly low: number;
 }
 
-/** The seed of a part of the tree. */
-export interface TreeNode {
+/** Where a part of the tree begins. */
+export interface TreePlace {
   /** Steps from the root. */
   readonly depth: number;
   /** An address below it, with zeros behind the first `depth` steps. */
   readonly prefix: PersonAddress;
+}
+
+/** The seed of a part of the tree. */
+export interface TreeNode extends TreePlace {
   readonly seed: Int32Array;
 }
 
@@ -150,6 +154,20 @@ export class KeyTree {
     for (const node of kept) this.#put(node);
   }
 
+  /** Takes a seed from whoever destroyed a key; false, and nothing taken, where none above it is held. */
+  hold(node: TreeNode): boolean {
+    const from = this.#walkTo(node.prefix);
+    if (from === undefined || from > node.depth) return false;
+    this.#put(node);
+    return true;
+  }
+
+  /** What is below is from now on made by what was held of it, or by nobody. */
+  giveUp(place: TreePlace): void {
+    this.#branchOf(place).giveUp(lastStepOf(place));
+    walking.fill(0);
+  }
+
   /** Writes the nearest seed above the address into `walking`; returns its depth. */
   #walkTo(address: PersonAddress): number | undefined {
     if (this.#above.seedInto(walking, 0)) return 0;
@@ -167,7 +185,7 @@ export class KeyTree {
   }
 
   /** The branch that holds the node. */
-  #branchOf({ depth, prefix }: TreeNode): Branch {
+  #branchOf({ depth, prefix }: TreePlace): Branch {
     if (depth === 0) return this.#above;
     let branch = this.#root;
     for (let step = 0; step < depth - 1; step++) branch = branch.madeBelow(stepOf(prefix, step));
@@ -175,7 +193,7 @@ export class KeyTree {
   }
 }
 
-const lastStepOf = ({ depth, prefix }: TreeNode): number =>
+const lastStepOf = ({ depth, prefix }: TreePlace): number =>
   depth === 0 ? 0 : stepOf(prefix, depth - 1);
 
 /** 0 to 15. */

@@ -11,7 +11,7 @@ import { seededBytes } from './seeded-bytes.fixture.ts';
 const randomBytes = seededBytes(1);
 const path = join(mkdtempSync(join(tmpdir(), 'freshet-sealing-')), 'people.keys');
 createKeyFile(path, randomBytes);
-const keys = new PersonKeys({ path, randomBytes });
+const keys = PersonKeys.ofFile({ path, randomBytes });
 /** As long as an interaction is. */
 const value = randomBytes(110);
 const RECORDS = 1_000;

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EpochMs, Offset } from '../../../schemas/ids.ts';
 import type { LogRecord } from '../event-log.ts';
 import { createKeyFile, KEY_CRASH_POINTS } from './key-file.ts';
-import { addressOfText, addressText, PersonKeys } from './person-keys.ts';
+import { addressOfText, addressText } from './person-address.ts';
+import { PersonKeys } from './person-keys.ts';
 import { seededBytes } from './seeded-bytes.fixture.ts';
 
 const SEED = 3;
@@ -20,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const open = (): PersonKeys => new PersonKeys({ path, randomBytes });
+const open = (): PersonKeys => PersonKeys.ofFile({ path, randomBytes });
 const sealedFor = (keys: PersonKeys, subject: string, text: string): LogRecord => ({
   key: null,
   value: keys.seal({ key: Buffer.from(subject), value: Buffer.from(text) }),
@@ -101,7 +102,7 @@ describe(`the keys of people, seed ${SEED}`, () => {
 
   for (const point of KEY_CRASH_POINTS) {
     it(`killed at ${point} are whole, and what was to be destroyed can be destroyed again`, () => {
-      const keys = new PersonKeys({
+      const keys = PersonKeys.ofFile({
         path,
         randomBytes,
         crashPoint: (name) => {

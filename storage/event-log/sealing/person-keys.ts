@@ -1,8 +1,9 @@
 /**
  * The keys of people and sessions as one thread uses them: records are sealed under the key of whom they
- * are about, and opened again as long as that key is not destroyed.
+ * are about, and opened again as long as that key is not destroyed. Where the tree of keys is kept, in a
+ * file or in a topic of the log, is its owner's to know.
  *
- * A person's address is a hash, keyed with the file's salt, of who it is and of how often they were
+ * A person's address is a hash, keyed with the tree's salt, of who it is and of how often they were
  * forgotten before: who comes back after being forgotten is a new person with a key of their own. From
  * `retire` on nothing more is sealed under a key; what was sealed stays readable until it is destroyed.
  *
@@ -13,10 +14,21 @@ import { hash32 } from '../../../schemas/hash.ts';
 import type { LogRecord } from '../event-log.ts';
 import { CHACHA_KEY_WORDS } from './chacha20.ts';
 import { type KeyCrashPoint, type RandomBytes, readKeyFile, writePuncture } from './key-file.ts';
-import type { KeyTree, PersonAddress } from './key-tree.ts';
-import { addressIn, openRecord, sealRecord } from './sealed-record.ts';
+import type { KeyTree, PersonAddress, Puncture } from './key-tree.ts';
+import { addressText } from './person-address.ts';
+import { addressOfRecord, openRecord, sealRecord } from './sealed-record.ts';
 
 export interface PersonKeysOptions {
+  /** In hexadecimal. */
+  readonly salt: string;
+  /** Whoever changes it beside these keys tells them by `treeChanged`. */
+  readonly tree: KeyTree;
+  readonly randomBytes: RandomBytes;
+  /** Returns once nobody can make what was removed from what is stored; absent where that is another's. */
+  readonly store?: (puncture: Puncture) => void;
+}
+
+export interface KeyFileOptions {
   readonly path: string;
   readonly randomBytes: RandomBytes;
   readonly crashPoint?: (name: KeyCrashPoint) => void;
@@ -44,11 +56,15 @@ export class PersonKeys {
   /** Of this object alone: eight bytes by chance and a counter, so that none is used twice. */
   readonly #nonce = new Int32Array(3);
 
+  static ofFile({ path, randomBytes, crashPoint = () => undefined }: KeyFileOptions): PersonKeys {
+    const store = (puncture: Puncture): void => writePuncture(path, puncture, crashPoint);
+    return new PersonKeys({ ...readKeyFile(path), randomBytes, store });
+  }
+
   constructor(options: PersonKeysOptions) {
     this.#options = options;
-    const { salt, tree } = readKeyFile(options.path);
-    this.#salt = salt;
-    this.#tree = tree;
+    this.#salt = options.salt;
+    this.#tree = options.tree;
     this.#drawNonce();
   }
 
@@ -72,15 +88,13 @@ export class PersonKeys {
 
   /** The record as it was before it was sealed; of a person forgotten, neither key nor value. */
   open(record: LogRecord): LogRecord {
-    const { key, value, timestamp, offset } = record;
-    if (key !== null || value === null) return record;
-    const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
-    const address = addressIn(bytes);
-    if (address === undefined) return record;
+    const { value, timestamp, offset } = record;
+    const address = addressOfRecord(record);
+    if (address === undefined || value === null) return record;
     if (!this.#findKey(address)) {
       return { key: null, value: null, timestamp, offset, isErased: true };
     }
-    const opened = openRecord(bytes, this.#key);
+    const opened = openRecord(value, this.#key);
     return opened === undefined
       ? record
       : { key: opened.key, value: opened.value, timestamp, offset, isErased: false };
@@ -110,10 +124,9 @@ export class PersonKeys {
   destroy(address: PersonAddress): void {
     const puncture = this.#tree.punctureAt(address);
     if (puncture === undefined) return;
-    const { path, crashPoint = () => undefined } = this.#options;
-    writePuncture(path, puncture, crashPoint);
+    this.#options.store?.(puncture);
     this.#tree.apply(puncture);
-    this.#forgetCached();
+    this.treeChanged();
   }
 
   /** What the owner destroyed on the disk is gone here, too. */
@@ -121,10 +134,11 @@ export class PersonKeys {
     const puncture = this.#tree.punctureAt(address);
     if (puncture === undefined) return;
     this.#tree.apply(puncture);
-    this.#forgetCached();
+    this.treeChanged();
   }
 
-  #forgetCached(): void {
+  /** Nothing is left here of what was made from the tree before. */
+  treeChanged(): void {
     this.#isCached.fill(0);
     this.#cachedKeys.fill(0);
     this.#key.fill(0);
@@ -173,12 +187,3 @@ export class PersonKeys {
     this.#nonce[NONCE_COUNTER] = 0;
   }
 }
-
-/** 16 hexadecimal digits. */
-export const addressText = ({ high, low }: PersonAddress): string =>
-  [high, low].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
-
-export const addressOfText = (text: string): PersonAddress => ({
-  high: Number.parseInt(text.slice(0, 8), 16) | 0,
-  low: Number.parseInt(text.slice(8), 16) | 0,
-});

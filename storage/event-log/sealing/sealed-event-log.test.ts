@@ -31,7 +31,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const openKeys = (): PersonKeys => new PersonKeys({ path, randomBytes });
+const openKeys = (): PersonKeys => PersonKeys.ofFile({ path, randomBytes });
 const below = (disk = new MemoryLogDisk()): MemoryEventLog =>
   new MemoryEventLog({ topics: CONTRACT_TOPICS, random, disk });
 const sealed = (log: EventLog, keys = openKeys()): SealedEventLog =>

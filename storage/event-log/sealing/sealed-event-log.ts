@@ -37,6 +37,8 @@ export interface SealedEventLogOptions {
   readonly topics?: readonly string[];
   /** Which keys name somebody. */
   readonly isPersonal?: (key: Uint8Array) => boolean;
+  /** Resolves once what was appended of these topics may be acknowledged; without it, at once. */
+  readonly untilCertain?: (sealed: readonly AppendRecord[]) => Promise<void>;
 }
 
 export class SealedEventLog implements EventLog {
@@ -45,10 +47,12 @@ export class SealedEventLog implements EventLog {
   readonly #keys: PersonKeys;
   readonly #topics: ReadonlySet<string>;
   readonly #isPersonal: (key: Uint8Array) => boolean;
+  readonly #untilCertain: SealedEventLogOptions['untilCertain'];
 
   constructor(options: SealedEventLogOptions) {
     const { log, keys, topics = SEALED_TOPICS, isPersonal = isSubject } = options;
     this.#isPersonal = isPersonal;
+    this.#untilCertain = options.untilCertain;
     this.#log = log;
     this.#keys = keys;
     this.#topics = new Set(topics);
@@ -80,7 +84,10 @@ export class SealedEventLog implements EventLog {
     records: readonly AppendRecord[],
   ): Promise<AppendResult> {
     checkBatch(records, { limits: this.limits, cleanup: 'delete' });
-    return this.#log.append(topic, partition, this.seal(topic, records));
+    const sealed = this.seal(topic, records);
+    const appended = await this.#log.append(topic, partition, sealed);
+    if (this.#topics.has(topic)) await this.#untilCertain?.(sealed);
+    return appended;
   }
 
   async read(

@@ -9,6 +9,7 @@
  * begins the same, and one of another tree of keys. Whether bytes are as they were written is the
  * log's to notice (a CRC of each frame): a seal hides, it does not vouch.
  */
+import type { AppendRecord } from '../event-log.ts';
 import { chachaBlock } from './chacha20.ts';
 import type { PersonAddress } from './key-tree.ts';
 
@@ -57,13 +58,22 @@ export const addressIn = (value: Buffer): PersonAddress | undefined =>
     ? undefined
     : { high: value.readInt32LE(ADDRESS_AT), low: value.readInt32LE(ADDRESS_AT + 4) };
 
+/** Of a record that only a person's key opens; undefined for any other. */
+export const addressOfRecord = ({
+  key,
+  value,
+}: Pick<AppendRecord, 'key' | 'value'>): PersonAddress | undefined =>
+  key === null && value !== null
+    ? addressIn(Buffer.from(value.buffer, value.byteOffset, value.length))
+    : undefined;
+
 const nonce = new Int32Array(NONCE_WORDS);
 
 /** undefined where the key does not fit, or where nothing was sealed. */
-export const openRecord = (value: Buffer, key: Int32Array): OpenedRecord | undefined => {
-  for (let word = 0; word < NONCE_WORDS; word++)
-    nonce[word] = value.readInt32LE(NONCE_AT + 4 * word);
+export const openRecord = (value: Uint8Array, key: Int32Array): OpenedRecord | undefined => {
   const opened = Buffer.from(value);
+  for (let word = 0; word < NONCE_WORDS; word++)
+    nonce[word] = opened.readInt32LE(NONCE_AT + 4 * word);
   encipher(opened, key, nonce);
   const valueAt = SEAL_BYTES + opened.readUInt16LE(BODY_AT + 4);
   if (opened.readUInt32LE(BODY_AT) !== MARK || valueAt > opened.length) return undefined;
