@@ -7,6 +7,7 @@ import type { Admin, ITopicConfig, ITopicMetadata } from 'kafkajs';
 import { FreshetError } from '../../../schemas/errors.ts';
 import type { TopicSpec } from '../../../schemas/topics.ts';
 import type { EventLogLimits } from '../event-log.ts';
+import { KafkaFailure } from './kafka-errors.ts';
 import { RECORD_OVERHEAD_BYTES_MAX } from './record-batch.ts';
 
 export interface TopicRules {
@@ -84,7 +85,7 @@ export const makeMissingTopics = async (
   { admin, topics, rules, limits }: TopicCheck,
   timeoutMs: number,
 ): Promise<void> => {
-  const there = new Set(await admin.listTopics());
+  const there = new Set(await reached(() => admin.listTopics()));
   const missing = topics.filter(({ kafkaName }) => !there.has(kafkaName));
   if (missing.length === 0) return;
   const wanted = missing.map(
@@ -100,12 +101,23 @@ export const makeMissingTopics = async (
   await admin.createTopics({ topics: wanted, timeout: timeoutMs, waitForLeaders: true });
 };
 
+/** Where the client reaches no broker in time, it answers itself with nothing and trips over that. */
+const reached = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    const problem = 'no broker that could be asked for the topics';
+    throw new KafkaFailure(problem, { remedy: 'reconnect', mayHaveAppended: false, cause });
+  }
+};
+
 const TOPIC_RESOURCE = 2;
 
 /** Throws `topic_mismatch` at the first difference. */
 export const checkTopics = async (check: TopicCheck): Promise<void> => {
   const names = check.topics.map(({ kafkaName }) => kafkaName);
-  const { topics: found } = await check.admin.fetchTopicMetadata({ topics: names });
+  const { topics: found } = await reached(() => check.admin.fetchTopicMetadata({ topics: names }));
   const { resources } = await check.admin.describeConfigs({
     resources: names.map((name) => ({ type: TOPIC_RESOURCE, name })),
     includeSynonyms: false,
