@@ -1,5 +1,10 @@
 /** Every benchmark, in the order in which `npm run bench` runs them. */
 import { algorithms } from './algorithms/algorithms.ts';
+import { idleRoles } from './distributed/idle-roles.ts';
+import { distributedFreshness } from './distributed/p2-distributed.ts';
+import { distributedReplay } from './distributed/p3-distributed.ts';
+import { distributedRecovery } from './distributed/p10-distributed.ts';
+import { distributedGrowth } from './distributed/p14-distributed.ts';
 import { kafkaLog } from './kafka-log.ts';
 import { neuralSpeed } from './neural-speed.ts';
 import { durableIngest } from './p1-durable-ingest.ts';
@@ -35,6 +40,11 @@ export const BENCHMARKS: readonly Benchmark[] = [
   trainingSpeed,
   redisState,
   siteBackup,
+  distributedFreshness,
+  distributedReplay,
+  distributedRecovery,
+  distributedGrowth,
+  idleRoles,
 ];
 
 import { trainingSpeed } from './training.ts';

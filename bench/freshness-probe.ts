@@ -4,6 +4,8 @@
  * read in a loop. Times count from when the probe was due, whenever it could be sent.
  *
  *     node bench/freshness-probe.ts --port 8090 --rate 20 --seconds 15 --people 40
+ *
+ * `--ingest PORT` where another process takes events in than makes the lists.
  */
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,7 +44,10 @@ export interface ProbeJourney {
 }
 
 interface Options {
+  /** Of whoever makes lists. */
   readonly port: number;
+  /** Of whoever takes events in. */
+  readonly ingest: number;
   readonly rate: number;
   readonly seconds: number;
   readonly people: number;
@@ -149,8 +154,9 @@ const ratingOf = (eventId: string, userId: string, itemId: string): Event => ({
 });
 
 export const probeFreshness = async (options: Options): Promise<FreshnessResult> => {
-  const { port, rate, seconds, people } = options;
+  const { port, ingest, rate, seconds, people } = options;
   const callers = Array.from({ length: 4 }, () => new Caller(port));
+  const senders = ingest === port ? callers : callers.map(() => new Caller(ingest));
   const sockets: WebSocket[] = [];
   const listeners: Listener[] = [];
   for (let person = 0; person < people; person++) {
@@ -165,19 +171,21 @@ export const probeFreshness = async (options: Options): Promise<FreshnessResult>
     const dueMs = startMs + (1_000 * probe) / rate;
     const caller = callers[probe % callers.length]!;
     const person = Math.floor(probe / 2) % people;
-    const pace = { caller, dueMs, eventId: `${run}-${probe}` };
+    const sender = senders[probe % senders.length]!;
+    const pace = { caller, sender, dueMs, eventId: `${run}-${probe}` };
     return probe % 2 === 0
       ? probePush(listeners[person]!, `listener-${person}`, pace)
       : probeRead(`reader-${person}`, pace);
   });
   const samples = await Promise.all(probes);
   for (const socket of sockets) socket.terminate();
-  for (const caller of callers) caller.close();
+  for (const caller of new Set([...callers, ...senders])) caller.close();
   return resultOf(samples);
 };
 
 interface Pace {
   readonly caller: Caller;
+  readonly sender: Caller;
   readonly dueMs: number;
   readonly eventId: string;
 }
@@ -187,7 +195,7 @@ const untilDue = (dueMs: number): Promise<void> => sleep(Math.max(0, dueMs - per
 const probePush = async (
   listener: Listener,
   person: string,
-  { caller, dueMs, eventId }: Pace,
+  { sender, dueMs, eventId }: Pace,
 ): Promise<Sample> => {
   await untilDue(dueMs);
   const [first] = listener.list;
@@ -196,7 +204,7 @@ const probePush = async (
   const heard = listener.heard(eventId);
   const sentAt = performance.now();
   const rating = ratingOf(eventId, person, first);
-  const { positions } = await caller.call<EventsAnswer>('POST', '/v1/events', rating);
+  const { positions } = await sender.call<EventsAnswer>('POST', '/v1/events', rating);
   const answeredAt = performance.now();
   const acknowledged = answeredAt - dueMs;
   const at = await heard;
@@ -212,7 +220,10 @@ const probePush = async (
 };
 
 /** Reads again and again until the list says that it covers the event. */
-const probeRead = async (person: string, { caller, dueMs, eventId }: Pace): Promise<Sample> => {
+const probeRead = async (
+  person: string,
+  { caller, sender, dueMs, eventId }: Pace,
+): Promise<Sample> => {
   const path = `/v1/users/${person}/recommendations?limit=20`;
   await untilDue(dueMs - 25);
   const before = await caller.call<ListAnswer>('GET', path);
@@ -220,7 +231,7 @@ const probeRead = async (person: string, { caller, dueMs, eventId }: Pace): Prom
   if (first === undefined) throw new Error('Expected a list to probe, got an empty one.');
   await untilDue(dueMs);
   const rating = ratingOf(eventId, person, first.itemId);
-  const { positions } = await caller.call<EventsAnswer>('POST', '/v1/events', rating);
+  const { positions } = await sender.call<EventsAnswer>('POST', '/v1/events', rating);
   const acknowledged = performance.now() - dueMs;
   while (performance.now() < dueMs + PATIENCE_MS) {
     const { asOf, items } = await caller.call<ListAnswer>('GET', path);
@@ -255,6 +266,7 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: {
       port: { type: 'string', default: '8090' },
+      ingest: { type: 'string' },
       rate: { type: 'string', default: '20' },
       seconds: { type: 'string', default: '15' },
       people: { type: 'string', default: '40' },
@@ -262,6 +274,7 @@ if (import.meta.main) {
   });
   const result = await probeFreshness({
     port: Number(values.port),
+    ingest: Number(values.ingest ?? values.port),
     rate: Number(values.rate),
     seconds: Number(values.seconds),
     people: Number(values.people),

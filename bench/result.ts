@@ -30,10 +30,13 @@ export interface BenchResult {
   readonly drawings?: Readonly<Record<string, string>>;
 }
 
+/** Small forms show that a benchmark works, and where its time goes; nobody compares them. */
+export type BenchSize = 'full' | 'small';
+
 export interface Benchmark {
   readonly id: string;
   readonly title: string;
-  run(): Promise<BenchResult>;
+  run(size: BenchSize): Promise<BenchResult>;
 }
 
 const RESULTS = join(import.meta.dirname, 'results');

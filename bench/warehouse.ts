@@ -342,5 +342,5 @@ export const warehouseBenchmark: Benchmark = {
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  printResult(await warehouseBenchmark.run(), undefined);
+  printResult(await warehouseBenchmark.run('full'), undefined);
 }

@@ -66,7 +66,7 @@ export const prepareReplay = async (
   await prepare(eventLog, stateStore);
   await fillLog(eventLog, plan);
   return {
-    deps: dependenciesOf(plan, eventLog, stateStore),
+    deps: streamDependencies(plan, eventLog, stateStore),
     close: async () => {
       await stateStore.close();
       await eventLog.close();
@@ -138,7 +138,8 @@ const vectorsFor = ({ items, seed }: ReplayPlan): VectorView => {
   });
 };
 
-const dependenciesOf = (
+/** What a stream that owns all partitions needs beside a log and a state. */
+export const streamDependencies = (
   plan: ReplayPlan,
   eventLog: EventLog,
   stateStore: StateStore,
