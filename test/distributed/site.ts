@@ -11,9 +11,13 @@ import { loadConfiguration } from '../../runtime/configuration.ts';
 import { randomBytes } from '../../runtime/random.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { type PartitionCounts, planAllTopics } from '../../runtime/topic-plan.ts';
+import { decodeRecordAs } from '../../schemas/avro/record-codec.ts';
+import { partitionIndex } from '../../schemas/ids.ts';
 import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
+import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import { readKeys } from '../../storage/event-log/sealing/key-topic.ts';
 import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log.ts';
 import { readPersonKeys } from '../../storage/event-log/sealing/shared-keys.ts';
@@ -149,6 +153,16 @@ export class Site {
     }
   }
 
+  /** The lists that impressions in the log are of, one for each impression. */
+  async shownLists(): Promise<readonly string[]> {
+    const remains = await this.#openRemains();
+    try {
+      return await shownListsIn(remains.log);
+    } finally {
+      await remains.close();
+    }
+  }
+
   async remove(): Promise<void> {
     await Promise.all([...this.#running].map((program) => program.kill('SIGKILL')));
     if (!this.#isGuest) await Promise.all([this.redis.remove(), this.clickhouse.remove()]);
@@ -214,6 +228,20 @@ export class Site {
 }
 
 const guestOf = (namespace: string): string => `${namespace}_guest`;
+
+const shownListsIn = async (log: EventLog): Promise<readonly string[]> => {
+  const { name } = TOPICS.impressions;
+  const { partitionCount } = await log.topic(name);
+  const lists: string[] = [];
+  for (let index = 0; index < partitionCount; index += 1) {
+    for await (const slice of partitionSlices(log, name, partitionIndex(index))) {
+      for (const { value } of slice) {
+        if (value !== null) lists.push(decodeRecordAs('Impression', value).listId);
+      }
+    }
+  }
+  return lists;
+};
 
 /** Until every partition has taken in what the log holds, whoever runs it. */
 export const untilTakenIn = async (program: ServerProcess): Promise<void> => {

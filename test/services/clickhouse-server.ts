@@ -28,6 +28,9 @@ const READY_MS_MAX = 30_000;
 const POLL_MS = 25;
 const MEMORY_BYTES = 2 * 1024 ** 3;
 
+/** Who may do what they like in the database. */
+const USER = { username: 'site', password: 'of-this-test-alone' };
+
 export class ClickHouseServer {
   readonly connection: ClickHouseConnection;
   /** The one database in which the connection's user may do what it likes. */
@@ -39,13 +42,28 @@ export class ClickHouseServer {
   readonly #configuration: EngineConfiguration;
   #process: EngineProcess | undefined;
 
-  static async start(database: string, others: readonly string[] = []): Promise<ClickHouseServer> {
-    const server = new ClickHouseServer(await freePort(), database, others);
+  static async start(
+    database: string,
+    others: readonly string[] = [],
+    user = USER,
+  ): Promise<ClickHouseServer> {
+    const server = new ClickHouseServer(await freePort(), { database, others, user });
     await server.start();
     return server;
   }
 
-  private constructor(port: number, database: string, others: readonly string[]) {
+  private constructor(
+    port: number,
+    {
+      database,
+      others,
+      user,
+    }: {
+      readonly database: string;
+      readonly others: readonly string[];
+      readonly user: typeof USER;
+    },
+  ) {
     this.port = port;
     this.database = database;
     this.#others = others;
@@ -53,8 +71,7 @@ export class ClickHouseServer {
     this.#configuration = {
       directory: join(this.#root, 'data'),
       database,
-      username: 'site',
-      password: 'of-this-test-alone',
+      ...user,
       threads: 1,
       memoryBytes: MEMORY_BYTES,
     };

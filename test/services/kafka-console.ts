@@ -34,6 +34,24 @@ export const consumeByConsole = async (
   return said.split('\n').filter((line) => line.includes('\t'));
 };
 
+/** The values of so many records of a topic, which begin with a zero byte, as lines of their bytes. */
+export const consumeByteValues = async (
+  bootstrap: string,
+  topic: string,
+  { count }: { readonly count: number },
+): Promise<readonly string[]> => {
+  const said = await runTool('org.apache.kafka.tools.consumer.ConsoleConsumer', {
+    words: [
+      ...['--bootstrap-server', bootstrap, '--topic', topic, '--from-beginning'],
+      ...['--max-messages', `${count}`, '--timeout-ms', '60000'],
+      ...['--property', `value.deserializer=${BYTES}`],
+    ],
+  });
+  return said.split('\n').filter((line) => line.startsWith('\\x'));
+};
+
+const BYTES = 'org.apache.kafka.common.serialization.BytesDeserializer';
+
 const runTool = (
   mainClass: string,
   { words, input = '' }: { readonly words: readonly string[]; readonly input?: string },
