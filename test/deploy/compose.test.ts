@@ -1,5 +1,5 @@
 /** `docker-compose.yml` and the Dockerfile against what the program knows and what a site may expect. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -9,37 +9,10 @@ import { startCommand } from '../../runtime/cli/start-command.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { ROLES } from '../../runtime/settings.ts';
 import { createTerminal } from '../../runtime/terminal.ts';
+import { compose, contentOf, OWN_IMAGE, REPOSITORY, type Service } from './compose-file.ts';
 import { instructionsOf } from './docker-build.ts';
 
-interface Service {
-  readonly image: string;
-  readonly command?: readonly string[];
-  readonly user?: string;
-  readonly ports?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly volumes?: readonly string[];
-  readonly networks?: readonly string[];
-  readonly read_only?: boolean;
-  readonly cap_drop?: readonly string[];
-  readonly security_opt?: readonly string[];
-  readonly mem_limit?: string;
-  readonly cpus?: number;
-  readonly restart?: string;
-  readonly healthcheck?: { readonly test: readonly string[] };
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-}
-
-interface Compose {
-  readonly services: Readonly<Record<string, Service>>;
-  readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>;
-  readonly volumes: Readonly<Record<string, unknown>>;
-}
-
-const repository = join(import.meta.dirname, '..', '..');
-const contentOf = (...path: string[]): string => readFileSync(join(repository, ...path), 'utf8');
-const compose = parse(contentOf('docker-compose.yml'), { merge: true }) as Compose;
 const services = Object.entries(compose.services);
-const OWN_IMAGE = `freshet:${packageJson.version}`;
 const roles = services.filter(([, { image }]) => image === OWN_IMAGE);
 
 const startOf = ({ command = [], environment = {} }: Service) => {
@@ -92,7 +65,7 @@ describe('docker-compose.yml', () => {
     for (const [name, { volumes = [], networks = [], depends_on = {} }] of services) {
       for (const source of volumes.map((volume) => volume.split(':')[0] ?? '')) {
         if (source.startsWith('./')) {
-          expect(existsSync(join(repository, source)), `${name}: ${source}`).toBe(true);
+          expect(existsSync(join(REPOSITORY, source)), `${name}: ${source}`).toBe(true);
         } else if (!source.startsWith('/')) {
           expect(Object.keys(compose.volumes), name).toContain(source);
         }
