@@ -12,14 +12,11 @@ import {
   siteTopics,
 } from '../../storage/event-log/kafka/held-topics.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
-import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log.ts';
-import { plantedPersonKeys } from '../../storage/event-log/sealing/shared-keys.ts';
 import { openRedisStateStore } from '../../storage/state-store/redis-state-store.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import type { Warehouse } from '../../storage/warehouse/warehouse.ts';
 import type { Openings } from '../openings.ts';
-import { randomBytes } from '../random.ts';
 import type { Settings } from '../settings.ts';
 import { type PartitionCounts, planAllTopics } from '../topic-plan.ts';
 import { openArtifactPlace } from '../training/artifact-place.ts';
@@ -43,8 +40,8 @@ export interface Servers {
   readonly artifactStore: ArtifactStore;
   readonly warehouse: Warehouse;
   /**
-   * What the brokers have of the site; the log is opened, and its topics made, only when asked for. What it
-   * holds of people is read opened, and sealed when it is written.
+   * What the brokers have of the site; the log is opened, and its topics made, only when asked for: as it
+   * is stored, with what is sealed in it and the keys to that.
    */
   topics(): Promise<SiteTopics>;
   openLog(use: 'held' | 'as it is'): Promise<EventLog>;
@@ -82,8 +79,8 @@ export const openServers = async (
     artifactStore,
     warehouse,
     topics: () => siteTopics(kafka),
-    async openLog(use) {
-      const stored = openings.add(
+    openLog: async (use) =>
+      openings.add(
         await openKafkaEventLog({
           ...kafka.access,
           namespace,
@@ -93,10 +90,7 @@ export const openServers = async (
           logger,
         }),
         (opened) => opened.close(),
-      );
-      const keys = await plantedPersonKeys({ log: stored, clock, randomBytes });
-      return new SealedEventLog({ log: stored, keys });
-    },
+      ),
     letGo: () => letGoTopics({ ...kafka, rules: topicRulesOf(settings) }),
   };
 };

@@ -1,15 +1,18 @@
 /** Everything that a stopped instance's data directory holds, opened to be read and owned meanwhile. */
 import type { Clock, Logger } from '../../schemas/environment.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { epochMs } from '../../schemas/ids.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
+import { readKeyFile } from '../../storage/event-log/sealing/key-file.ts';
+import { recordsOfKeys } from '../../storage/event-log/sealing/key-topic.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { dataPathsOf, openDataDirectory, readFacts, refuseNewer } from '../data-directory.ts';
 import type { SiteStores } from '../moving/stores-source.ts';
 import type { Openings } from '../openings.ts';
-import { openPersonKeys } from '../person-keys.ts';
+import { keyFileOf, openPersonKeys } from '../person-keys.ts';
 import type { Settings } from '../settings.ts';
 import { isStateOld } from './old-state.ts';
-import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
+import { openEmbeddedState, openUnsealedLog } from './stores.ts';
 import { startWarehouseHost } from './warehouse-host.ts';
 
 export interface StoppedSiteOptions {
@@ -33,9 +36,8 @@ export const openStoppedSite = async (
   }
   const { paths, facts } = directory;
   const log = openings.add(
-    await openEmbeddedLog({
+    await openUnsealedLog({
       directory: paths.log,
-      keys: openPersonKeys(paths),
       counts: facts,
       writableTopics: [],
       clock,
@@ -54,7 +56,11 @@ export const openStoppedSite = async (
     await startWarehouseHost({ directory: paths.warehouse, settings, clock, logger }),
     (opened) => opened.close(),
   );
-  const stores = { counts: facts, log, state, artifactStore };
+  const keys = {
+    sealing: openPersonKeys(paths),
+    records: recordsOfKeys(readKeyFile(keyFileOf(paths)), epochMs(0)),
+  };
+  const stores = { counts: facts, log, keys, state, artifactStore };
   if (!host.connection) return stores;
   const warehouse = openings.add(
     new ClickHouseWarehouse({ connection: host.connection, database: settings.namespace }),

@@ -1,5 +1,6 @@
 /**
- * The log of a site, topic by topic, record by record, at the same offsets. Where an earlier run was
+ * The log of a site, topic by topic, record by record, at the same offsets, and as it is stored: what is
+ * sealed is not opened, and the keys go along. Where an earlier run was
  * ended it goes on: how far a partition has come is where it ends, and its last record must be the one
  * that belongs there.
  */
@@ -31,8 +32,11 @@ export interface LogCopyOptions {
 const AT_ONCE = 4;
 const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
 
-/** All but what producers outside write, which has been moved on from there. */
-export const MOVED_TOPICS: readonly TopicSpec[] = EMBEDDED_TOPICS;
+/**
+ * All but what producers outside write, which has been moved on from there. Keys come first: they only
+ * ever get fewer, so they open whatever is copied after them.
+ */
+export const MOVED_TOPICS: readonly TopicSpec[] = [TOPICS.peopleKeys, ...EMBEDDED_TOPICS];
 
 /** What each log was called, and is called now. */
 export const logIdsOf = async (source: SiteSource, target: EventLog): Promise<LogIds> => {

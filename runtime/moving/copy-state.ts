@@ -97,7 +97,10 @@ const fill = async (partition: StatePartition, filling: Filling): Promise<number
   return copied;
 };
 
-/** Of the record that the position names, as the log now has it; what has expired has that of before. */
+/**
+ * Of the record that the position names, as the log now has it. What has expired has that of before, and
+ * so has what is sealed: the hash is of what was sealed, which nobody opens here.
+ */
 const hashAt = async ({ log, place, position }: Filling): Promise<number> => {
   const { topic, partition } = place;
   const { coveredOffset } = position;
@@ -106,6 +109,7 @@ const hashAt = async ({ log, place, position }: Filling): Promise<number> => {
   if (coveredOffset >= end) {
     throw new FreshetError('log_regressed', { topic, partition, expected: coveredOffset + 1, end });
   }
+  if (topic === TOPICS.interactions.name) return position.recordHash;
   const [record] = await log.read(topic, partition, coveredOffset, { recordsMax: 1, bytesMax: 1 });
   return record?.offset === coveredOffset ? hashOf(record) : position.recordHash;
 };

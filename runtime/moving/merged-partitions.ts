@@ -7,11 +7,18 @@
  * received in the same millisecond go by their numbers.
  */
 import { decodeRecord } from '../../schemas/avro/record-codec.ts';
-import type { LogRecord } from '../../storage/event-log/event-log.ts';
+import type { AppendRecord, LogRecord } from '../../storage/event-log/event-log.ts';
 
-type Records = AsyncIterable<readonly LogRecord[]>;
+/** A record that can be read, and what is stored of it. */
+export interface ReadableRecord extends LogRecord {
+  readonly stored: AppendRecord;
+}
 
-export async function* mergedPartitions(partitions: readonly Records[]): AsyncGenerator<LogRecord> {
+type Records = AsyncIterable<readonly ReadableRecord[]>;
+
+export async function* mergedPartitions(
+  partitions: readonly Records[],
+): AsyncGenerator<ReadableRecord> {
   const cursors = await Promise.all(partitions.map((records) => Cursor.open(records)));
   try {
     for (;;) {
@@ -31,9 +38,9 @@ export async function* mergedPartitions(partitions: readonly Records[]): AsyncGe
 }
 
 class Cursor {
-  head: LogRecord | undefined;
-  readonly #slices: AsyncIterator<readonly LogRecord[]>;
-  #slice: readonly LogRecord[] = [];
+  head: ReadableRecord | undefined;
+  readonly #slices: AsyncIterator<readonly ReadableRecord[]>;
+  #slice: readonly ReadableRecord[] = [];
   #at = -1;
   #number: number | undefined;
 
@@ -43,7 +50,7 @@ class Cursor {
     return cursor;
   }
 
-  private constructor(slices: AsyncIterator<readonly LogRecord[]>) {
+  private constructor(slices: AsyncIterator<readonly ReadableRecord[]>) {
     this.#slices = slices;
   }
 

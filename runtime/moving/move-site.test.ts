@@ -1,5 +1,8 @@
 /** Moving over memory stores: ended at every step and begun again, and onto what is not empty. */
-import { expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
@@ -10,6 +13,12 @@ import { MemoryArtifactStore } from '../../storage/artifact-store/memory-artifac
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
 import { openMemoryEventLog } from '../../storage/event-log/memory-event-log.ts';
 import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
+import { createKeyFile, readKeyFile } from '../../storage/event-log/sealing/key-file.ts';
+import { recordsOfKeys } from '../../storage/event-log/sealing/key-topic.ts';
+import type { PersonAddress } from '../../storage/event-log/sealing/key-tree.ts';
+import { PersonKeys } from '../../storage/event-log/sealing/person-keys.ts';
+import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log.ts';
+import { readPersonKeys } from '../../storage/event-log/sealing/shared-keys.ts';
 import { openMemoryStateStore } from '../../storage/state-store/memory-state-store.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { MemoryWarehouse } from '../../storage/warehouse/memory-warehouse.ts';
@@ -26,10 +35,12 @@ import {
   topicsOf,
 } from '../../test/stream/stream-fixture.ts';
 import type { Servers } from '../distributed/servers.ts';
+import { randomBytes } from '../random.ts';
 import type { PartitionCounts } from '../topic-plan.ts';
 import { MOVED_TOPICS } from './copy-log.ts';
 import { moveSite } from './move-site.ts';
-import { sourceOfStores } from './stores-source.ts';
+import type { Sealing } from './site-source.ts';
+import { type SiteKeys, sourceOfStores } from './stores-source.ts';
 
 const COUNTS = { userPartitions: 2, itemPartitions: 2 } as const;
 const PEOPLE = 12;
@@ -59,8 +70,9 @@ const takeIn = async ({ deps }: StreamFixture): Promise<void> => {
   await stream.stop();
 };
 
-const siteWithAPast = async () => {
-  const fixture = createStreamFixture(COUNTS);
+const siteWithAPast = async (keys?: SiteKeys) => {
+  const stored = openMemoryEventLog({ topics: topicsOf(2, 2), random: seededRandom(3) });
+  const fixture = createStreamFixture({ ...COUNTS, eventLog: readable(stored, keys?.sealing) });
   for (let at = 0; at < 24; at += 1) {
     const record = catalogueItem(`item-${at % 9}`, { categories: ['c'], updatedAt: T0 });
     await fixture.append('catalogue', 'CatalogueItem', [{ key: record.itemId, record }]);
@@ -69,14 +81,27 @@ const siteWithAPast = async () => {
   await promote(fixture.deps.eventLog, 'of-the-night', { at: T0 });
   await fixture.interact(...events(0, EVENTS));
   await takeIn(fixture);
-  const { eventLog, stateStore } = fixture.deps;
   return {
     fixture,
     counts: COUNTS,
-    log: eventLog,
-    state: stateStore,
+    log: stored,
+    ...(keys ? { keys } : {}),
+    state: fixture.deps.stateStore,
     artifactStore: await releases(),
   };
+};
+
+const readable = (log: EventLog, keys: Sealing | undefined): EventLog =>
+  keys === undefined ? log : new SealedEventLog({ log, keys: keys as PersonKeys });
+
+/** Of people of whom somebody has been forgotten. */
+const keysIn = (directory: string): SiteKeys & { readonly gone: PersonAddress } => {
+  const path = join(directory, 'people.keys');
+  createKeyFile(path, randomBytes);
+  const sealing = PersonKeys.ofFile({ path, randomBytes });
+  const gone = sealing.addressOf('u:somebody');
+  sealing.destroy(gone);
+  return { gone, sealing, records: recordsOfKeys(readKeyFile(path), T0) };
 };
 
 const releases = async (): Promise<MemoryArtifactStore> => {
@@ -167,6 +192,58 @@ it('keeps offsets, state and what was taken in before, so that both sites go on 
     'b',
     'a',
   ]);
+});
+
+describe('sealed', () => {
+  let directory: string;
+  let keys: ReturnType<typeof keysIn>;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'freshet-moving-'));
+    keys = keysIn(directory);
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  const sealedFixture = async (
+    counts: PartitionCounts,
+    log: EventLog,
+    stateStore?: StateStore,
+  ): Promise<StreamFixture> => {
+    const found = await readPersonKeys({ log, randomBytes });
+    expect(found!.isDestroyed(keys.gone)).toBe(true);
+    return createStreamFixture({
+      ...counts,
+      eventLog: readable(log, found),
+      ...(stateStore ? { stateStore } : {}),
+    });
+  };
+
+  it('as it lies there, with its keys, so that both sites go on alike', async () => {
+    const site = await siteWithAPast(keys);
+    const { servers, state, log } = emptyServers();
+    await moving(site, servers);
+    expect(await recordsIn(log(), 'interactions')).toEqual(
+      await recordsIn(site.log, 'interactions'),
+    );
+    const copy = await sealedFixture(COUNTS, log(), state);
+    for (const each of [site.fixture, copy]) {
+      await each.interact(...events(EVENTS - 20, EVENTS + 60));
+      await takeIn(each);
+    }
+    expect(await dumpOf(log(), state)).toEqual(await dumpOf(site.log, site.state));
+  });
+
+  it('into other numbers of partitions, sealed under the same keys', async () => {
+    const site = await siteWithAPast(keys);
+    const counts = { userPartitions: 3, itemPartitions: 5 };
+    const { servers, log } = emptyServers(counts);
+    await moving(site, servers);
+    const records = await recordsIn(log(), 'interactions');
+    expect(records.length).toBe(EVENTS);
+    expect(records.every(({ key }) => key === null)).toBe(true);
+    const anew = await sealedFixture(counts, log());
+    await takeIn(anew);
+    expect(await sidesOf(anew)).toEqual(await sidesOf(site.fixture));
+  });
 });
 
 it('makes the same state anew from the log that was moved', async () => {

@@ -13,10 +13,11 @@ import { interactionOfRow, WAREHOUSE_TABLES } from '../../schemas/tables.ts';
 import { TOPICS, type TopicSpec } from '../../schemas/topics.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
+import type { Row } from '../../storage/warehouse/warehouse.ts';
 import { MOVED_TOPICS } from './copy-log.ts';
 import { KeptOffsets } from './kept-offsets.ts';
-import { mergedPartitions } from './merged-partitions.ts';
-import type { SiteSource } from './site-source.ts';
+import { mergedPartitions, type ReadableRecord } from './merged-partitions.ts';
+import type { Sealing, SiteSource } from './site-source.ts';
 
 export interface RekeyOptions {
   readonly source: SiteSource;
@@ -25,6 +26,9 @@ export interface RekeyOptions {
   readonly signal: AbortSignal;
 }
 
+const SEALED: ReadonlySet<string> = new Set(
+  MOVED_TOPICS.filter(({ isSealed }) => isSealed === true).map(({ name }) => name),
+);
 const REKEYED = MOVED_TOPICS.filter(({ name }) => name !== TOPICS.itemSignals.name);
 const FIRST = partitionIndex(0);
 
@@ -76,7 +80,7 @@ const rekeyTopic = async (
     const index = placeOf(record, partitionCount);
     if (index === undefined) continue;
     const place = places[index]!;
-    if (place.next >= place.end) await place.kept.put(offset(place.next), record);
+    if (place.next >= place.end) await place.kept.put(offset(place.next), record.stored);
     place.next += 1;
     counted();
   }
@@ -92,16 +96,16 @@ const placeOf = ({ key, value }: LogRecord, partitionCount: number): PartitionIn
 const partitionsOf = async (
   source: SiteSource,
   topic: string,
-): Promise<readonly AsyncIterable<readonly LogRecord[]>[]> => {
+): Promise<readonly AsyncIterable<readonly ReadableRecord[]>[]> => {
+  const sealing = SEALED.has(topic) ? await source.sealing() : undefined;
   const { watermarks } = await source.topic(topic);
   return Promise.all(
     watermarks.map(async ({ low }, index) => {
       const partition = partitionIndex(index);
       const isArchived = topic === TOPICS.interactions.name && low > 0;
       if (isArchived) await refuseHole(source, partition, low);
-      return isArchived
-        ? afterArchive(source, partition, low)
-        : source.records({ topic, partition }, 0);
+      const left = opened(source.records({ topic, partition }, low), sealing);
+      return isArchived ? afterArchive({ source, partition, low, sealing }, left) : left;
     }),
   );
 };
@@ -125,26 +129,43 @@ const refuseHole = async (
   throw new FreshetError('site_differs', { expected, got: `neither for ${missing} of its events` });
 };
 
+async function* opened(
+  slices: AsyncIterable<readonly LogRecord[]>,
+  sealing: Sealing | undefined,
+): AsyncGenerator<readonly ReadableRecord[]> {
+  for await (const slice of slices) {
+    yield slice.map((stored) => ({ ...(sealing?.open(stored) ?? stored), stored }));
+  }
+}
+
 const encoder = new TextEncoder();
 
+interface Archive {
+  readonly source: SiteSource;
+  readonly partition: PartitionIndex;
+  /** Where the log begins. */
+  readonly low: number;
+  readonly sealing: Sealing | undefined;
+}
+
 async function* afterArchive(
-  source: SiteSource,
-  partition: PartitionIndex,
-  low: number,
-): AsyncGenerator<readonly LogRecord[]> {
-  const place = archivePlaceOf(partition);
-  for await (const rows of source.rows(place, 0)) {
+  { source, partition, low, sealing }: Archive,
+  left: AsyncIterable<readonly ReadableRecord[]>,
+): AsyncGenerator<readonly ReadableRecord[]> {
+  for await (const rows of source.rows(archivePlaceOf(partition), 0)) {
     const old = rows.filter((row) => Number(row.offset) < low);
-    yield old.map((row) => {
-      const record = interactionOfRow(row);
-      return {
-        offset: offset(Number(row.offset)),
-        key: encoder.encode(String(row.subject)),
-        value: encodeRecord('Interaction', record),
-        timestamp: record.receivedAt,
-      };
-    });
+    yield old.map((row) => recordOf(row, sealing));
     if (old.length < rows.length) break;
   }
-  yield* source.records(place, low);
+  yield* left;
 }
+
+const recordOf = (row: Row, sealing: Sealing | undefined): ReadableRecord => {
+  const record = interactionOfRow(row);
+  const key = encoder.encode(String(row.subject));
+  const value = encodeRecord('Interaction', record);
+  const timestamp = record.receivedAt;
+  const plain = { key, value, timestamp };
+  const stored = sealing ? { key: null, value: sealing.seal({ key, value }), timestamp } : plain;
+  return { ...plain, offset: offset(Number(row.offset)), stored };
+};

@@ -1,7 +1,7 @@
 /** How much a site is. */
 import { partitionIndex } from '../../schemas/ids.ts';
 import { WAREHOUSE_TABLES } from '../../schemas/tables.ts';
-import { MOVED_TOPICS } from './copy-log.ts';
+import { EMBEDDED_TOPICS } from '../topic-plan.ts';
 import type { SiteStores } from './stores-source.ts';
 
 export interface SiteSize {
@@ -17,7 +17,7 @@ export const sizeOfSite = async (stores: SiteStores): Promise<SiteSize> => {
   const { log, state, artifactStore, warehouse } = stores;
   let records = 0;
   let logBytes = 0;
-  for (const { name } of MOVED_TOPICS) {
+  for (const { name } of EMBEDDED_TOPICS) {
     const { partitionCount } = await log.topic(name);
     for (let index = 0; index < partitionCount; index += 1) {
       const { low, end } = await log.watermarks(name, partitionIndex(index));

@@ -5,6 +5,7 @@
 import type { LogId, Offset, PartitionIndex, StatePartition } from '../../schemas/ids.ts';
 import type { Release, StoredManifest } from '../../storage/artifact-store/artifact-store.ts';
 import type { LogRecord, Watermarks } from '../../storage/event-log/event-log.ts';
+import type { PersonKeys } from '../../storage/event-log/sealing/person-keys.ts';
 import type { StateChange } from '../../storage/state-store/state-store.ts';
 import type { CoveredPartition, Row } from '../../storage/warehouse/warehouse.ts';
 import type { PartitionCounts } from '../topic-plan.ts';
@@ -25,11 +26,15 @@ export interface SourcePosition {
   readonly recordHash: number;
 }
 
+export type Sealing = Pick<PersonKeys, 'open' | 'seal'>;
+
 export interface SiteSource {
   readonly counts: PartitionCounts;
   topic(name: string): Promise<SourceTopic>;
-  /** Offsets rise; there may be gaps. */
+  /** As they are stored: what is sealed stays so. Offsets rise; there may be gaps. */
   records(place: LogPlace, from: number): AsyncIterable<readonly LogRecord[]>;
+  /** For whoever must know what a record is about; undefined where nothing was ever sealed. */
+  sealing(): Promise<Sealing | undefined>;
   /** undefined where the stream never ran, or where its state is not to be believed. */
   position(partition: StatePartition): Promise<SourcePosition | undefined>;
   /** Of one position. A key may come more than once: the last time counts. */

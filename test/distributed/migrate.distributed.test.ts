@@ -19,8 +19,11 @@ import type { ForgetReceipt } from '../../schemas/api/forgetting.ts';
 import type { Clock } from '../../schemas/environment.ts';
 import { epochMs } from '../../schemas/ids.ts';
 import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { openClickHouseArtifactStore } from '../../storage/artifact-store/clickhouse-artifact-store.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
+import { topicSlices } from '../../storage/event-log/partition-slices.ts';
+
 import { integerBelow, pick, seededRandom } from '../faults/seeded-random.ts';
 import { launchProgram, type ServerProcess, startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
@@ -267,6 +270,7 @@ describe(`a site that grows, seed ${SEED}`, () => {
       expect(again.output).toMatch(/Expected nothing of a site there, found topics/);
       await goesOn(site);
       expect(await site.problems()).toEqual([]);
+      expect(await storedText(site)).not.toContain('user-');
     },
     TEST_MS,
   );
@@ -315,6 +319,22 @@ describe(`a site that grows, seed ${SEED}`, () => {
     TEST_MS,
   );
 });
+
+/** What the brokers hold of people's events, for whoever has not their keys. */
+const storedText = async (site: Site): Promise<string> => {
+  const log = await site.openStoredLog();
+  try {
+    let text = '';
+    for await (const slice of topicSlices(log, TOPICS.interactions.name)) {
+      for (const { key, value } of slice)
+        text += `${key}${Buffer.from(value ?? []).toString('latin1')}`;
+    }
+    expect(text.length).toBeGreaterThan(EVENTS);
+    return text;
+  } finally {
+    await log.close();
+  }
+};
 
 const sendUntil = async (
   program: ServerProcess,

@@ -144,7 +144,7 @@ export class Site {
 
   /** What the keys of all people are made from now. */
   async keySeeds(): Promise<readonly Buffer[]> {
-    const log = await this.#openStoredLog();
+    const log = await this.openStoredLog();
     try {
       const { keys } = await readKeys(log);
       return (keys?.nodes ?? []).map(({ seed }) => Buffer.from(seed.buffer));
@@ -202,15 +202,15 @@ export class Site {
   /** Log and state, for whoever looks into them; closed by the caller. */
   async openStores(): Promise<Pick<Remains, 'log' | 'state'>> {
     const { namespace } = this;
-    const stored = await this.#openStoredLog();
+    const stored = await this.openStoredLog();
     const keys = await readPersonKeys({ log: stored, randomBytes });
     const log = keys === undefined ? stored : new SealedEventLog({ log: stored, keys });
     const state = await openRedisStateStore({ servers: { urls: [this.redis.url] }, namespace });
     return { log, state };
   }
 
-  /** Nothing is opened on the way. */
-  #openStoredLog(): Promise<EventLog> {
+  /** As it is stored: nothing is opened on the way. */
+  openStoredLog(): Promise<EventLog> {
     const { logRetentionDays } = this.#settings();
     return openKafkaEventLog({
       brokers: this.#parts.brokers,

@@ -3,10 +3,15 @@ import { join } from 'node:path';
 import type { Logger } from '../../../schemas/environment.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import { NO_OFFSET, type StatePartition } from '../../../schemas/ids.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
 import { openDirectoryArtifactStore } from '../../../storage/artifact-store/directory-artifact-store.ts';
+import { openMemoryEventLog } from '../../../storage/event-log/memory-event-log.ts';
+import { KEY_PARTITION, KEY_TOPIC } from '../../../storage/event-log/sealing/key-topic.ts';
+import { readPersonKeys } from '../../../storage/event-log/sealing/shared-keys.ts';
 import type { CoveredPartition, Row } from '../../../storage/warehouse/warehouse.ts';
-import type { LogPlace, SiteSource } from '../../moving/site-source.ts';
-import { framesIn } from './framed-file.ts';
+import type { LogPlace, Sealing, SiteSource } from '../../moving/site-source.ts';
+import { randomBytes } from '../../random.ts';
+import { type Frame, framesIn } from './framed-file.ts';
 import type { SiteManifest } from './site-manifest.ts';
 
 export const logFileOf = (directory: string, { topic, partition }: LogPlace): string =>
@@ -22,6 +27,18 @@ export const artifactsOf = (directory: string): string => join(directory, 'artif
 
 export const placeNameOf = ({ table, topic, partition }: CoveredPartition): string =>
   `${table}.${topic}.${partition}`;
+
+const KEYS: LogPlace = { topic: KEY_TOPIC, partition: KEY_PARTITION };
+
+/** Out of the records that were copied of the topic of keys. */
+const sealingOf = async (slices: AsyncIterable<readonly Frame[]>): Promise<Sealing | undefined> => {
+  const log = openMemoryEventLog({
+    topics: [{ spec: TOPICS.peopleKeys, partitionCount: 1 }],
+    random: () => 0,
+  });
+  for await (const slice of slices) await log.append(KEY_TOPIC, KEY_PARTITION, slice);
+  return readPersonKeys({ log, randomBytes });
+};
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -58,6 +75,7 @@ export const sourceOfBackup = async (
         yield slice.filter(({ offset }) => offset >= from);
       }
     },
+    sealing: () => sealingOf(framesIn(logFileOf(directory, KEYS))),
     position: async (partition) => manifest.positions[partition],
     async *entries(partition) {
       for await (const slice of framesIn(stateFileOf(directory, partition))) {

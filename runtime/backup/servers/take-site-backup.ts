@@ -2,7 +2,8 @@
  * Copies a site from its servers while it runs on them. Nothing is asked of its processes and nothing is
  * stopped.
  *
- * The copies are not of one moment, so their order is what makes them fit: first the warehouse's rows up
+ * The copies are not of one moment, so their order is what makes them fit: first the keys of people, which
+ * only ever get fewer and so open whatever is copied after them; then the warehouse's rows up
  * to where it says that it holds them, then each state partition as of one position of its own, then the
  * topics that the stream writes, then those that ingest writes, then releases. So the log reaches at least
  * as far as state and rows do; no signal is there whose event is not; and the release that the control
@@ -28,6 +29,7 @@ import { STATE_FORMAT } from '../../../schemas/state/state-format.ts';
 import { openDirectoryArtifactStore } from '../../../storage/artifact-store/directory-artifact-store.ts';
 import type { EventLog } from '../../../storage/event-log/event-log.ts';
 import { partitionSlices } from '../../../storage/event-log/partition-slices.ts';
+import { KEY_TOPIC } from '../../../storage/event-log/sealing/key-topic.ts';
 import type { StatePosition } from '../../../storage/state-store/state-store.ts';
 import type { Servers } from '../../distributed/servers.ts';
 import { MOVED_TOPICS } from '../../moving/copy-log.ts';
@@ -83,9 +85,13 @@ export const takeSiteBackup = async (options: SiteBackupOptions): Promise<SiteMa
   try {
     const log = await servers.openLog('as it is');
     const parts = { ...options, log, step: stepsOf(options) };
+    const keys = await copyTopics(parts, [KEY_TOPIC]);
     const covered = await copyRows(parts);
     const positions = await copyState(parts);
-    const topics = await copyLog(parts);
+    const names = MOVED_TOPICS.map(({ name }) => name).filter((name) => name !== KEY_TOPIC);
+    const byStream = names.filter((name) => STREAM_TOPICS.includes(name));
+    const byIngest = names.filter((name) => !STREAM_TOPICS.includes(name));
+    const topics = { ...keys, ...(await copyTopics(parts, [...byStream, ...byIngest])) };
     await copyModels(parts);
     checkReach(target, positions, topics);
     const files = [];
@@ -111,7 +117,7 @@ export const takeSiteBackup = async (options: SiteBackupOptions): Promise<SiteMa
 };
 
 const stepsOf = ({ counts, onProgress, signal }: SiteBackupOptions): (() => void) => {
-  const partitions = counts.userPartitions * 2 + counts.itemPartitions * 2 + 2;
+  const partitions = counts.userPartitions * 2 + counts.itemPartitions * 2 + 3;
   const total = rowPlacesOf(counts).length + statePlacesOf(counts).length + partitions + 1;
   let done = 0;
   return () => {
@@ -188,17 +194,18 @@ const copyPartition = async (
   }
 };
 
-const copyLog = async (parts: Parts): Promise<SiteManifest['topics']> => {
+/** Where they end is asked in the order of their names; only then is anything read. */
+const copyTopics = async (
+  parts: Parts,
+  names: readonly string[],
+): Promise<SiteManifest['topics']> => {
   const source = sourceOfStores({
     ...parts.servers,
     counts: parts.counts,
     log: parts.log,
   });
   const topics: Record<string, SiteManifest['topics'][string]> = {};
-  const names = MOVED_TOPICS.map(({ name }) => name);
-  const byStream = names.filter((name) => STREAM_TOPICS.includes(name));
-  const byIngest = names.filter((name) => !STREAM_TOPICS.includes(name));
-  for (const name of [...byStream, ...byIngest]) topics[name] = await source.topic(name);
+  for (const name of names) topics[name] = await source.topic(name);
   for (const [topic, { watermarks }] of Object.entries(topics)) {
     for (const [index, { end }] of watermarks.entries()) {
       await copyRecords(parts, { topic, partition: partitionIndex(index), end });

@@ -22,6 +22,7 @@ import { KeyTree, type Puncture, SEED_WORDS, type TreeNode } from './key-tree.ts
 export interface StoredKeys {
   /** In hexadecimal. */
   readonly salt: string;
+  readonly nodes: readonly TreeNode[];
   readonly tree: KeyTree;
 }
 
@@ -72,8 +73,9 @@ export const readKeyFile = (path: string): StoredKeys => {
   const version = bytes.readUInt32LE(MAGIC.length);
   if (version > VERSION) throw damaged(`version ${version}, known up to ${VERSION}`);
   const salt = bytes.toString('hex', SALT_AT, SALT_AT + SALT_BYTES);
+  const nodes = slotsIn(bytes).flatMap(nodeIn);
   try {
-    return { salt, tree: new KeyTree(slotsIn(bytes).flatMap(nodeIn)) };
+    return { salt, nodes, tree: new KeyTree(nodes) };
   } catch (cause) {
     if (cause instanceof RangeError) throw damaged('a part of them', cause);
     throw cause;

@@ -12,6 +12,7 @@
  * To destroy a key, the seeds beside its path and the tombstone of the seed above them are appended as one
  * batch: whole or not at all. What was given up stays in the brokers' files until they are compacted.
  */
+import { hash } from 'node:crypto';
 import { FreshetError } from '../../../schemas/errors.ts';
 import type { EpochMs, Offset, PartitionIndex } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
@@ -127,6 +128,19 @@ export const newTree = (
     plant: [recordOf(`tree:${treeId}`, salt, at), recordOf(root, randomBytes(SEED_BYTES), at)],
     takeOut: [recordOf(`tree:${treeId}`, null, at), recordOf(root, null, at)],
   };
+};
+
+/** Keys that lay in a file, for a topic that has none: the same records whenever they are asked for. */
+export const recordsOfKeys = (
+  { salt, nodes }: Pick<KeptKeys, 'salt' | 'nodes'>,
+  at: EpochMs,
+): readonly AppendRecord[] => {
+  const treeId = hash('sha256', salt).slice(0, 2 * ID_BYTES);
+  const value = Buffer.concat([Buffer.of(VERSION), Buffer.from(salt, 'hex')]);
+  return [
+    recordOf(`tree:${treeId}`, value, at),
+    ...nodes.map((node) => recordOf(nodeName(treeId, node), bytesOf(node.seed), at)),
+  ];
 };
 
 /** One batch that destroys the key of an address. */

@@ -73,15 +73,6 @@ export const openSharedKeys = async (options: SharedKeysOptions): Promise<Shared
   return new SharedKeys(options, keys, next);
 };
 
-/** As they stand now, or new ones, for whoever fills or copies a log that nobody else changes keys of. */
-export const plantedPersonKeys = async (
-  options: Pick<SharedKeysOptions, 'log' | 'clock' | 'randomBytes'>,
-): Promise<PersonKeys> => {
-  const { keys } = await providedKeys(options);
-  const { randomBytes } = options;
-  return new PersonKeys({ salt: keys.salt, tree: treeOf(keys), randomBytes });
-};
-
 /** As they stand now, for whoever reads a log once through; undefined where nobody has sealed anything. */
 export const readPersonKeys = async ({
   log,
