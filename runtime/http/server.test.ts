@@ -2,26 +2,46 @@
 import { type AddressInfo, connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
+import { FreshetError } from '../../schemas/errors.ts';
 import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { createHttpServer, type HttpServerOptions } from './server.ts';
 
 let app: FastifyInstance;
 afterEach(() => app.close());
 
+const OPEN: HttpServerOptions = {
+  basePath: '',
+  trustedProxies: [],
+  allowedOrigins: [],
+  requestsPerSecond: 0,
+  logger: silentLogger,
+  monotonicMs: () => 0,
+};
+
 const serve = async (options: Partial<HttpServerOptions> = {}): Promise<string> => {
-  app = await createHttpServer({
-    basePath: '',
-    trustedProxies: [],
-    allowedOrigins: [],
-    requestsPerSecond: 0,
-    logger: silentLogger,
-    monotonicMs: () => 0,
-    ...options,
-  });
+  app = await createHttpServer({ ...OPEN, ...options });
   app.get('/things/:id', async () => ({ ok: true }));
   app.put('/things/:id', async () => ({ ok: true }));
   return app.listen({ port: 0, host: '127.0.0.1' });
 };
+
+describe('a failure', () => {
+  it('inside is logged, being asked to come again is not', async () => {
+    const logged: string[] = [];
+    const logger = { ...silentLogger, error: (message: string) => void logged.push(message) };
+    app = await createHttpServer({ ...OPEN, logger });
+    app.get('/busy', () => {
+      throw new FreshetError('unavailable', { why: 'events come too fast' });
+    });
+    app.get('/broken', () => {
+      throw new Error('out of luck');
+    });
+    expect((await app.inject('/busy')).statusCode).toBe(503);
+    expect(logged).toEqual([]);
+    expect((await app.inject('/broken')).statusCode).toBe(500);
+    expect(logged).toEqual(['A request failed inside']);
+  });
+});
 
 describe('a request', () => {
   it.each(['POST', 'DELETE', 'TRACE', 'QUERY'])(

@@ -154,9 +154,13 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_HANDLER_TIMEOUT: 'timeout',
 };
 
+/** Who is told to come again is counted: under load a stack for each of them would drown the log. */
+const isFault = ({ spec }: FreshetError): boolean =>
+  spec.status === 500 || (spec.status > 500 && !spec.retriable);
+
 const asFreshetError = (error: unknown, logger: Logger): FreshetError => {
   if (isFreshetError(error)) {
-    if (error.spec.status >= 500) logger.error(error.message, { error });
+    if (isFault(error)) logger.error(error.message, { error });
     return error;
   }
   const given = error as Partial<FastifyError>;

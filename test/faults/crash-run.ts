@@ -59,6 +59,8 @@ const BATCH_EVENTS_MAX = 100;
 const LIFE_MS_SPREAD = 500;
 /** What a life needs to take its share of the events in, about. */
 const EVENTS_PER_LIFE_MS = 8;
+/** Characters of what the program printed last: more than that hides the problem. */
+const OUTPUT_SHOWN = 2_000;
 /** And a millisecond more for each event: the stream has hardly run while it was killed. */
 const QUIESCENCE_MS_MAX = 120_000;
 const PROBLEMS_MAX = 20;
@@ -107,7 +109,9 @@ const runIn = async (root: string, options: CrashRunOptions): Promise<CrashRepor
   const system = await quiescence(last, QUIESCENCE_MS_MAX + options.events);
   const exit = await last.kill('SIGTERM');
   phases.end('catching up');
-  if (exit !== 0) problems.push(`the last stop ended with ${exit}: ${last.output()}`);
+  if (exit !== 0) {
+    problems.push(`the last stop ended with ${exit}: ${last.output().slice(-OUTPUT_SHOWN)}`);
+  }
   const settled = readLedger(ledgerPath);
   const remains = await openRemains(around.dataDirectory);
   const { settings } = loadConfiguration({ environment: {}, flags: new Map(CAPS) });
