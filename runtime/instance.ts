@@ -149,6 +149,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     profile: profile.name,
     roles: settings.roles,
     stream: () => stream.status(),
+    servers: async () => (await profile.servers?.()) ?? [],
     serving: () => servingFactsOf(serving),
     ingestProblem: () => ingest.problem(),
     ingestCounters: () => ({ queuedBytes: ingest.queuedBytes(), ...outside?.counters }),

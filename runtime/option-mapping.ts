@@ -40,5 +40,9 @@ export const servingOptionsOf = (settings: Settings): ServingOptions => ({
   basePath: settings.basePath,
   moved: { ...DEFAULT_SERVING_OPTIONS.moved, isOn: settings.itemsFollowPeople },
   people: { ...DEFAULT_SERVING_OPTIONS.people, peopleMax: settings.peopleMax },
+  remember: { statesMax: settings.profile === 'distributed' ? STATES_REMEMBERED : 0 },
   live: { ...DEFAULT_SERVING_OPTIONS.live, allowedOrigins: settings.allowedOrigins },
 });
+
+/** Some 20 MB of a serving process, for the time in which Redis is away. */
+const STATES_REMEMBERED = 10_000;

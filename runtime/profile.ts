@@ -36,6 +36,13 @@ export interface WarehouseRole {
   problem(): string | undefined;
 }
 
+/** A server that the profile stands on. */
+export interface ServerStatus {
+  readonly server: 'log' | 'state' | 'warehouse';
+  /** Why it cannot be used right now; null while it can. */
+  readonly problem: string | null;
+}
+
 /** What keeps the places of a profile within their limits, where that is the program's own task. */
 export interface Upkeep {
   readonly limits: Readonly<Record<string, number>>;
@@ -64,6 +71,8 @@ export interface Profile {
   readonly liveBus: LiveBus;
   readonly warehouse: WarehouseRole;
   readonly stream: StreamRole;
+  /** How the servers are; absent where there are none. */
+  servers?(): Promise<readonly ServerStatus[]>;
   /** Whether this process is the one that starts trainings; absent where it is the only one. */
   readonly isTrainer?: () => boolean;
   /** How its log seals what is about people; absent where it does not. */

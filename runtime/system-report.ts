@@ -11,7 +11,7 @@ import type { SinkStatus } from '../stream/warehouse-sink.ts';
 import { trainingAnswer } from '../training/model-report.ts';
 import type { DeskStatus } from '../training/training-desk.ts';
 import type { MetricFamily, MetricSample } from './http/prometheus.ts';
-import type { Upkeep } from './profile.ts';
+import type { ServerStatus, Upkeep } from './profile.ts';
 import type { RetentionStatus } from './retention/log-retention.ts';
 import { VERSION } from './version.ts';
 
@@ -35,6 +35,7 @@ export interface SystemReportParts {
   readonly profile: SystemAnswer['profile'];
   readonly roles: readonly string[];
   readonly stream: () => Promise<StreamStatus>;
+  readonly servers: () => Promise<readonly ServerStatus[]>;
   readonly serving: () => ServingFacts;
   /** Why nothing can be taken in; undefined while all is well. */
   readonly ingestProblem: () => string | undefined;
@@ -59,9 +60,11 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
   /** The largest lag since the last time all was caught up: what progress is measured against. */
   let lagPeak = 0;
 
-  const healthOf = (stream: StreamStatus): HealthReadyAnswer => {
+  const healthOf = (stream: StreamStatus, servers: readonly ServerStatus[]): HealthReadyAnswer => {
     lagPeak = stream.isCaughtUp ? 0 : Math.max(lagPeak, stream.lag);
     const reasons = [
+      // Without the warehouse lists are as they should be.
+      ...awaySentences(servers.filter(({ server }) => server !== 'warehouse')),
       ...streamProblems(stream, lagPeak),
       ...parts.serving().problems,
       parts.ingestProblem(),
@@ -74,12 +77,13 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
   };
 
   const system = async (): Promise<SystemAnswer> => {
-    const stream = await parts.stream();
+    const [stream, servers] = await Promise.all([parts.stream(), parts.servers()]);
     const serving = parts.serving();
     const training = parts.training();
     const { clock } = parts;
     const retention = parts.upkeep.retention();
     const notices = [
+      ...awaySentences(servers),
       parts.warehouseProblem(),
       sentence('The log is not being cleaned', retention?.problem),
       sentence('The warehouse is not being shortened', parts.upkeep.warehouseRetention()?.problem),
@@ -93,10 +97,11 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
       profile: parts.profile,
       roles: parts.roles,
       configVersion: 1,
-      health: healthOf(stream),
+      health: healthOf(stream, servers),
       notices: notices.filter((notice) => notice !== undefined),
       partitions: stream.partitions.map(partitionAnswer),
       sinks: stream.sinks.map(sinkAnswer),
+      servers: [...servers],
       freshnessMs: serving.freshnessMs,
       counters: {
         interactions: { ...stream.interactions },
@@ -116,11 +121,22 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
   };
 
   return {
-    health: async () => healthOf(await parts.stream()),
+    health: async () => healthOf(...(await Promise.all([parts.stream(), parts.servers()]))),
     system,
     metrics: async () => familiesOf(await system()),
   };
 };
+
+const NAMES: Readonly<Record<ServerStatus['server'], string>> = {
+  log: 'The log (Kafka)',
+  state: 'The state (Redis)',
+  warehouse: 'The warehouse (ClickHouse)',
+};
+
+const awaySentences = (servers: readonly ServerStatus[]): readonly string[] =>
+  servers.flatMap(({ server, problem }) =>
+    problem === null ? [] : [`${NAMES[server]} cannot be used: ${problem}`],
+  );
 
 /**
  * Being a little behind is what a stream does all the time; being behind by this much means that
@@ -228,6 +244,15 @@ const sinkAnswer = (sink: SinkStatus): SystemAnswer['sinks'][number] => ({
 const familiesOf = (system: SystemAnswer): readonly MetricFamily[] => [
   gauge('uptime_seconds', 'Since the process started.', system.uptimeMs / 1000),
   gauge('ready', '1 while lists are up to date.', system.health.status === 'ready' ? 1 : 0),
+  {
+    name: 'server_away',
+    help: '1 while this process cannot use it: log is Kafka, state Redis, warehouse ClickHouse.',
+    type: 'gauge',
+    samples: system.servers.map(({ server, problem }) => ({
+      labels: { server },
+      value: problem === null ? 0 : 1,
+    })),
+  },
   {
     name: 'stream_lag_records',
     help: 'Records of the log not yet taken in, per state partition.',

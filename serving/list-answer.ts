@@ -158,5 +158,6 @@ const writeAsOf = (asOf: AsOf): void => {
   writer.quotedOrNull(asOf.eventTime);
   writer.raw(`,"partition":${asOf.partition},"offset":${asOf.offset},"itemTime":`);
   writer.quotedOrNull(asOf.itemTime);
-  writer.raw(`,"freshnessMs":${asOf.freshnessMs}}`);
+  writer.raw(`,"freshnessMs":${asOf.freshnessMs}`);
+  writer.raw(asOf.stale === true ? ',"stale":true}' : '}');
 };

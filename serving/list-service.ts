@@ -11,6 +11,7 @@ import type { EpochMs, EventId, ItemId } from '../schemas/ids.ts';
 import { NO_OFFSET } from '../schemas/ids.ts';
 import type { KindTable } from '../schemas/kinds.ts';
 import type { SubjectState } from '../schemas/state/subject-state.ts';
+import { TOPICS } from '../schemas/topics.ts';
 import { AnswerSlab } from './answer-slab.ts';
 import type { Catalogue } from './catalogue.ts';
 import { FIRST_PAGE, writePageCursor } from './cursor.ts';
@@ -109,8 +110,10 @@ export class ListService {
 
   async forSubject(subject: Subject, question: ListQuestion): Promise<MadeList> {
     const startedMs = this.#given.clock.monotonicMs();
-    const state = await this.#given.subjects.read(subject);
-    return this.forState(subject, state, question, startedMs);
+    const { state, isStale } = await this.#given.subjects.known(subject);
+    const profile = this.#profile(subject, state);
+    const asOf = this.#asOfSubject(subject, state, isStale);
+    return this.#recommended(profile, subject.audience, question, { asOf, startedMs });
   }
 
   /** The same, for whoever has read the state already. */
@@ -380,7 +383,13 @@ export class ListService {
     return this.#isOwnValue(kind, value) ? Math.round(value * 1000) : 0;
   }
 
-  #asOfSubject(subject: Subject, state: SubjectState | undefined): AsOf {
+  /** Of lists that go by what is held of items. */
+  get #areItemsStale(): boolean {
+    const { follower } = this.#given;
+    return !follower.isStoreReachable || follower.isAnyBehind(TOPICS.itemSignals.name);
+  }
+
+  #asOfSubject(subject: Subject, state: SubjectState | undefined, isStateStale = false): AsOf {
     const { follower, freshness, itemFollower } = this.#given;
     const covered = follower.coveredOffset(subject.statePartition);
     const offset = Math.max(covered, state?.lastOffset ?? NO_OFFSET) as typeof covered;
@@ -390,6 +399,7 @@ export class ListService {
       offset: offset === NO_OFFSET ? null : offset,
       itemTime: timeOrNull(itemFollower.itemTime()),
       freshnessMs: whole(freshness.latestMs(subject.partition)),
+      ...staleOr(isStateStale || this.#areItemsStale),
     };
   }
 
@@ -401,6 +411,7 @@ export class ListService {
       offset: null,
       itemTime: timeOrNull(itemFollower.itemTime()),
       freshnessMs: whole(freshness.latestMs(null)),
+      ...staleOr(this.#areItemsStale),
     };
   }
 }
@@ -414,5 +425,7 @@ const LIST_PARTS: Readonly<Record<ListName, ShownPart>> = {
 
 const trendRung = ({ category }: ListQuestion): Rung =>
   category === undefined ? 'trend' : 'category-trend';
+
+const staleOr = (isStale: boolean): Pick<AsOf, 'stale'> => (isStale ? { stale: true } : {});
 
 const whole = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));

@@ -138,6 +138,12 @@ export interface PeopleOptions extends PeopleNeighbourOptions {
   readonly readPerPoll: number;
 }
 
+/** What is remembered of people for as long as their states cannot be read. */
+export interface RememberOptions {
+  /** People kept, at about 2 KB each; 0 where the store is part of this process. */
+  readonly statesMax: number;
+}
+
 export interface FollowOptions {
   /** How often the positions of state partitions are looked at, should a hint be lost. */
   readonly pollMs: DurationMs;
@@ -189,6 +195,7 @@ export interface ServingOptions {
   readonly moved: MoveOptions;
   readonly people: PeopleOptions;
   readonly follow: FollowOptions;
+  readonly remember: RememberOptions;
   readonly live: LiveOptions;
 }
 
@@ -259,6 +266,7 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
     scanPage: 500,
     afterTimeoutMs: 5_000 as DurationMs,
   },
+  remember: { statesMax: 0 },
   live: {
     subscriptionsPerSocketMax: 50,
     socketsPerAddressMax: 50,

@@ -60,6 +60,9 @@ export const problemsOf = (
   ...(isReady ? [] : ['serving is still reading its state']),
   ...failures,
   ...(follower.isStoreReachable ? [] : ['the state cannot be read; answers come from memory']),
+  ...(follower.behind.length === 0
+    ? []
+    : [`the state of ${follower.behind.join(', ')} is made again; answers come from memory`]),
 ];
 
 export const statusOf = (parts: ServingParts): Omit<ServingStatus, 'isReady' | 'problems'> => ({

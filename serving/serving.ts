@@ -50,6 +50,7 @@ import { ItemMover } from './release/moved/item-mover.ts';
 import type { NewItemGround } from './release/new-item-vectors.ts';
 import { ReleaseFollower } from './release/release-follower.ts';
 import { ReleaseHolder } from './release/release-holder.ts';
+import { RememberedStates } from './remembered-states.ts';
 import { registerItemRoutes } from './routes/item-routes.ts';
 import { registerListRoutes } from './routes/list-routes.ts';
 import { registerPersonRoutes } from './routes/person-routes.ts';
@@ -107,7 +108,7 @@ export interface Serving {
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const parts = assemble(dependencies);
   const { catalogue, catalogueFollower, content, follower, live, mover, people } = parts;
-  const { releaseFollower } = parts;
+  const { releaseFollower, subjects } = parts;
   let isReady = false;
   return {
     async start() {
@@ -148,7 +149,10 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     },
     trials: parts.trials,
     poll: () => follower.poll(),
-    letGoOf: (subject) => people.letGoOf(subject),
+    letGoOf(subject) {
+      people.letGoOf(subject);
+      subjects.letGoOf(subject);
+    },
   };
 };
 
@@ -245,7 +249,13 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
     hub: () => hub,
   });
   const neighbours = new PeopleNeighbours(index, options.people);
-  const subjects = new SubjectReader(stateStore, partitions.userPartitions);
+  const subjects = new SubjectReader({
+    stateStore,
+    partitionCount: partitions.userPartitions,
+    remembered: new RememberedStates(options.remember),
+    isBehind: (partition) => follower.isBehind(partition),
+    look: (partition) => follower.look(partition),
+  });
   const recommender = new Recommender({
     catalogue,
     itemIndex,

@@ -30,6 +30,8 @@ interface FollowedPartition {
   readonly name: StatePartition;
   readonly listener: StateListener;
   covered: Offset;
+  /** The store knows less than that: it lost writes, and they are being made again from the log. */
+  isBehind: boolean;
   logId: LogId | null;
   epoch: number;
   work: Promise<void>;
@@ -72,6 +74,7 @@ export class StateFollower {
       name,
       listener,
       covered: NO_OFFSET,
+      isBehind: false,
       logId: null,
       epoch: 0,
       work: Promise.resolve(),
@@ -106,9 +109,14 @@ export class StateFollower {
     return this.#partitions.get(name)?.logId ?? null;
   }
 
-  /** Resolves once the listener has seen everything up to the offset. */
+  /** Whether the store went back behind what the listener has seen; that stays until it is there again. */
+  isBehind(name: StatePartition): boolean {
+    return this.#partitions.get(name)?.isBehind === true;
+  }
+
+  /** Resolves once the listener has seen everything up to the offset, and the store has it. */
   reached(name: StatePartition, wanted: Offset): Promise<void> {
-    if (this.coveredOffset(name) >= wanted) return Promise.resolve();
+    if (this.#isReached(name, wanted)) return Promise.resolve();
     return new Promise((done) => {
       this.#waiters.push({ partition: name, wanted, done });
     });
@@ -116,11 +124,20 @@ export class StateFollower {
 
   /** The same, and looks at once what is stored instead of waiting for a hint or the next poll. */
   async reachedNow(name: StatePartition, wanted: Offset): Promise<void> {
-    if (this.coveredOffset(name) >= wanted) return;
+    if (this.#isReached(name, wanted)) return;
     const reached = this.reached(name, wanted);
+    await this.look(name);
+    await reached;
+  }
+
+  /** Looks at once how one partition stands. */
+  async look(name: StatePartition): Promise<void> {
     const partition = this.#partitions.get(name);
     if (partition !== undefined) await this.#inTurn(partition, () => this.#check(partition));
-    await reached;
+  }
+
+  #isReached(name: StatePartition, wanted: Offset): boolean {
+    return this.coveredOffset(name) >= wanted && !this.isBehind(name);
   }
 
   counters(): Readonly<Record<string, number>> {
@@ -129,6 +146,21 @@ export class StateFollower {
 
   get isStoreReachable(): boolean {
     return !this.#lastPollFailed;
+  }
+
+  /** Whether it is so for any partition of a topic. */
+  isAnyBehind(topic: string): boolean {
+    for (const { name, isBehind } of this.#partitions.values()) {
+      if (isBehind && name.startsWith(`${topic}.`)) return true;
+    }
+    return false;
+  }
+
+  /** The partitions of which the store knows less than it did. */
+  get behind(): readonly StatePartition[] {
+    return [...this.#partitions.values()]
+      .filter(({ isBehind }) => isBehind)
+      .map(({ name }) => name);
   }
 
   /** Looks at every position now; what a test calls instead of waiting a second. */
@@ -168,7 +200,7 @@ export class StateFollower {
 
   async #takeHint(partition: FollowedPartition, hint: StateHint): Promise<void> {
     if (hint.to <= partition.covered) return;
-    if (hint.from > partition.covered || hint.keys.length === 0) {
+    if (hint.from > partition.covered || hint.keys.length === 0 || partition.isBehind) {
       this.#repairs++;
       await this.#check(partition);
       return;
@@ -180,11 +212,16 @@ export class StateFollower {
   async #check(partition: FollowedPartition): Promise<void> {
     const { stateStore } = this.#given;
     const stored = await stateStore.position(partition.name);
-    if (stored === undefined) {
-      if (partition.covered !== NO_OFFSET) await this.#readAll(partition);
+    if (stored !== undefined && isAnother(partition, stored)) {
+      await this.#readAll(partition);
       return;
     }
-    if (isAnother(partition, stored)) {
+    if ((stored?.coveredOffset ?? NO_OFFSET) < partition.covered) {
+      this.#standStill(partition);
+      return;
+    }
+    if (stored === undefined) return;
+    if (partition.isBehind) {
       await this.#readAll(partition);
       return;
     }
@@ -193,6 +230,22 @@ export class StateFollower {
     const changes = await stateStore.changesSince(partition.name, partition.covered);
     if (changes.complete) await this.#announce(partition, changes.keys, changes.coveredOffset);
     else await this.#readAll(partition);
+  }
+
+  /**
+   * What the listener holds is newer than what the store does, and the log makes the same again: so it is
+   * kept until then, and whoever asks is told.
+   */
+  #standStill(partition: FollowedPartition): void {
+    if (partition.isBehind) return;
+    partition.isBehind = true;
+    const { name } = partition;
+    this.#given.logger.warn(
+      'The state went back; answers come from memory until it is there again',
+      {
+        partition: name,
+      },
+    );
   }
 
   async #announce(
@@ -212,6 +265,7 @@ export class StateFollower {
     partition.logId = before?.logId ?? null;
     partition.epoch = before?.epoch ?? 0;
     partition.covered = before?.coveredOffset ?? NO_OFFSET;
+    partition.isBehind = false;
     this.#advance(partition, partition.covered);
     const after = await this.#given.stateStore.position(partition.name);
     // What changed while it was read may have been read half: read those keys again.
@@ -236,7 +290,6 @@ export class StateFollower {
   }
 }
 
-/** Whether the stored state is not the one that was followed so far: rebuilt, or gone back. */
+/** Whether the stored state was made from another log than the one that was followed so far. */
 const isAnother = (partition: FollowedPartition, stored: StatePosition): boolean =>
-  stored.coveredOffset < partition.covered ||
-  (partition.logId !== null && stored.logId !== partition.logId);
+  partition.logId !== null && stored.logId !== null && stored.logId !== partition.logId;

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { FreshetError } from '../schemas/errors.ts';
+import type { StateStore } from '../storage/state-store/state-store.ts';
 import { createStreamFixture, interaction } from '../test/stream/stream-fixture.ts';
-import { storedStatus } from './stored-status.ts';
+import { StoredStatus } from './stored-status.ts';
 import { createStream } from './stream.ts';
 
 it('tells of partitions that another stream runs what that stream tells of them', async () => {
@@ -10,7 +11,7 @@ it('tells of partitions that another stream runs what that stream tells of them'
   await stream.start();
   await fixture.interact(interaction({ item: 'a' }), interaction({ item: 'b', user: 'ben' }));
   await stream.caughtUp();
-  const told = await storedStatus(fixture.deps, fixture.deps.partitions);
+  const told = await new StoredStatus(fixture.deps).of(fixture.deps.partitions);
   const { interactions, lag, isCaughtUp, partitions } = await stream.status();
   expect(told).toMatchObject({ interactions, lag, isCaughtUp, isHealthy: true, halted: [] });
   const seen = (all: typeof partitions) =>
@@ -32,9 +33,33 @@ it('still tells how the partitions stand while the warehouse is away, and that i
       throw new FreshetError('unavailable', { why: 'nobody listens there' });
     },
   };
-  const told = await storedStatus({ ...deps, warehouse }, deps.partitions);
+  const told = await new StoredStatus({ ...deps, warehouse }).of(deps.partitions);
   expect(told.partitions.length).toBeGreaterThan(0);
   expect(told.sinks.map(({ problem }) => problem)).toContainEqual(
     expect.stringContaining('nobody listens there'),
   );
+});
+
+it('tells what it told last while the state is away, so that no counter falls', async () => {
+  const fixture = createStreamFixture();
+  const { deps } = fixture;
+  const stream = createStream(deps);
+  await stream.start();
+  await fixture.interact(interaction({ item: 'a' }), interaction({ item: 'b', user: 'ben' }));
+  await stream.caughtUp();
+  await stream.stop();
+  let isAway = false;
+  const away = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+    if (isAway) throw new FreshetError('state_unavailable', { problem: 'nobody is there' });
+    return ask();
+  };
+  const stateStore: Pick<StateStore, 'position' | 'getMany'> = {
+    position: (partition) => away(() => deps.stateStore.position(partition)),
+    getMany: (partition, keys) => away(() => deps.stateStore.getMany(partition, keys)),
+  };
+  const stored = new StoredStatus({ ...deps, stateStore });
+  const before = await stored.of(deps.partitions);
+  isAway = true;
+  expect(await stored.of(deps.partitions)).toEqual(before);
+  expect(before.interactions.accepted).toBe(2);
 });

@@ -1,9 +1,17 @@
 /**
  * What the stream has done, as the stores tell it: for partitions that another process runs. What only
  * their runner knows (how often it started over, how full its memory is) is not among it, and a
- * partition that stands still shows by its lag.
+ * partition that stands still shows by its lag. While a store is away, what it told last is told again:
+ * counters that fell back to nothing would look like a stream that began anew.
  */
-import { NO_OFFSET, type PartitionIndex, statePartition } from '../schemas/ids.ts';
+import type { Clock } from '../schemas/environment.ts';
+import {
+  NO_OFFSET,
+  type Offset,
+  type PartitionIndex,
+  type StatePartition,
+  statePartition,
+} from '../schemas/ids.ts';
 import { PARTITION_KEY } from '../schemas/state/item-state.ts';
 import {
   decodeForwarder,
@@ -18,8 +26,9 @@ import {
 } from '../schemas/state/partition-state.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
-import type { StateStore } from '../storage/state-store/state-store.ts';
+import type { StatePosition, StateStore } from '../storage/state-store/state-store.ts';
 import type { Warehouse } from '../storage/warehouse/warehouse.ts';
+import { LastKnown } from './last-known.ts';
 import type { OwnedPartitions } from './stream.ts';
 import { type PartitionStatus, type StreamStatus, statusOf } from './stream-status.ts';
 import { type SinkPlace, type SinkStatus, sinkPlacesOf } from './warehouse-sink.ts';
@@ -28,6 +37,7 @@ export interface StoredStatusParts {
   readonly eventLog: Pick<EventLog, 'watermarks'>;
   readonly stateStore: Pick<StateStore, 'position' | 'getMany'>;
   readonly warehouse?: Pick<Warehouse, 'coveredOffset'>;
+  readonly clock: Pick<Clock, 'sleep'>;
 }
 
 type PartitionState = UserPartitionState | ItemPartitionState | ForwarderState;
@@ -44,43 +54,100 @@ const stateOf = (topic: string, stored: Uint8Array | undefined): PartitionState 
   }
 };
 
-export const storedStatus = async (
-  parts: StoredStatusParts,
-  { interactions, itemSignals, catalogue, control }: OwnedPartitions,
-): Promise<StreamStatus> => {
-  const places = [
-    ...control.map((index) => ({ topic: TOPICS.control.name, index })),
-    ...catalogue.map((index) => ({ topic: TOPICS.catalogue.name, index })),
-    ...interactions.map((index) => ({ topic: TOPICS.interactions.name, index })),
-    ...itemSignals.map((index) => ({ topic: TOPICS.itemSignals.name, index })),
-  ];
-  const partitions = await Promise.all(places.map((place) => partitionStatus(parts, place)));
-  const sinks = await Promise.all(
-    sinkPlacesOf({ interactions, catalogue }).map((place) => sinkStatus(parts, place)),
-  );
-  return statusOf(
-    partitions,
-    sinks.filter((sink) => sink !== undefined),
-  );
+export class StoredStatus {
+  readonly #parts: StoredStatusParts;
+  readonly #ends = new Map<string, LastKnown<Offset>>();
+  readonly #states = new Map<string, LastKnown<StoredPartition>>();
+  readonly #sinks = new Map<string, LastKnown<SinkStatus | undefined>>();
+
+  constructor(parts: StoredStatusParts) {
+    this.#parts = parts;
+  }
+
+  async of(owned: OwnedPartitions): Promise<StreamStatus> {
+    const [partitions, sinks] = await Promise.all([
+      Promise.all(placesOf(owned).map((place) => this.#partition(place))),
+      Promise.all(sinkPlacesOf(owned).map((place) => this.#sink(place))),
+    ]);
+    return statusOf(
+      partitions.filter((partition) => partition !== undefined),
+      sinks.filter((sink) => sink !== undefined),
+    );
+  }
+
+  /** undefined where the state never told; where the log never did, nothing is known to be left. */
+  async #partition({ topic, index }: Place): Promise<PartitionStatus | undefined> {
+    const { eventLog, stateStore } = this.#parts;
+    const partition = statePartition(topic, index);
+    const ends = kept(this.#ends, partition, () =>
+      this.#lastKnown(async () => (await eventLog.watermarks(topic, index)).end),
+    );
+    const states = kept(this.#states, partition, () =>
+      this.#lastKnown(() => storedPartition(stateStore, partition)),
+    );
+    const [end, state] = await Promise.all([ends.tell(), states.tell()]);
+    return state.answer && partitionStatus({ topic, partition }, state.answer, end.answer);
+  }
+
+  async #sink(place: SinkPlace): Promise<SinkStatus | undefined> {
+    const known = kept(this.#sinks, `${place.table} ${place.partition}`, () =>
+      this.#lastKnown(() => sinkStatus(this.#parts, place)),
+    );
+    return (await known.tell()).answer;
+  }
+
+  #lastKnown<Answer>(ask: () => Promise<Answer>): LastKnown<Answer> {
+    return new LastKnown(this.#parts.clock, ask);
+  }
+}
+
+const kept = <Value>(values: Map<string, Value>, key: string, make: () => Value): Value => {
+  const value = values.get(key) ?? make();
+  values.set(key, value);
+  return value;
 };
+
+const placesOf = ({
+  control,
+  catalogue,
+  interactions,
+  itemSignals,
+}: OwnedPartitions): readonly Place[] => [
+  ...control.map((index) => ({ topic: TOPICS.control.name, index })),
+  ...catalogue.map((index) => ({ topic: TOPICS.catalogue.name, index })),
+  ...interactions.map((index) => ({ topic: TOPICS.interactions.name, index })),
+  ...itemSignals.map((index) => ({ topic: TOPICS.itemSignals.name, index })),
+];
 
 interface Place {
   readonly topic: string;
   readonly index: PartitionIndex;
 }
 
-const partitionStatus = async (
-  { eventLog, stateStore }: StoredStatusParts,
-  { topic, index }: Place,
-): Promise<PartitionStatus> => {
-  const partition = statePartition(topic, index);
-  const [position, [stored], { end }] = await Promise.all([
+interface StoredPartition {
+  readonly position: StatePosition | undefined;
+  readonly own: Uint8Array | undefined;
+}
+
+const storedPartition = async (
+  stateStore: StoredStatusParts['stateStore'],
+  partition: StatePartition,
+): Promise<StoredPartition> => {
+  const [position, [own]] = await Promise.all([
     stateStore.position(partition),
     stateStore.getMany(partition, [PARTITION_KEY]),
-    eventLog.watermarks(topic, index),
   ]);
+  return { position, own };
+};
+
+const partitionStatus = (
+  { topic, partition }: { readonly topic: string; readonly partition: StatePartition },
+  { position, own }: StoredPartition,
+  knownEnd: Offset | undefined,
+): PartitionStatus => {
   const coveredOffset = position?.coveredOffset ?? NO_OFFSET;
-  const state = stateOf(topic, stored);
+  const end = knownEnd ?? ((coveredOffset + 1) as Offset);
+  const state = stateOf(topic, own);
   return {
     partition,
     state: 'running',

@@ -40,6 +40,7 @@ import {
   schemaRegistryOf,
   topicRulesOf,
 } from './server-access.ts';
+import { probeServers } from './server-probes.ts';
 
 const CONNECT_MS_MAX = 3_000;
 const REQUEST_MS_MAX = 5_000;
@@ -157,6 +158,7 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     liveBus,
     warehouse: { connection, problem: () => undefined },
     stream,
+    servers: probeServers({ eventLog: log, stateStore: state, warehouse, clock }),
     seal: (topic, records) => log.seal(topic, records),
     forgetting: (warehouse) =>
       forgettingOf({

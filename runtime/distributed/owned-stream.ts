@@ -16,16 +16,16 @@ import type { EventLog } from '../../storage/event-log/event-log.ts';
 import type { PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { keepLandmark } from '../../stream/landmark-keeper.ts';
+import { LastKnown } from '../../stream/last-known.ts';
 import { nextUncovered } from '../../stream/next-uncovered.ts';
-import { storedStatus } from '../../stream/stored-status.ts';
+import { StoredStatus } from '../../stream/stored-status.ts';
 import {
   createStream,
   type OwnedPartitions,
   type StartStep,
-  type Stream,
   type StreamDependencies,
 } from '../../stream/stream.ts';
-import { mergedStatus } from '../../stream/stream-status.ts';
+import { mergedStatus, type StreamStatus } from '../../stream/stream-status.ts';
 import type { StreamRole } from '../profile.ts';
 import { allPartitionsOf, type PartitionCounts } from '../topic-plan.ts';
 
@@ -75,7 +75,8 @@ export const startOwnedStream = ({
 }: OwnedStreamOptions): OwnedStream => {
   const stopping = new AbortController();
   const all = unitsOf(counts);
-  let owned: { readonly units: readonly string[]; readonly stream: Stream } | undefined;
+  const stored = new StoredStatus(deps);
+  let owned: OwnedUnits | undefined;
 
   const work = async (units: readonly string[], signal: AbortSignal): Promise<void> => {
     const landmark = units.includes(CONTROL_UNIT) ? await keepLandmark(deps) : undefined;
@@ -84,7 +85,7 @@ export const startOwnedStream = ({
       partitions: partitionsOf(units),
       untilAllReach: (step) => untilStoresReach(deps, counts, { step, signal }),
     });
-    owned = { units, stream };
+    owned = { units, status: new LastKnown(deps.clock, () => stream.status()) };
     try {
       await stream.start();
       await aborted(signal);
@@ -102,8 +103,8 @@ export const startOwnedStream = ({
     async status() {
       const own = owned;
       const others = partitionsOf(all.filter((unit) => own?.units.includes(unit) !== true));
-      const told = await storedStatus(deps, others);
-      return own === undefined ? told : mergedStatus([await own.stream.status(), told]);
+      const [told, tellOwn] = await Promise.all([stored.of(others), own?.status.tell()]);
+      return tellOwn?.answer === undefined ? told : mergedStatus([tellOwn.answer, told]);
     },
     async caughtUp() {
       const places = placesOf(counts);
@@ -116,6 +117,11 @@ export const startOwnedStream = ({
     },
   };
 };
+
+interface OwnedUnits {
+  readonly units: readonly string[];
+  readonly status: LastKnown<StreamStatus>;
+}
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

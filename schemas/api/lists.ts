@@ -188,6 +188,11 @@ export const AsOf = Type.Object(
         examples: [4],
       }),
     ),
+    stale: Type.Optional(
+      booleanField(
+        'True while the state cannot be read, or is being made again: then this comes from memory.',
+      ),
+    ),
   },
   { description: 'What the answer was computed from.' },
 );

@@ -59,6 +59,11 @@ const SinkStatus = Type.Object({
   problem: nullable(Type.String({ description: 'What it is trying to get over.' })),
 });
 
+const ServerStatus = Type.Object({
+  server: choiceField(['log', 'state', 'warehouse'], { description: 'What lies on it.' }),
+  problem: nullable(Type.String({ description: 'Why it cannot be used right now.' })),
+});
+
 const Freshness = Type.Object(
   {
     samples: Type.Number(),
@@ -112,6 +117,10 @@ export const SystemAnswer = Type.Object({
   }),
   partitions: Type.Array(PartitionStatus),
   sinks: Type.Array(SinkStatus, { description: 'The copies into the warehouse.' }),
+  servers: Type.Array(ServerStatus, {
+    description:
+      'Kafka, Redis and ClickHouse in the distributed profile; none in the embedded one.',
+  }),
   freshnessMs: Freshness,
   counters: counters('Of every stage: received = accepted + duplicate + refused + dead-lettered.'),
   catalogue: Type.Object({ items: Type.Number(), visible: Type.Number() }),

@@ -85,7 +85,7 @@ export class LiveHub {
     const list = new LiveList({
       key,
       maker: this.#makerOf(channel, params),
-      read: (subject) => this.#given.subjects.read(subject),
+      read: async (subject) => (await this.#given.subjects.known(subject)).state,
       receivedAt: (subject, state) => this.#receivedAt(subject, state),
     });
     this.#lists.set(key, list);

@@ -10,6 +10,7 @@ import { planTopics } from '../../runtime/topic-plan.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
 import type { Clock } from '../../schemas/environment.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import { itemHashHex } from '../../schemas/hash.ts';
 import {
   type DurationMs,
@@ -48,7 +49,7 @@ import { partitionOf } from '../../storage/event-log/partitioner.ts';
 import type { LiveBus } from '../../storage/live-bus/live-bus.ts';
 import { STATE_HINTS } from '../../storage/live-bus/live-bus.ts';
 import { MemoryStateStore } from '../../storage/state-store/memory-state-store.ts';
-import type { StateChange } from '../../storage/state-store/state-store.ts';
+import type { StateChange, StatePosition } from '../../storage/state-store/state-store.ts';
 import { unguardedHttpServer } from '../unguarded-http-server.ts';
 
 export const FIXTURE_NOW = epochMs(Date.UTC(2026, 0, 31, 12));
@@ -111,6 +112,28 @@ export class TestLiveBus implements LiveBus {
 
   counters = () => ({ published: 0, delivered: 0, dropped: 0 });
   close = async (): Promise<void> => this.#receivers.clear();
+}
+
+/** A store that can be away. */
+export class TestStateStore extends MemoryStateStore {
+  isAway = false;
+
+  override async position(partition: StatePartition): Promise<StatePosition | undefined> {
+    this.#mustBeThere();
+    return super.position(partition);
+  }
+
+  override async getMany(
+    partition: StatePartition,
+    keys: readonly string[],
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    this.#mustBeThere();
+    return super.getMany(partition, keys);
+  }
+
+  #mustBeThere(): void {
+    if (this.isAway) throw new FreshetError('state_unavailable', { problem: 'it is away' });
+  }
 }
 
 export const item = (id: string, record: Partial<CatalogueItemRecord> = {}): CatalogueItemRecord =>
@@ -186,7 +209,7 @@ export interface EventInput {
 export class World {
   readonly clock = new ManualClock();
   readonly liveBus = new TestLiveBus();
-  readonly stateStore = new MemoryStateStore();
+  readonly stateStore = new TestStateStore();
   readonly artifactStore = new MemoryArtifactStore();
   readonly eventLog = new MemoryEventLog({
     topics: planTopics(PARTITIONS),
@@ -310,6 +333,13 @@ export class World {
     const partition = partitionOf(subject, PARTITIONS.userPartitions);
     const name = statePartition(TOPICS.interactions.name, partition);
     await this.#apply(name, [{ key: subjectKey(id), value: undefined }]);
+  }
+
+  /** The store loses a partition, as an emptied server does; what is put afterwards makes it again. */
+  async loseState(partition: StatePartition): Promise<void> {
+    await this.stateStore.clear(partition);
+    this.#covered.delete(partition);
+    this.#epochs.delete(partition);
   }
 
   #entry(input: EventInput): HistoryEntry {
