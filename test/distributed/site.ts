@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../runtime/clock.ts';
 import { loadConfiguration } from '../../runtime/configuration.ts';
 import { randomBytes } from '../../runtime/random.ts';
-import type { Settings } from '../../runtime/settings.ts';
+import { flagOf, type SettingName, type Settings } from '../../runtime/settings.ts';
 import { type PartitionCounts, planAllTopics } from '../../runtime/topic-plan.ts';
 import { decodeRecordAs } from '../../schemas/avro/record-codec.ts';
 import { partitionIndex } from '../../schemas/ids.ts';
@@ -28,6 +28,7 @@ import { type ServerProcess, startServer, systemOf } from '../faults/server-proc
 import { compareStateWithLog } from '../faults/state-oracle.ts';
 import { ClickHouseServer } from '../services/clickhouse-server.ts';
 import { freePort } from '../services/free-port.ts';
+import type { RedisCluster } from '../services/redis-cluster.ts';
 import { RedisServer } from '../services/redis-server.ts';
 
 const POLL_MS = 100;
@@ -35,16 +36,25 @@ export const PARTITIONS = { userPartitions: 3, itemPartitions: 2 } as const;
 
 let sites = 0;
 
+export interface SiteOptions {
+  /** Brokers that have each record; of three, two must have it. */
+  readonly replication?: 1 | 3;
+  /** Instead of a Redis of the site's own; whoever gave it takes it away. */
+  readonly cluster?: RedisCluster;
+  /** Other than their defaults, for every process. */
+  readonly settings?: readonly (readonly [SettingName, string])[];
+}
+
 interface SiteParts {
   readonly brokers: readonly string[];
   readonly namespace: string;
-  readonly redis: RedisServer;
+  readonly redis: RedisServer | undefined;
   readonly clickhouse: ClickHouseServer;
   readonly partitions: PartitionCounts;
+  readonly options: SiteOptions;
 }
 
 export class Site {
-  readonly redis: RedisServer;
   readonly clickhouse: ClickHouseServer;
   readonly namespace: string;
   readonly partitions: PartitionCounts;
@@ -58,22 +68,29 @@ export class Site {
   static async start(
     brokers: readonly string[],
     partitions: PartitionCounts = PARTITIONS,
+    options: SiteOptions = {},
   ): Promise<Site> {
     sites += 1;
     const namespace = `site_${process.pid}_${sites}`;
-    const redis = await RedisServer.start();
+    const redis = options.cluster ? undefined : await RedisServer.start();
     const clickhouse = await ClickHouseServer.start(namespace, [guestOf(namespace)]);
-    return new Site({ brokers, namespace, redis, clickhouse, partitions });
+    return new Site({ brokers, namespace, redis, clickhouse, partitions, options });
   }
 
   private constructor(parts: SiteParts, isGuest = false) {
     this.#parts = parts;
     this.#isGuest = isGuest;
-    this.redis = parts.redis;
     this.clickhouse = parts.clickhouse;
     this.namespace = parts.namespace;
     this.partitions = parts.partitions;
     writeFileSync(this.#passwordFile, parts.clickhouse.connection.password);
+  }
+
+  /** The site's own; one on a cluster has none. */
+  get redis(): RedisServer {
+    const { redis } = this.#parts;
+    if (redis === undefined) throw new Error('Expected a Redis of its own, got a cluster');
+    return redis;
   }
 
   /** Another site on the same servers, one at most; they are removed with the first. */
@@ -89,7 +106,7 @@ export class Site {
   ): Promise<ServerProcess> {
     this.#started += 1;
     const program = await startServer({
-      dataDirectory: join(this.#root, `data-${this.#started}`),
+      dataDirectory: this.directory(`data-${this.#started}`),
       port: await freePort(),
       flags: ['--empty', ...this.flags(), ...flags],
       environment,
@@ -105,18 +122,23 @@ export class Site {
     return program;
   }
 
+  /** A place for files that goes with the site. */
+  directory(name: string): string {
+    return join(this.#root, name);
+  }
+
   /** What the stores hold against what the log says; empty where all is well. */
   async problems(): Promise<readonly string[]> {
-    const remains = await this.#openRemains();
+    const remains = await this.openRemains();
     try {
-      return await compareStateWithLog(remains, this.#settings());
+      return await compareStateWithLog(remains, this.settings);
     } finally {
       await remains.close();
     }
   }
 
   async interactions(): Promise<Remains['interactions']> {
-    const remains = await this.#openRemains();
+    const remains = await this.openRemains();
     await remains.close();
     return remains.interactions;
   }
@@ -155,7 +177,7 @@ export class Site {
 
   /** The lists that impressions in the log are of, one for each impression. */
   async shownLists(): Promise<readonly string[]> {
-    const remains = await this.#openRemains();
+    const remains = await this.openRemains();
     try {
       return await shownListsIn(remains.log);
     } finally {
@@ -165,7 +187,9 @@ export class Site {
 
   async remove(): Promise<void> {
     await Promise.all([...this.#running].map((program) => program.kill('SIGKILL')));
-    if (!this.#isGuest) await Promise.all([this.redis.remove(), this.clickhouse.remove()]);
+    if (!this.#isGuest) {
+      await Promise.all([this.#parts.redis?.remove(), this.clickhouse.remove()]);
+    }
     rmSync(this.#root, { recursive: true, force: true });
   }
 
@@ -175,27 +199,37 @@ export class Site {
   }
 
   get #passwordFile(): string {
-    return join(this.#root, 'clickhouse-password');
+    return this.directory('clickhouse-password');
   }
 
   /** What says where it is, to any command. */
   flags(): readonly string[] {
     const { url, username } = this.clickhouse.connection;
+    const { replication = 1, cluster, settings = [] } = this.#parts.options;
     return [
       ...['--profile', 'distributed', '--namespace', this.namespace],
-      ...['--kafka-brokers', this.#parts.brokers.join(','), '--redis-urls', this.redis.url],
+      ...['--kafka-brokers', this.#parts.brokers.join(',')],
+      ...['--kafka-replication', String(replication)],
+      ...['--redis-urls', this.#redisUrls.join(','), ...(cluster ? ['--redis-cluster'] : [])],
       ...['--clickhouse-url', url, '--clickhouse-user', username],
       ...['--clickhouse-password-file', this.#passwordFile],
       ...['--user-partitions', String(this.partitions.userPartitions)],
       ...['--item-partitions', String(this.partitions.itemPartitions)],
+      ...settings.flatMap(([name, value]) => [`--${flagOf(name)}`, value]),
     ];
   }
 
-  #settings(): Settings {
-    return loadConfiguration({ environment: {}, flags: new Map() }).settings;
+  get settings(): Settings {
+    const flags = new Map(this.#parts.options.settings ?? []);
+    return loadConfiguration({ environment: {}, flags }).settings;
   }
 
-  async #openRemains(): Promise<Remains> {
+  get #redisUrls(): readonly string[] {
+    return this.#parts.options.cluster?.urls ?? [this.redis.url];
+  }
+
+  /** What they hold, to be closed by whoever opened it. */
+  async openRemains(): Promise<Remains> {
     return remainsOf(await this.openStores());
   }
 
@@ -205,21 +239,24 @@ export class Site {
     const stored = await this.openStoredLog();
     const keys = await readPersonKeys({ log: stored, randomBytes });
     const log = keys === undefined ? stored : new SealedEventLog({ log: stored, keys });
-    const state = await openRedisStateStore({ servers: { urls: [this.redis.url] }, namespace });
-    return { log, state };
+    const servers = {
+      urls: this.#redisUrls,
+      isCluster: this.#parts.options.cluster !== undefined,
+    };
+    return { log, state: await openRedisStateStore({ servers, namespace }) };
   }
 
   /** As it is stored: nothing is opened on the way. */
   openStoredLog(): Promise<EventLog> {
-    const { logRetentionDays } = this.#settings();
+    const { replication = 1 } = this.#parts.options;
     return openKafkaEventLog({
       brokers: this.#parts.brokers,
       namespace: this.namespace,
       topics: planAllTopics(this.partitions),
       rules: {
-        replicationFactor: 1,
-        minInsyncReplicas: 1,
-        retentionMs: logRetentionDays * 86_400_000,
+        replicationFactor: replication,
+        minInsyncReplicas: replication === 1 ? 1 : 2,
+        retentionMs: this.settings.logRetentionDays * 86_400_000,
       },
       clock: systemClock,
       logger: silentLogger,
@@ -243,8 +280,10 @@ const shownListsIn = async (log: EventLog): Promise<readonly string[]> => {
   return lists;
 };
 
+type Answering = Pick<ServerProcess, 'url'>;
+
 /** Until every partition has taken in what the log holds, whoever runs it. */
-export const untilTakenIn = async (program: ServerProcess): Promise<void> => {
+export const untilTakenIn = async (program: Answering): Promise<void> => {
   for (;;) {
     const { partitions } = await systemOf(program);
     if (partitions.length > 0 && partitions.every(({ lag }) => lag === 0)) return;
@@ -253,7 +292,7 @@ export const untilTakenIn = async (program: ServerProcess): Promise<void> => {
 };
 
 /** Until the warehouse has what the stream has taken in. */
-export const untilCopied = async (program: ServerProcess): Promise<void> => {
+export const untilCopied = async (program: Answering): Promise<void> => {
   for (;;) {
     const { sinks } = await systemOf(program);
     if (sinks.length > 0 && sinks.every(({ lag }) => lag === 0)) return;
@@ -261,11 +300,7 @@ export const untilCopied = async (program: ServerProcess): Promise<void> => {
   }
 };
 
-export const post = async (
-  { url }: ServerProcess,
-  path: string,
-  body: unknown,
-): Promise<Response> =>
+export const post = async ({ url }: Answering, path: string, body: unknown): Promise<Response> =>
   fetch(`${url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -11,15 +11,18 @@ import { loadConfiguration } from '../../runtime/configuration.ts';
 import type { SettingName } from '../../runtime/settings.ts';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { freePort } from '../services/free-port.ts';
+import { compareCounters } from './counter-oracle.ts';
 import { drive } from './driver.ts';
+import { createEventGate, type EventGate } from './event-gate.ts';
 import { compareImportsWithLog, finishImports } from './imports.ts';
-import { openLedger, readLedger, type SettledLedger } from './ledger.ts';
+import { openLedger, readLedger } from './ledger.ts';
 import { type Life, live, type Surroundings } from './life.ts';
 import { compareLedgerWithLog, type LoggedInteraction, openRemains } from './oracle.ts';
 import { buildPowerLossShim, cutPower, type PowerLossShim } from './power-loss-shim.ts';
 import { type Random, seededRandom } from './seeded-random.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 import { compareStateWithLog } from './state-oracle.ts';
+import { startStopwatch } from './stopwatch.ts';
 import { compareWarehouseWithLog } from './warehouse-oracle.ts';
 
 export interface CrashRunOptions {
@@ -75,11 +78,11 @@ export const runCrashes = async (options: CrashRunOptions): Promise<CrashReport>
 };
 
 const runIn = async (root: string, options: CrashRunOptions): Promise<CrashReport> => {
-  const phases = stopwatch();
+  const phases = startStopwatch();
   const random = seededRandom(options.seed);
   const lives = options.lives(random);
   const perLife = Math.ceil(options.events / (lives.length + 1));
-  const gate = createGate(perLife);
+  const gate = createEventGate();
   const around: Surroundings = {
     root,
     dataDirectory: join(root, 'data'),
@@ -94,7 +97,7 @@ const runIn = async (root: string, options: CrashRunOptions): Promise<CrashRepor
   const driving = driveInto(ledgerPath, options, { around, gate, batchEventsMax });
   const problems: string[] = [];
   for (const [index, life] of lives.entries()) {
-    gate.open();
+    gate.openTo((index + 1) * perLife);
     const problem = await live(life, around);
     if (problem !== undefined) problems.push(problem);
     if (options.losesPower) cutPower(around.dataDirectory, random);
@@ -121,7 +124,10 @@ const runIn = async (root: string, options: CrashRunOptions): Promise<CrashRepor
   problems.push(
     ...compareLedgerWithLog(settled, sent),
     ...compareImportsWithLog(root, imported),
-    ...compareCounters(system, { settled, sent, imported }),
+    ...compareCounters(system, {
+      accepted: settled.acknowledged.size + imported.length,
+      received: remains.interactions.length,
+    }),
     ...(await compareStateWithLog(remains, settings)),
     ...(await compareWarehouseWithLog(around.dataDirectory, settings, remains.interactions)),
   );
@@ -143,18 +149,6 @@ const shimIn = (root: string): PowerLossShim => {
   return shim;
 };
 
-const stopwatch = () => {
-  const seconds: Record<string, number> = {};
-  let sinceMs = performance.now();
-  return {
-    seconds,
-    end(phase: string): void {
-      seconds[phase] = Math.round((performance.now() - sinceMs) / 100) / 10;
-      sinceMs = performance.now();
-    },
-  };
-};
-
 const driveInto = async (
   ledgerPath: string,
   options: CrashRunOptions,
@@ -162,7 +156,7 @@ const driveInto = async (
     around,
     gate,
     batchEventsMax,
-  }: { readonly around: Surroundings; readonly gate: Gate; readonly batchEventsMax: number },
+  }: { readonly around: Surroundings; readonly gate: EventGate; readonly batchEventsMax: number },
 ): Promise<void> => {
   const ledger = openLedger(ledgerPath);
   await drive({
@@ -179,58 +173,6 @@ const driveInto = async (
     admit: gate.admit,
   });
   ledger.close();
-};
-
-/** What the stream says that became of all records: kept in the state, so no kill may change it. */
-const compareCounters = (
-  { counters: { interactions } }: SystemAnswer,
-  given: {
-    readonly settled: SettledLedger;
-    readonly sent: readonly unknown[];
-    readonly imported: readonly unknown[];
-  },
-): readonly string[] => {
-  const accepted = given.settled.acknowledged.size + given.imported.length;
-  const received = given.sent.length + given.imported.length;
-  const expected = {
-    received,
-    accepted,
-    duplicate: received - accepted,
-    refused: 0,
-    deadLettered: 0,
-  };
-  return Object.entries(expected)
-    .filter(([name, count]) => interactions?.[name] !== count)
-    .map(([name, count]) => `the stream counted ${interactions?.[name]} ${name}, not ${count}`);
-};
-
-interface Gate {
-  admit(eventNumber: number): Promise<void>;
-  open(): void;
-  openForAll(): void;
-}
-
-/** Lets a share of the events through with each life, so that every kill hits a busy program. */
-const createGate = (perLife: number): Gate => {
-  let admitted = 0;
-  let waiting: (() => void)[] = [];
-  const admitUpTo = (eventNumber: number): void => {
-    admitted = eventNumber;
-    const woken = waiting;
-    waiting = [];
-    for (const wake of woken) wake();
-  };
-  return {
-    async admit(eventNumber) {
-      while (eventNumber > admitted) {
-        await new Promise<void>((resolve) => {
-          waiting.push(resolve);
-        });
-      }
-    },
-    open: () => admitUpTo(admitted + perLife),
-    openForAll: () => admitUpTo(Number.POSITIVE_INFINITY),
-  };
 };
 
 const quiescence = async (server: ServerProcess, msMax: number): Promise<SystemAnswer> => {

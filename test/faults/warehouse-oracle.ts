@@ -1,12 +1,13 @@
 /**
- * What the warehouse of a stopped server holds, held against the log: each accepted interaction
- * once. It starts the engine itself, so that what is read is what is on the disk.
+ * What the warehouse holds, held against the log: each accepted interaction once. Of a stopped server it
+ * starts the engine itself, so that what is read is what is on the disk.
  */
 import { systemClock } from '../../runtime/clock.ts';
 import { dataPathsOf } from '../../runtime/data-directory.ts';
 import { startWarehouseHost } from '../../runtime/embedded/warehouse-host.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
+import type { ClickHouseConnection } from '../../storage/clickhouse/clickhouse-connection.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { compareFingerprints, type LoggedInteraction, type PlainEvent } from './oracle.ts';
 
@@ -22,10 +23,20 @@ export const compareWarehouseWithLog = async (
     logger: silentLogger,
   });
   if (!host.connection) return [`the warehouse did not start: ${host.whyOff}`];
-  const warehouse = new ClickHouseWarehouse({
-    connection: host.connection,
-    database: settings.namespace,
-  });
+  try {
+    const place = { connection: host.connection, database: settings.namespace };
+    return await compareTablesWithLog(place, interactions);
+  } finally {
+    await host.close();
+  }
+};
+
+/** The same for a server that runs. */
+export const compareTablesWithLog = async (
+  place: { readonly connection: ClickHouseConnection; readonly database: string },
+  interactions: readonly LoggedInteraction[],
+): Promise<readonly string[]> => {
+  const warehouse = new ClickHouseWarehouse(place);
   try {
     const rows = await warehouse.query({
       name: 'every interaction',
@@ -40,7 +51,6 @@ export const compareWarehouseWithLog = async (
     return compareFingerprints(['the log', 'the warehouse'], acceptedOf(interactions), stored);
   } finally {
     await warehouse.close();
-    await host.close();
   }
 };
 

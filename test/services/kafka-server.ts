@@ -41,6 +41,8 @@ export interface KafkaBroker {
   /** Where clients are sent that come by the listener `proxied`. */
   readonly proxyPort: number;
   readonly pid: number;
+  /** Where it keeps one partition of a topic, as it is while it is down. */
+  partitionDirectory(topic: string, partition: number): string;
   log(): string;
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Starts it on the same directory after it was killed. */
@@ -54,6 +56,7 @@ export interface KafkaBroker {
 export const SASL_USER = { username: 'freshet', password: 'only-for-tests' };
 
 const KEYSTORE = 'broker.pem';
+const DATA = 'data';
 const HOST = '127.0.0.1';
 
 export const startKafka = async (options: KafkaOptions = {}): Promise<KafkaServers> => {
@@ -132,6 +135,10 @@ class Broker implements KafkaBroker {
 
   get pid(): number {
     return this.#process?.pid ?? 0;
+  }
+
+  partitionDirectory(topic: string, partition: number): string {
+    return join(this.#home, DATA, `${topic}-${partition}`);
   }
 
   log(): string {
@@ -227,7 +234,7 @@ const propertiesOf = ({ seat, seats, directory, options }: BrokerParts, home: st
       'ssl.keystore.type': 'PEM',
       'ssl.keystore.location': join(directory, KEYSTORE),
     }),
-    'log.dirs': join(home, 'data'),
+    'log.dirs': join(home, DATA),
     'offsets.topic.replication.factor': replicas,
     'transaction.state.log.replication.factor': replicas,
     'transaction.state.log.min.isr': replicas === 1 ? 1 : 2,
