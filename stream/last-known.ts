@@ -1,7 +1,7 @@
 /**
  * Asks servers that may be away how things stand: who wants to know gets an answer within a second, the
- * last one there was where there is no newer, and is told what is wrong. Who asks again meanwhile does not
- * add to what already waits for an answer.
+ * last one there was where there is no newer, and is told what is wrong. The first answer is waited for.
+ * Who asks again meanwhile does not add to what already waits for an answer.
  */
 import type { Clock } from '../schemas/environment.ts';
 import type { DurationMs } from '../schemas/ids.ts';
@@ -20,6 +20,7 @@ export class LastKnown<Answer> {
   readonly #clock: Pick<Clock, 'sleep'>;
   readonly #ask: () => Promise<Answer>;
   #told: Told<Answer> = { answer: undefined, problem: null };
+  #wasAnswered = false;
   /** Asked longer ago than anybody waits. */
   #overdue: Promise<void> | undefined;
 
@@ -30,7 +31,12 @@ export class LastKnown<Answer> {
 
   async tell(): Promise<Told<Answer>> {
     const asking = this.#overdue ?? this.#askOnce();
-    if (await this.#isAnsweredInTime(asking)) return this.#told;
+    if (!this.#wasAnswered) await asking;
+    else if (!(await this.#isAnsweredInTime(asking))) return this.#late(asking);
+    return this.#told;
+  }
+
+  #late(asking: Promise<void>): Told<Answer> {
     this.#overdue ??= asking.finally(() => {
       this.#overdue = undefined;
     });
@@ -40,6 +46,7 @@ export class LastKnown<Answer> {
   async #askOnce(): Promise<void> {
     try {
       this.#told = { answer: await this.#ask(), problem: null };
+      this.#wasAnswered = true;
     } catch (error) {
       this.#told = { answer: this.#told.answer, problem: problemOf(error) };
     }

@@ -5,6 +5,7 @@
  * counters that fell back to nothing would look like a stream that began anew.
  */
 import type { Clock } from '../schemas/environment.ts';
+import { FreshetError } from '../schemas/errors.ts';
 import {
   NO_OFFSET,
   type Offset,
@@ -70,13 +71,13 @@ export class StoredStatus {
       Promise.all(sinkPlacesOf(owned).map((place) => this.#sink(place))),
     ]);
     return statusOf(
-      partitions.filter((partition) => partition !== undefined),
+      partitions,
       sinks.filter((sink) => sink !== undefined),
     );
   }
 
-  /** undefined where the state never told; where the log never did, nothing is known to be left. */
-  async #partition({ topic, index }: Place): Promise<PartitionStatus | undefined> {
+  /** Where the state never told, nothing is said at all: a part would be taken for the whole. */
+  async #partition({ topic, index }: Place): Promise<PartitionStatus> {
     const { eventLog, stateStore } = this.#parts;
     const partition = statePartition(topic, index);
     const ends = kept(this.#ends, partition, () =>
@@ -86,7 +87,11 @@ export class StoredStatus {
       this.#lastKnown(() => storedPartition(stateStore, partition)),
     );
     const [end, state] = await Promise.all([ends.tell(), states.tell()]);
-    return state.answer && partitionStatus({ topic, partition }, state.answer, end.answer);
+    if (state.answer === undefined || end.answer === undefined) {
+      const why = `how ${partition} stands is not known: ${state.problem ?? end.problem}`;
+      throw new FreshetError('unavailable', { why });
+    }
+    return partitionStatus({ topic, partition }, state.answer, end.answer);
   }
 
   async #sink(place: SinkPlace): Promise<SinkStatus | undefined> {
@@ -143,10 +148,9 @@ const storedPartition = async (
 const partitionStatus = (
   { topic, partition }: { readonly topic: string; readonly partition: StatePartition },
   { position, own }: StoredPartition,
-  knownEnd: Offset | undefined,
+  end: Offset,
 ): PartitionStatus => {
   const coveredOffset = position?.coveredOffset ?? NO_OFFSET;
-  const end = knownEnd ?? ((coveredOffset + 1) as Offset);
   const state = stateOf(topic, own);
   return {
     partition,
