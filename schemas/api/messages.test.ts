@@ -355,6 +355,7 @@ const ANSWERS: Readonly<Record<string, readonly [TSchema, unknown]>> = {
         },
       ],
       sinks: [{ table: 'interactions', partition: 3, covered: null, lag: 0, problem: null }],
+      servers: [{ server: 'state', problem: null }],
       freshnessMs: { samples: 0, p50: null, p90: null, p99: null },
       counters: { dedupe: { received: 2, accepted: 2 } },
       catalogue: { items: 1, visible: 1 },
