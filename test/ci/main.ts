@@ -38,6 +38,12 @@ const vitestStep = (name: string, words: readonly string[], minutesMax: number):
 /** The short crash run: as many events and kills as fit beside the other steps. */
 const CRASH_SIZE = ['--seed', '7', '--events', '20000', '--kills', '12'];
 
+/** The short siege: each kind of process and each server is hit. */
+const SIEGE_SIZE = [
+  ...['--seed', '7', '--events', '10000', '--kills', '6', '--server-kills', '3'],
+  ...['--stops', '1', '--sleepers', '0', '--emptied', '1'],
+];
+
 /** Few swaps and little load: enough to find what is broken, not how fast it is. */
 const SWAP_SIZE = ['--swaps', '10', '--rate', '100', '--items', '2000', '--people', '1000'];
 
@@ -52,6 +58,7 @@ const STEPS: readonly Step[] = [
   { name: 'simulation', command: ['npm', 'run', 'simulate-faults'], minutesMax: 3 },
   { name: 'crash-points', command: ['npm', 'run', 'test:crash-points'], minutesMax: 12 },
   { name: 'crash', command: ['npm', 'run', 'test:crash', '--', ...CRASH_SIZE], minutesMax: 4 },
+  { name: 'siege', command: ['npm', 'run', 'test:siege', '--', ...SIEGE_SIZE], minutesMax: 8 },
   { name: 'swap', command: ['npm', 'run', 'test:swap', '--', ...SWAP_SIZE], minutesMax: 3 },
   { name: 'format', command: ['npm', 'run', 'format:check'], minutesMax: 2 },
   { name: 'types', command: ['npm', 'run', 'types'], minutesMax: 3 },

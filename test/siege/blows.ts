@@ -23,12 +23,20 @@ export interface Besieged {
 const ASLEEP_MS = 12_000;
 /** A process waits for a share of the work until one that was killed counts as gone. */
 const POINT_MS_MAX = 60_000;
+const FEED_EVERY_MS = 250;
 
-/** `whileAway` resolves once the victim may come back. Says what went otherwise than it should. */
+export interface Pace {
+  /** Resolves once the victim may come back. */
+  whileAway(): Promise<void>;
+  /** Lets some more events through, for a victim that dies of them. */
+  more(): void;
+}
+
+/** Says what went otherwise than it should. */
 export const deal = async (
   blow: Blow,
   besieged: Besieged,
-  whileAway: () => Promise<void>,
+  { whileAway, more }: Pace,
 ): Promise<string | undefined> => {
   switch (blow.what) {
     case 'program': {
@@ -52,7 +60,8 @@ export const deal = async (
     case 'point': {
       const seat = besieged.seats[blow.seat]!;
       await seat.kill();
-      const how = await seat.dieAt(blow, POINT_MS_MAX);
+      const feeding = setInterval(more, FEED_EVERY_MS);
+      const how = await seat.dieAt(blow, POINT_MS_MAX).finally(() => clearInterval(feeding));
       await seat.start();
       return how === 'SIGKILL'
         ? undefined

@@ -72,6 +72,7 @@ const ITEMS_AT_ONCE = 50;
 const BATCH_EVENTS_MAX = 100;
 const AWAY_MS_MAX = 15_000;
 const BEFORE_BLOW_MS_MAX = 150;
+const FEEDS_A_BLOW = 100;
 const PEOPLE_ASKED = 25;
 const QUIESCENCE_MS_MAX = 180_000;
 const POLL_MS = 200;
@@ -178,12 +179,18 @@ const dealAll = async (
     // Meanwhile the senders go on, so that the blow hits busy processes.
     const back = blow.afterEvents + blow.awayEvents;
     const next = plan[at + 1]?.afterEvents ?? options.events;
-    gate.openTo(Math.max(back, blow.afterEvents + (next - blow.afterEvents) / 2));
+    const isFed = blow.what === 'point';
+    gate.openTo(isFed ? back : Math.max(back, blow.afterEvents + (next - blow.afterEvents) / 2));
     await sleep(integerBelow(random, BEFORE_BLOW_MS_MAX));
     options.onProgress?.(`${at + 1} of ${plan.length}: ${JSON.stringify(blow)}`);
-    const problem = await deal(blow, besieged, () =>
-      blow.awayEvents === 0 ? Promise.resolve() : until(back, AWAY_MS_MAX),
-    );
+    let fed = back;
+    const problem = await deal(blow, besieged, {
+      whileAway: () => (blow.awayEvents === 0 ? Promise.resolve() : until(back, AWAY_MS_MAX)),
+      more() {
+        fed = Math.min(next, fed + Math.ceil((next - back) / FEEDS_A_BLOW));
+        gate.openTo(fed);
+      },
+    });
     if (problem !== undefined) problems.push(problem);
   }
   return problems;
