@@ -117,6 +117,24 @@ describe('KafkaOwnership', () => {
     await expectShared(all, [0, 1, 1, 1, 1, 1, 1, 1, 1]);
   });
 
+  it('lets a member go that waits for the others, before it gets anything', async () => {
+    const namespace = newNamespace();
+    const asked = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const release = (): Promise<void> => {
+      asked.resolve();
+      return released.promise;
+    };
+    const first = join(namespace, { release });
+    await expectShared([first], [8]);
+    const second = join(namespace);
+    await asked.promise;
+    await second.stop();
+    expect(second.turns).toBe(0);
+    released.resolve();
+    await expectShared([first], [8]);
+  });
+
   it('gives units away only after whoever had them has stopped', async () => {
     const namespace = newNamespace();
     let isReleasing = false;

@@ -80,7 +80,7 @@ class Member {
   async run(work: OwnedWork, signal: AbortSignal): Promise<void> {
     try {
       while (!signal.aborted) {
-        const generation = await this.#join(signal);
+        const generation = await unlessAborted(this.#join(signal), signal);
         if (generation) await this.#live(generation, work, signal);
       }
     } finally {
@@ -203,15 +203,38 @@ class Member {
     }
   }
 
-  /** So that the others need not wait until it counts as gone. */
+  /**
+   * So that the others need not wait until it counts as gone. By a connection of its own: on the other one
+   * it would stand behind a join that may wait for a dead member.
+   */
   async #leave(): Promise<void> {
     if (this.#memberId === '') return;
     const request = { groupId: this.#groupId, memberId: this.#memberId };
-    await this.#cluster
+    const cluster = new KafkaCluster(this.#options.access, new Map());
+    await cluster
       .onCoordinator(this.#groupId, ({ broker }) => broker.leaveGroup(request))
       .catch(() => undefined);
+    await cluster.close();
   }
 }
+
+/** undefined as soon as nobody wants it any more, though it may still be under way. */
+const unlessAborted = async <Result>(
+  wanted: Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result | undefined> => {
+  const over = new AbortController();
+  const unwanted = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true, signal: over.signal });
+    if (signal.aborted) resolve(undefined);
+  });
+  try {
+    return await Promise.race([wanted, unwanted]);
+  } finally {
+    over.abort();
+    wanted.catch(() => undefined);
+  }
+};
 
 const silence = (): KafkaFailure =>
   new KafkaFailure('no answer to a heartbeat', { remedy: 'reconnect', mayHaveAppended: false });
