@@ -17,8 +17,8 @@ import { Openings } from '../runtime/openings.ts';
 import { streamOptionsOf } from '../runtime/option-mapping.ts';
 import type { SettingName, Settings } from '../runtime/settings.ts';
 import { allPartitionsOf } from '../runtime/topic-plan.ts';
-import type { Logger } from '../schemas/environment.ts';
 import { DEFAULT_KINDS, kindTable } from '../schemas/kinds.ts';
+import { silentLogger } from '../schemas/silent-logger.fixture.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
 import { createInProcessLiveBus } from '../storage/live-bus/in-process-live-bus.ts';
 import { keepLandmark } from '../stream/landmark-keeper.ts';
@@ -35,7 +35,6 @@ const WIDER = { userPartitions: 6, itemPartitions: 3 };
 const PER_EVENTS = 10_000_000;
 const NAMES = { first: 'bench', second: 'bench_second', wider: 'bench_wider' };
 const NEVER = new AbortController().signal;
-const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const POLL_MS = 50;
 
 export const siteBackup: Benchmark = {
@@ -57,7 +56,7 @@ const measure = async (openings: Openings): Promise<BenchResult> => {
   const settingsOf = await startServers(root, openings);
   const open = (name: string, counts: typeof COUNTS): Promise<Servers> =>
     openServers(
-      { settings: settingsOf(name, counts), clock: systemClock, logger: SILENT },
+      { settings: settingsOf(name, counts), clock: systemClock, logger: silentLogger },
       openings,
     );
   const first = await open(NAMES.first, COUNTS);
@@ -72,7 +71,7 @@ const measure = async (openings: Openings): Promise<BenchResult> => {
       namespace: NAMES.first,
       target: copy,
       clock: systemClock,
-      logger: SILENT,
+      logger: silentLogger,
       onProgress: () => undefined,
       signal: NEVER,
     }),
@@ -84,7 +83,7 @@ const measure = async (openings: Openings): Promise<BenchResult> => {
         servers,
         mayRepartition,
         clock: systemClock,
-        logger: SILENT,
+        logger: silentLogger,
         terminal: { progress: () => ({ update: () => undefined, end: () => undefined }) },
         signal: NEVER,
       }),
@@ -155,14 +154,14 @@ const startServers = async (
 const takeIn = async (servers: Servers, log: EventLog, settings: Settings): Promise<void> => {
   const { state, warehouse } = servers;
   const liveBus = createInProcessLiveBus({ name: 'site-backup' });
-  const landmark = await keepLandmark({ eventLog: log, clock: systemClock, logger: SILENT });
+  const landmark = await keepLandmark({ eventLog: log, clock: systemClock, logger: silentLogger });
   const stream = createStream({
     eventLog: log,
     stateStore: state,
     liveBus,
     warehouse,
     clock: systemClock,
-    logger: SILENT,
+    logger: silentLogger,
     crashPoint: () => undefined,
     options: streamOptionsOf(settings),
     kinds: kindTable(DEFAULT_KINDS),

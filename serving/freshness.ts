@@ -7,6 +7,7 @@ import type { Clock } from '../schemas/environment.ts';
 import type { EpochMs, Offset, PartitionIndex } from '../schemas/ids.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
+import { firstRecord } from '../storage/event-log/partition-slices.ts';
 
 const SAMPLES_KEPT = 1_024;
 /** Between two samples of one partition: a sample costs a read of the log. */
@@ -15,8 +16,6 @@ const isBackfill = (value: Uint8Array): boolean => {
   const named = decodeRecord(value);
   return named.name === 'Interaction' && named.record.backfill !== null;
 };
-
-const ONE_RECORD = { recordsMax: 1, bytesMax: 1 } as const;
 
 export interface FreshnessSummary {
   readonly samples: number;
@@ -56,12 +55,7 @@ export class FreshnessMeter {
   /** When the record at that offset (or the next there is) arrived; undefined where it is gone. */
   async receivedAt(partition: PartitionIndex, at: Offset): Promise<EpochMs | undefined> {
     try {
-      const [record] = await this.#eventLog.read(
-        TOPICS.interactions.name,
-        partition,
-        at,
-        ONE_RECORD,
-      );
+      const record = await firstRecord(this.#eventLog, TOPICS.interactions.name, partition, at);
       // Imported events wait for each other by the thousand: they say nothing about one click.
       if (!record?.value || isBackfill(record.value)) return undefined;
       return record.timestamp;

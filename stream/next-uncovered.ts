@@ -4,8 +4,7 @@
  */
 import type { Offset, PartitionIndex } from '../schemas/ids.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
-
-const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
+import { firstRecord } from '../storage/event-log/partition-slices.ts';
 
 export const nextUncovered = async (
   eventLog: Pick<EventLog, 'watermarks' | 'read'>,
@@ -15,6 +14,6 @@ export const nextUncovered = async (
   const { low } = await eventLog.watermarks(topic, index);
   const from = Math.max(covered + 1, low) as Offset;
   if (from >= end) return undefined;
-  const [next] = await eventLog.read(topic, index, from, ONE_RECORD);
+  const next = await firstRecord(eventLog, topic, index, from);
   return next === undefined || next.offset >= end ? undefined : next.offset;
 };

@@ -25,6 +25,7 @@ import { DEDUPE_PREFIX } from '../schemas/state/dedupe-chunk.ts';
 import { VECTOR_PREFIX } from '../schemas/state/vector-state.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog, LogRecord, TopicInfo } from '../storage/event-log/event-log.ts';
+import { firstRecord } from '../storage/event-log/partition-slices.ts';
 import { type LiveBus, STATE_HINTS, type StateHint } from '../storage/live-bus/live-bus.ts';
 import type { StateChange, StatePosition, StateStore } from '../storage/state-store/state-store.ts';
 import { isBacklog } from './backlog.ts';
@@ -253,7 +254,7 @@ export class PartitionRunner {
       throw new FreshetError('log_regressed', { topic, partition, expected, end });
     }
     if (coveredOffset < low || coveredOffset === NO_OFFSET) return;
-    const [record] = await this.#deps.eventLog.read(topic, partition, coveredOffset, ONE_RECORD);
+    const record = await firstRecord(this.#deps.eventLog, topic, partition, coveredOffset);
     // A compacted topic may have let go of the very record.
     if (record === undefined || record.offset !== coveredOffset) return;
     // Nobody can read any more what was hashed.
@@ -490,7 +491,6 @@ const NO_POSITION: StatePosition = {
   logId: null,
   recordHash: 0,
 };
-const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
 const FIRST_PARTITION = 0 as PartitionIndex;
 const DEAD_LETTERS_AT_ONCE = 100;
 

@@ -24,6 +24,7 @@ import {
 } from '../../schemas/ids.ts';
 import { DEAD_LETTER_BYTES_MAX } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { untilAborted } from '../../schemas/until-aborted.ts';
 import type { EventLog, LogRecord, TopicInfo } from '../../storage/event-log/event-log.ts';
 import type { PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
 import type { StatePosition, StateStore } from '../../storage/state-store/state-store.ts';
@@ -270,9 +271,3 @@ interface Refusal {
 }
 
 const placeOf = ({ info, partition }: Turn) => ({ logId: info.logId, partition });
-
-const untilAborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

@@ -4,8 +4,10 @@ import { forgettingOf } from '../../runtime/distributed/forgetting.ts';
 import { planAllTopics } from '../../runtime/topic-plan.ts';
 import type { ForgetReceipt } from '../../schemas/api/forgetting.ts';
 import { decodeRecord } from '../../schemas/avro/record-codec.ts';
+import { partitionIndex } from '../../schemas/ids.ts';
 import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { untilAborted } from '../../schemas/until-aborted.ts';
 import type { MemoryEventLog } from '../../storage/event-log/memory-event-log.ts';
 import type { OwnedWork, PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
 import { KEY_TOPIC } from '../../storage/event-log/sealing/key-topic.ts';
@@ -13,6 +15,14 @@ import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log
 import { seededBytes } from '../../storage/event-log/sealing/seeded-bytes.fixture.ts';
 import { openSharedKeys, type SharedKeys } from '../../storage/event-log/sealing/shared-keys.ts';
 import { openMemoryStateStore } from '../../storage/state-store/memory-state-store.ts';
+import {
+  Crash,
+  click,
+  forget,
+  readableEvents,
+  storedText,
+  untilForgotten,
+} from '../../test/ingest/forget-calls.ts';
 import {
   openTestIngest,
   openTestLog,
@@ -22,8 +32,6 @@ import {
 } from '../../test/ingest/ingest-fixture.ts';
 import { FORGET_CRASH_POINTS } from './crash-points.ts';
 import type { Forgetting } from './forgetting.ts';
-
-class Crash extends Error {}
 
 const COUNTS = { userPartitions: 4, itemPartitions: 4 } as const;
 
@@ -52,7 +60,7 @@ class HandedOut implements PartitionOwnership {
 
   async run(work: OwnedWork, signal: AbortSignal): Promise<void> {
     this.#work = work;
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    await untilAborted(signal);
     await this.takeAway();
   }
 
@@ -145,65 +153,29 @@ const start = async (
 
 const sharedLog = (): MemoryEventLog => openTestLog({ topics: planAllTopics(COUNTS) });
 
-const send = async ({ app }: TestIngest, userId: string, itemId: string): Promise<number> =>
-  (
-    await app.inject({
-      method: 'POST',
-      url: '/v1/events',
-      payload: { userId, itemId, kind: 'click' },
-    })
-  ).statusCode;
+const readable = ({ sealedLog }: Process): Promise<readonly string[]> => readableEvents(sealedLog);
 
-const forget = async ({ app }: TestIngest, userId: string): Promise<ForgetReceipt> =>
-  (await app.inject({ method: 'DELETE', url: `/v1/users/${userId}` })).json();
-
-const untilDone = async ({ app }: TestIngest, requestId: string): Promise<ForgetReceipt> => {
-  for (;;) {
-    const answer = await app.inject({ url: `/v1/receipts/${requestId}` });
-    if (answer.statusCode === 200 && answer.json<ForgetReceipt>().stage === 'done') {
-      return answer.json();
-    }
-    await new Promise(setImmediate);
-  }
-};
-
-/** What can be read of the interactions, in the order of the log. */
-const readable = async ({ sealedLog }: Process): Promise<readonly string[]> =>
-  (await readTopic(sealedLog, TOPICS.interactions.name)).map(({ value }) => {
-    if (value === null) return 'erased';
-    const { name, record } = decodeRecord(value);
-    return name === 'Interaction' ? `${record.userId} ${record.itemId}` : name;
-  });
-
-const storedText = async (log: MemoryEventLog): Promise<string> => {
-  const texts: string[] = [];
-  for (const { name } of Object.values(TOPICS)) {
-    for (const { key, value } of await readTopic(log, name)) {
-      texts.push(Buffer.from(key ?? []).toString(), Buffer.from(value ?? []).toString());
-    }
-  }
-  return texts.join('\n');
-};
+const textIn = (log: MemoryEventLog): Promise<string> => storedText(log, Object.values(TOPICS));
 
 describe('a person who is forgotten by several processes', () => {
   it('may ask any of them; another does the work, and all of them tell and let go', async () => {
     const log = sharedLog();
     const [asked, working] = [await start(log), await start(log)];
     working.ownership.give();
-    await send(asked, 'ada-lovelace', 'one');
-    await send(working, 'ada-lovelace', 'two');
-    await send(working, 'bob', 'three');
+    await click(asked, 'ada-lovelace', 'one');
+    await click(working, 'ada-lovelace', 'two');
+    await click(working, 'bob', 'three');
     const { requestId } = await forget(asked, 'ada-lovelace');
     for (const process of [asked, working]) {
-      const receipt = await untilDone(process, requestId);
+      const receipt = await untilForgotten(process, requestId);
       expect(receipt).toMatchObject({ stage: 'done', unsealedLog: false, problem: null });
       expect(process.letGoOf).toContain('u:ada-lovelace');
       const left = await readable(process);
       expect([...left].sort()).toEqual(['bob three', 'erased', 'erased', 'erased']);
     }
-    expect(await storedText(log)).not.toContain('ada-lovelace');
+    expect(await textIn(log)).not.toContain('ada-lovelace');
     const later = await start(log);
-    expect(await untilDone(later, requestId)).toMatchObject({ stage: 'done' });
+    expect(await untilForgotten(later, requestId)).toMatchObject({ stage: 'done' });
   });
 
   it('counts as somebody new from the request on, whichever of them takes the event', async () => {
@@ -212,14 +184,14 @@ describe('a person who is forgotten by several processes', () => {
     const working = await start(log, { untilTakenIn: () => gate.promise });
     const other = await start(log);
     working.ownership.give();
-    await send(other, 'ada-lovelace', 'before');
+    await click(other, 'ada-lovelace', 'before');
     const { requestId } = await forget(other, 'ada-lovelace');
     while (!(await readable(other)).includes('Forget')) await new Promise(setImmediate);
     await other.keys.know();
-    expect(await send(other, 'ada-lovelace', 'after')).toBe(200);
-    expect(await send(working, 'ada-lovelace', 'after, too')).toBe(200);
+    expect(await click(other, 'ada-lovelace', 'after')).toBe(200);
+    expect(await click(working, 'ada-lovelace', 'after, too')).toBe(200);
     gate.resolve();
-    await untilDone(other, requestId);
+    await untilForgotten(other, requestId);
     expect(await readable(working)).toEqual([
       'erased',
       'erased',
@@ -234,7 +206,7 @@ describe('a person who is forgotten by several processes', () => {
     const working = await start(log, { untilTakenIn: () => gate.promise });
     const other = await start(log);
     working.ownership.give();
-    await send(other, 'ada-lovelace', 'before');
+    await click(other, 'ada-lovelace', 'before');
     const former = other.keys.edge.addressOf('u:ada-lovelace');
     const { requestId } = await forget(other, 'ada-lovelace');
     while (!(await readable(other)).includes('Forget')) await new Promise(setImmediate);
@@ -244,7 +216,7 @@ describe('a person who is forgotten by several processes', () => {
     const value = other.keys.stream.sealFor(former, { key: late!.key!, value: late!.value! });
     await log.append(TOPICS.interactions.name, partition, [{ ...late!, key: null, value }]);
     gate.resolve();
-    await untilDone(other, requestId);
+    await untilForgotten(other, requestId);
     const left = await readable(working);
     expect(left.filter((text) => text === 'erased')).toHaveLength(3);
     expect(left.at(-1)).toBe('ada-lovelace before');
@@ -253,10 +225,10 @@ describe('a person who is forgotten by several processes', () => {
   it('is asked for twice in the same moment at two of them: one is done, both have receipts', async () => {
     const log = sharedLog();
     const [one, other] = [await start(log), await start(log)];
-    await send(one, 'ada-lovelace', 'before');
+    await click(one, 'ada-lovelace', 'before');
     const asked = await Promise.all([forget(one, 'ada-lovelace'), forget(other, 'ada-lovelace')]);
     one.ownership.give();
-    for (const { requestId } of asked) await untilDone(other, requestId);
+    for (const { requestId } of asked) await untilForgotten(other, requestId);
     expect(await readable(one)).toEqual(['erased', 'erased']);
   });
 
@@ -280,7 +252,10 @@ describe('a person who is forgotten by several processes', () => {
     } while (told.problem === null);
     expect(told).toMatchObject({ stage: 'taken-back', problem: 'the warehouse is away' });
     isAway = false;
-    expect(await untilDone(other, requestId)).toMatchObject({ warehouseRows: 1, problem: null });
+    expect(await untilForgotten(other, requestId)).toMatchObject({
+      warehouseRows: 1,
+      problem: null,
+    });
   });
 
   for (const point of FORGET_CRASH_POINTS) {
@@ -289,7 +264,7 @@ describe('a person who is forgotten by several processes', () => {
       const first = await start(log, { crashAt: point });
       const second = await start(log);
       first.ownership.give();
-      await send(second, 'ada-lovelace', 'before');
+      await click(second, 'ada-lovelace', 'before');
       // Whoever asks is killed at the first of them, whoever works at the others.
       const asked = point === 'forget.on-record' ? first : second;
       await forget(asked, 'ada-lovelace');
@@ -297,13 +272,13 @@ describe('a person who is forgotten by several processes', () => {
       await first.ownership.takeAway();
       second.ownership.give();
       const requestId = await onlyRequest(log);
-      expect(await untilDone(second, requestId)).toMatchObject({ stage: 'done', events: 0 });
-      expect(await send(second, 'ada-lovelace', 'after')).toBe(200);
+      expect(await untilForgotten(second, requestId)).toMatchObject({ stage: 'done', events: 0 });
+      expect(await click(second, 'ada-lovelace', 'after')).toBe(200);
       const left = await readable(second);
       expect(left.at(-1)).toBe('ada-lovelace after');
       // What came before, and one event that forgets it, whoever took over.
       expect(left.slice(0, -1)).toEqual(['erased', 'erased']);
-      expect(await storedText(log)).not.toContain('ada-lovelace');
+      expect(await textIn(log)).not.toContain('ada-lovelace');
     });
   }
 });
@@ -311,7 +286,7 @@ describe('a person who is forgotten by several processes', () => {
 /** The partition that holds anything. */
 const placeOfFirst = (log: MemoryEventLog) => {
   const partitions = log.disk.topics.get(TOPICS.interactions.name)!.partitions;
-  return { partition: partitions.findIndex(({ end }) => end > 0) as never };
+  return { partition: partitionIndex(partitions.findIndex(({ end }) => end > 0)) };
 };
 
 /** Of a request whose answer may never have come. */

@@ -6,6 +6,7 @@ import { EMBEDDED_TOPICS } from '../../runtime/topic-plan.ts';
 import type { ForgetReceipt } from '../../schemas/api/forgetting.ts';
 import { decodeRecord } from '../../schemas/avro/record-codec.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
+import { offset } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { MemoryEventLog } from '../../storage/event-log/memory-event-log.ts';
 import { createKeyFile } from '../../storage/event-log/sealing/key-file.ts';
@@ -13,6 +14,14 @@ import { addressOfText, addressText } from '../../storage/event-log/sealing/pers
 import { PersonKeys } from '../../storage/event-log/sealing/person-keys.ts';
 import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log.ts';
 import { seededBytes } from '../../storage/event-log/sealing/seeded-bytes.fixture.ts';
+import {
+  Crash,
+  click,
+  forget,
+  readableEvents,
+  storedText,
+  untilForgotten,
+} from '../../test/ingest/forget-calls.ts';
 import {
   openTestIngest,
   openTestLog,
@@ -22,8 +31,6 @@ import {
 } from '../../test/ingest/ingest-fixture.ts';
 import { FORGET_CRASH_POINTS } from './crash-points.ts';
 import type { Forgetting, PersonKeeper } from './forgetting.ts';
-
-class Crash extends Error {}
 
 /** Time does not pass, but others have their turn. */
 class YieldingClock extends TestClock {
@@ -46,7 +53,7 @@ const keeperOf = (keys: PersonKeys): PersonKeeper => ({
   addressOf: (subject) => addressText(keys.addressOf(subject)),
   seal: (address, record) => keys.sealFor(addressOfText(address), record),
   keyIn: (sealed) => {
-    const record = { key: null, value: sealed, timestamp: 0 as EpochMs, offset: 0 as never };
+    const record = { key: null, value: sealed, timestamp: 0 as EpochMs, offset: offset(0) };
     return keys.open(record).key ?? undefined;
   },
   isDestroyed: (address) => keys.isDestroyed(addressOfText(address)),
@@ -89,47 +96,14 @@ const live = async (
   return { ...ingest, keys, sealedLog };
 };
 
-const send = async ({ app }: TestIngest, userId: string, itemId: string): Promise<void> => {
-  const answer = await app.inject({
-    method: 'POST',
-    url: '/v1/events',
-    payload: { userId, itemId, kind: 'click' },
-  });
-  expect(answer.statusCode).toBe(200);
+const send = async (life: Life, userId: string, itemId: string): Promise<void> => {
+  expect(await click(life, userId, itemId)).toBe(200);
 };
-
-const forget = async ({ app }: TestIngest, userId: string): Promise<ForgetReceipt> =>
-  (await app.inject({ method: 'DELETE', url: `/v1/users/${userId}` })).json();
 
 const receiptOf = async ({ app }: TestIngest, requestId: string): Promise<ForgetReceipt> =>
   (await app.inject({ url: `/v1/receipts/${requestId}` })).json();
 
-const untilDone = async (life: TestIngest, requestId: string): Promise<ForgetReceipt> => {
-  for (;;) {
-    const receipt = await receiptOf(life, requestId);
-    if (receipt.stage === 'done') return receipt;
-    await new Promise(setImmediate);
-  }
-};
-
-/** What can be read of the interactions, in the order of the log. */
-const readable = async (life: Life): Promise<readonly string[]> =>
-  (await readTopic(life.sealedLog, TOPICS.interactions.name)).map(({ value }) => {
-    if (value === null) return 'erased';
-    const { name, record } = decodeRecord(value);
-    return name === 'Interaction' ? `${record.userId} ${record.itemId}` : name;
-  });
-
-/** Everything that the log holds as it lies there. */
-const rawText = async (log: MemoryEventLog): Promise<string> => {
-  const pieces: Buffer[] = [];
-  for (const { name } of EMBEDDED_TOPICS) {
-    for (const { key, value } of await readTopic(log, name)) {
-      pieces.push(Buffer.from(key ?? []), Buffer.from(value ?? []));
-    }
-  }
-  return Buffer.concat(pieces).toString('latin1');
-};
+const readable = ({ sealedLog }: Life): Promise<readonly string[]> => readableEvents(sealedLog);
 
 describe('forgetting a person', () => {
   it('answers with a receipt that names nobody, and leaves nothing of theirs to be read', async () => {
@@ -137,7 +111,7 @@ describe('forgetting a person', () => {
     const life = await live(log, { deleteRows: async (places) => places.map(() => 7) });
     await send(life, 'ada-lovelace', 'one');
     await send(life, 'bob', 'two');
-    const receipt = await untilDone(life, (await forget(life, 'ada-lovelace')).requestId);
+    const receipt = await untilForgotten(life, (await forget(life, 'ada-lovelace')).requestId);
     expect(receipt).toMatchObject({
       stage: 'done',
       events: 2,
@@ -149,7 +123,7 @@ describe('forgetting a person', () => {
     });
     expect(JSON.stringify(receipt)).not.toContain('ada-lovelace');
     expect((await readable(life)).toSorted()).toEqual(['bob two', 'erased', 'erased']);
-    expect(await rawText(log)).not.toContain('ada-lovelace');
+    expect(await storedText(log, EMBEDDED_TOPICS)).not.toContain('ada-lovelace');
     await life.close();
   });
 
@@ -162,9 +136,9 @@ describe('forgetting a person', () => {
     while (!(await readable(life)).includes('Forget')) await new Promise(setImmediate);
     await send(life, 'ada-lovelace', 'after');
     gate.resolve();
-    await untilDone(life, (await asked).requestId);
+    await untilForgotten(life, (await asked).requestId);
     expect(await readable(life)).toEqual(['erased', 'erased', 'ada-lovelace after']);
-    const again = await untilDone(life, (await forget(life, 'ada-lovelace')).requestId);
+    const again = await untilForgotten(life, (await forget(life, 'ada-lovelace')).requestId);
     expect(again.requestId).not.toBe((await asked).requestId);
     expect(await readable(life)).toEqual(['erased', 'erased', 'erased', 'erased']);
     await life.close();
@@ -183,7 +157,7 @@ describe('forgetting a person', () => {
     gate.resolve();
     const ids = (await Promise.all(asked)).map(({ requestId }) => requestId);
     expect(new Set(ids).size).toBe(1);
-    expect(await untilDone(life, ids[0]!)).toMatchObject({ events: 0, exact: true });
+    expect(await untilForgotten(life, ids[0]!)).toMatchObject({ events: 0, exact: true });
     await life.close();
   });
 
@@ -206,7 +180,10 @@ describe('forgetting a person', () => {
       finishedAt: null,
     });
     isAway = false;
-    expect(await untilDone(life, requestId)).toMatchObject({ warehouseRows: 1, problem: null });
+    expect(await untilForgotten(life, requestId)).toMatchObject({
+      warehouseRows: 1,
+      problem: null,
+    });
     await life.close();
   });
 
@@ -220,7 +197,7 @@ describe('forgetting a person', () => {
         return missed;
       },
     });
-    const receipt = await untilDone(life, (await forget(life, 'ada-lovelace')).requestId);
+    const receipt = await untilForgotten(life, (await forget(life, 'ada-lovelace')).requestId);
     expect(receipt).toMatchObject({
       exact: false,
       residue: [
@@ -249,11 +226,11 @@ describe('forgetting a person', () => {
       await send(second, 'ada-lovelace', 'after');
       second.ingest.forgets?.start();
       const id = requestId ?? (await onlyRequest(log));
-      expect(await untilDone(second, id)).toMatchObject({ stage: 'done', events: 2 });
+      expect(await untilForgotten(second, id)).toMatchObject({ stage: 'done', events: 2 });
       const left = await readable(second);
       expect(left.filter((text) => text === 'ada-lovelace after')).toHaveLength(1);
       expect(left.every((text) => text === 'erased' || text === 'ada-lovelace after')).toBe(true);
-      expect((await rawText(log)).includes('ada-lovelace')).toBe(false);
+      expect((await storedText(log, EMBEDDED_TOPICS)).includes('ada-lovelace')).toBe(false);
       await second.close();
     });
   }
@@ -264,13 +241,13 @@ describe('forgetting a person', () => {
     await send(first, 'ada-lovelace', 'before');
     const keysOfThen = readFileSync(path);
     const { requestId } = await forget(first, 'ada-lovelace');
-    await untilDone(first, requestId);
+    await untilForgotten(first, requestId);
     await first.close();
     writeFileSync(path, keysOfThen);
     const second = await live(log);
     expect(await readable(second)).toEqual(['ada-lovelace before', 'Forget']);
     second.ingest.forgets?.start();
-    await untilDone(second, requestId);
+    await untilForgotten(second, requestId);
     expect(await readable(second)).toEqual(['erased', 'erased']);
     await second.close();
   });

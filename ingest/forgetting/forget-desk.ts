@@ -17,6 +17,7 @@ import {
   subjectOfUser,
   type UserId,
 } from '../../schemas/ids.ts';
+import { untilAborted } from '../../schemas/until-aborted.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import type { PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
@@ -292,9 +293,3 @@ export class ForgetDesk {
 
 const isTakenBack = (receipt: ForgetReceipt): boolean =>
   stepsOf(receipt) >= FORGET_STAGES.indexOf('taken-back');
-
-const untilAborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { openDataset } from '../../ingest/import/open-dataset.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
+import { untilAborted } from '../../schemas/until-aborted.ts';
 import { buildPageWhereStale, PAGE_DIRECTORY } from '../../ui/build.ts';
 import { beginFirstMinute } from '../demo/first-minute.ts';
 import { openDistributedProfile } from '../distributed/distributed-profile.ts';
@@ -59,12 +60,6 @@ export const startCommand: CommandSpec = {
     return EXIT_DONE;
   },
 };
-
-const untilAborted = (signal: AbortSignal): Promise<undefined> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 
 /** Other commands find the running server by this file. */
 const writeServerFile = (instance: Instance): void => {

@@ -17,7 +17,7 @@ import {
 import { TOPICS } from '../../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
 import type { PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
-import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
+import { firstRecord, partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import { addressOfText, addressText } from '../../storage/event-log/sealing/person-address.ts';
 import { addressOfRecord } from '../../storage/event-log/sealing/sealed-record.ts';
 import type { SharedKeys } from '../../storage/event-log/sealing/shared-keys.ts';
@@ -111,14 +111,12 @@ const sealLateAnew = async (
   }
 };
 
-const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
-
 /** Records of before the log was sealed are the oldest there are, and producers outside seal nothing. */
 const hasUnsealed = async (parts: ForgettingParts, partition: PartitionIndex): Promise<boolean> => {
   const { storedLog } = parts;
   for (const { name } of [TOPICS.interactions, TOPICS.impressions]) {
     const { low } = await storedLog.watermarks(name, partition);
-    const [oldest] = await storedLog.read(name, partition, low, ONE_RECORD);
+    const oldest = await firstRecord(storedLog, name, partition, low);
     if (oldest !== undefined && addressOfRecord(oldest) === undefined) return true;
   }
   return hasOutsideRecords(parts);

@@ -12,6 +12,7 @@ import {
   statePartition,
 } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { untilAborted } from '../../schemas/until-aborted.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import type { PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
@@ -88,7 +89,7 @@ export const startOwnedStream = ({
     owned = { units, status: new LastKnown(deps.clock, () => stream.status()) };
     try {
       await stream.start();
-      await aborted(signal);
+      await untilAborted(signal);
     } finally {
       await stream.stop();
       owned = undefined;
@@ -122,12 +123,6 @@ interface OwnedUnits {
   readonly units: readonly string[];
   readonly status: LastKnown<StreamStatus>;
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 
 interface Place {
   readonly topic: string;

@@ -10,6 +10,7 @@ import { subjectKey } from '../../schemas/state/subject-state.ts';
 import { vectorKey } from '../../schemas/state/vector-state.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
+import { firstRecord } from '../../storage/event-log/partition-slices.ts';
 import { addressOfText } from '../../storage/event-log/sealing/person-address.ts';
 import type { PersonKeys } from '../../storage/event-log/sealing/person-keys.ts';
 import type { EmbeddedStateStore } from '../../storage/state-store/lmdb-state-store.ts';
@@ -92,8 +93,6 @@ const deletionOf = ({ warehouse, directory }: ForgettingParts): Deletion | undef
   };
 };
 
-const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
-
 const hasUnsealed = async (
   { log, directory }: ForgettingParts,
   partition: PartitionIndex,
@@ -102,6 +101,6 @@ const hasUnsealed = async (
   if (unsealedUntil === undefined) return false;
   const { name } = TOPICS.interactions;
   const { low } = await log.watermarks(name, partition);
-  const [first] = await log.read(name, partition, low, ONE_RECORD);
+  const first = await firstRecord(log, name, partition, low);
   return first !== undefined && first.timestamp < unsealedUntil;
 };

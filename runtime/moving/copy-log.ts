@@ -14,6 +14,7 @@ import type {
   LogRecord,
   Watermarks,
 } from '../../storage/event-log/event-log.ts';
+import { firstRecord } from '../../storage/event-log/partition-slices.ts';
 import { EMBEDDED_TOPICS } from '../topic-plan.ts';
 import { fillerFor, KeptOffsets } from './kept-offsets.ts';
 import { type LogIds, renamedEnvelope } from './log-ids.ts';
@@ -30,7 +31,6 @@ export interface LogCopyOptions {
 
 /** Partitions that are copied beside each other. */
 const AT_ONCE = 4;
-const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
 
 /**
  * All but what producers outside write, which has been moved on from there. Keys come first: they only
@@ -134,10 +134,10 @@ const mustBeBeginning = async (
   if (begun === 0) return;
   const last = offset(begun - 1);
   const isLonger = begun > end;
-  const there = isLonger ? undefined : await target.read(topic, partition, last, ONE_RECORD);
-  const source0 = isLonger ? undefined : await recordAt(source, place, last);
-  const expected = source0 ? copyOf(source0, topic, ids) : fillerFor(spec.cleanup);
-  if (there?.[0] !== undefined && isSame(there[0], expected)) return;
+  const there = isLonger ? undefined : await firstRecord(target, topic, partition, last);
+  const original = isLonger ? undefined : await recordAt(source, place, last);
+  const expected = original ? copyOf(original, topic, ids) : fillerFor(spec.cleanup);
+  if (there !== undefined && isSame(there, expected)) return;
   const problem = `records in ${topic} partition ${partition} that are another site’s`;
   throw new FreshetError('site_not_empty', { problem });
 };

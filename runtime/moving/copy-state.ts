@@ -7,6 +7,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { type LogId, NO_OFFSET, type StatePartition, statePartition } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
+import { firstRecord } from '../../storage/event-log/partition-slices.ts';
 import type { StateChange, StateStore } from '../../storage/state-store/state-store.ts';
 import { hashOf } from '../../stream/record-hash.ts';
 import { allPartitionsOf, type PartitionCounts } from '../topic-plan.ts';
@@ -110,7 +111,7 @@ const hashAt = async ({ log, place, position }: Filling): Promise<number> => {
     throw new FreshetError('log_regressed', { topic, partition, expected: coveredOffset + 1, end });
   }
   if (topic === TOPICS.interactions.name) return position.recordHash;
-  const [record] = await log.read(topic, partition, coveredOffset, { recordsMax: 1, bytesMax: 1 });
+  const record = await firstRecord(log, topic, partition, coveredOffset);
   return record?.offset === coveredOffset ? hashOf(record) : position.recordHash;
 };
 

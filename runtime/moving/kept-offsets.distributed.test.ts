@@ -1,6 +1,7 @@
 /** Topics while a site is moved onto them, and the offsets that records keep there, on a real broker. */
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { type EpochMs, type Offset, offset, partitionIndex } from '../../schemas/ids.ts';
+import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { TOPICS, type TopicSpec } from '../../schemas/topics.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
 import { HELD_RULES, letGoTopics, siteTopics } from '../../storage/event-log/kafka/held-topics.ts';
@@ -8,7 +9,6 @@ import {
   deleteNamespace,
   newNamespace,
   openTestLog,
-  silentLogger,
 } from '../../storage/event-log/kafka/kafka-log.fixture.ts';
 import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import { fillerFor, KeptOffsets } from './kept-offsets.ts';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
-import { partitionIndex, statePartition } from '../../schemas/ids.ts';
+import { offset, partitionIndex, statePartition } from '../../schemas/ids.ts';
 import { PARTITION_KEY } from '../../schemas/state/item-state.ts';
 import { decodeUserPartition } from '../../schemas/state/partition-state.ts';
 import { MemoryArtifactStore } from '../../storage/artifact-store/memory-artifact-store.ts';
@@ -260,7 +260,11 @@ it('makes the same state anew from the log that was moved', async () => {
 it('keeps offsets where retention and compaction have taken records away', async () => {
   const site = await siteWithAPast();
   for (const topic of ['interactions', 'item-signals', 'catalogue', 'control']) {
-    await site.log.clean(topic, { ageMs: 3_600_000, keepFrom: [40, 55] as never }, DAY_AFTER);
+    await site.log.clean(
+      topic,
+      { ageMs: 3_600_000, keepFrom: [offset(40), offset(55)] },
+      DAY_AFTER,
+    );
   }
   expect((await site.log.watermarks('interactions', partitionIndex(1))).low).toBeGreaterThan(0);
   const { servers, state, log } = emptyServers();

@@ -27,6 +27,7 @@ import {
 } from '../../schemas/ids.ts';
 import { TOPICS, type TopicSpec } from '../../schemas/topics.ts';
 import type { EventLog, TopicRetention } from '../../storage/event-log/event-log.ts';
+import { firstRecord } from '../../storage/event-log/partition-slices.ts';
 import type { EmbeddedStateStore } from '../../storage/state-store/lmdb-state-store.ts';
 import type { SinkStatus } from '../../stream/warehouse-sink.ts';
 import { bytesLevel } from './retention-plan.ts';
@@ -77,7 +78,6 @@ const SNAPSHOT_EVERY_MS = 15_000;
 const COMPACT_EVERY_MS = 3_600_000;
 /** How far over its limit the log may grow while it waits for a sink. */
 const SINK_GRACE = 1.25;
-const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
 /** Topics that a state partition of the same name and number takes in. */
 const STATE_TOPICS: ReadonlySet<string> = new Set(
   [TOPICS.interactions, TOPICS.itemSignals, TOPICS.catalogue, TOPICS.control].map(
@@ -231,7 +231,7 @@ class Retention {
     const { log, clock } = this.#parts;
     const { low, end } = await log.watermarks(topic, partition);
     if (low >= end) return false;
-    const [oldest] = await log.read(topic, partition, low, ONE_RECORD);
+    const oldest = await firstRecord(log, topic, partition, low);
     return oldest !== undefined && clock.now() - oldest.timestamp > this.#options.ageMs;
   }
 

@@ -14,6 +14,16 @@ export interface SliceRange {
   readonly limits?: ReadLimits;
 }
 
+const ONE_RECORD: ReadLimits = { recordsMax: 1, bytesMax: 1 };
+
+/** The first record at an offset or after it: the log may have gaps. */
+export const firstRecord = async (
+  log: Pick<EventLog, 'read'>,
+  topic: string,
+  partition: PartitionIndex,
+  from: Offset,
+): Promise<LogRecord | undefined> => (await log.read(topic, partition, from, ONE_RECORD))[0];
+
 export const SLICE_LIMITS: ReadLimits = { recordsMax: 4_096, bytesMax: 1_048_576 };
 
 export async function* partitionSlices(

@@ -7,11 +7,12 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { ModelsAnswer } from '../../schemas/api/models.ts';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
+import { tryPost } from '../faults/program-calls.ts';
 import { integerBelow, pick, seededRandom } from '../faults/seeded-random.ts';
 import { systemOf } from '../faults/server-process.ts';
 import { ProgramSeat } from '../siege/program-seat.ts';
 import { plantedHistory, plantedRandom } from '../training/training-fixture.ts';
-import { PARTITIONS, post, Site, untilCopied, untilTakenIn } from './site.ts';
+import { PARTITIONS, Site, untilCopied, untilTakenIn } from './site.ts';
 
 const SEED = 83;
 const ITEMS = 30;
@@ -40,7 +41,7 @@ beforeEach(async () => {
     title: `Item ${at}`,
     categories: [at % 3 === 0 ? 'third' : 'other'],
   }));
-  expect((await post(seat, '/v1/items', { items })).ok).toBe(true);
+  expect((await tryPost(seat, '/v1/items', { items })).ok).toBe(true);
   expect(await send('before')).toBe(200);
   await untilTakenIn(seat);
 });
@@ -64,7 +65,7 @@ const send = async (name: string, count = EVENTS): Promise<number> => {
         ...(kind === 'rating' ? { value: 1 + integerBelow(random, 5) } : {}),
       };
     });
-    statuses.push((await post(seat, '/v1/events', { events })).status);
+    statuses.push((await tryPost(seat, '/v1/events', { events })).status);
   }
   return Math.max(...statuses);
 };
@@ -86,7 +87,7 @@ const sendPlanted = async (): Promise<number> => {
   const statuses: number[] = [];
   for (let from = 0; from < events.length; from += 500) {
     const batch = { events: events.slice(from, from + 500) };
-    statuses.push((await post(seat, '/v1/events', batch)).status);
+    statuses.push((await tryPost(seat, '/v1/events', batch)).status);
   }
   return Math.max(...statuses);
 };

@@ -8,8 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { FORGET_CRASH_POINTS } from '../../ingest/forgetting/crash-points.ts';
 import type { ForgetReceipt } from '../../schemas/api/forgetting.ts';
+import { tryPost } from '../faults/program-calls.ts';
 import type { ServerProcess } from '../faults/server-process.ts';
-import { post, Site, untilTakenIn } from './site.ts';
+import { Site, untilTakenIn } from './site.ts';
 
 type ForgetCrashPoint = (typeof FORGET_CRASH_POINTS)[number];
 
@@ -51,7 +52,7 @@ const fill = async (programs: readonly ServerProcess[]): Promise<void> => {
 };
 
 const mustAccept = async (program: ServerProcess, path: string, body: unknown): Promise<void> => {
-  const answer = await post(program, path, body);
+  const answer = await tryPost(program, path, body);
   if (!answer.ok) throw new Error(await answer.text());
 };
 

@@ -1,10 +1,11 @@
 /** The whole program while Kafka cannot be reached, and afterwards (fault 9). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tryPost } from '../faults/program-calls.ts';
 import type { ServerProcess } from '../faults/server-process.ts';
 import { type FaultProxy, startFaultProxy } from '../services/fault-proxy.ts';
 import { type KafkaServers, startKafka } from '../services/kafka-server.ts';
-import { post, Site, untilTakenIn } from './site.ts';
+import { Site, untilTakenIn } from './site.ts';
 
 const AWAY_MS = 20_000;
 const PAUSE_MS = 300;
@@ -44,14 +45,14 @@ interface Said {
 }
 
 const send = async (program: ServerProcess, number: number): Promise<Said> => {
-  const { status, headers } = await post(program, '/v1/events', eventOf(number));
+  const { status, headers } = await tryPost(program, '/v1/events', eventOf(number));
   return { status, retryAfter: headers.get('retry-after') };
 };
 
 describe('the whole program while Kafka cannot be reached', () => {
   it('acknowledges nothing, says when to come again, serves lists, and goes on by itself', async () => {
     const program = await site.startProgram();
-    expect((await post(program, '/v1/items', { items })).ok).toBe(true);
+    expect((await tryPost(program, '/v1/items', { items })).ok).toBe(true);
     let number = 0;
     for (; number < 50; number += 1) expect((await send(program, number)).status).toBe(200);
     await untilTakenIn(program);

@@ -6,11 +6,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type EpochMs, subjectOfUser, userId } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
+import { tryPost } from '../faults/program-calls.ts';
 import { systemOf } from '../faults/server-process.ts';
 import { type KafkaServers, startKafka } from '../services/kafka-server.ts';
 import { cutNewestBatches } from '../services/log-cut.ts';
 import { ProgramSeat } from '../siege/program-seat.ts';
-import { PARTITIONS, post, Site, untilTakenIn } from './site.ts';
+import { PARTITIONS, Site, untilTakenIn } from './site.ts';
 
 const EVENTS = 40;
 const CUT = 10;
@@ -54,7 +55,7 @@ const send = async (name: string, count: number, person = ADA): Promise<void> =>
       itemId: `item-${at % 7}`,
       kind: 'click',
     };
-    expect((await post(seat, '/v1/events', event)).status).toBe(200);
+    expect((await tryPost(seat, '/v1/events', event)).status).toBe(200);
   }
 };
 

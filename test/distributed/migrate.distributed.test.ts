@@ -23,13 +23,13 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { openClickHouseArtifactStore } from '../../storage/artifact-store/clickhouse-artifact-store.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import { topicSlices } from '../../storage/event-log/partition-slices.ts';
-
+import { tryPost } from '../faults/program-calls.ts';
 import { integerBelow, pick, seededRandom } from '../faults/seeded-random.ts';
 import { launchProgram, type ServerProcess, startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
 import { promote } from '../serving/promotion.ts';
 import { clockAt, listsOn, type ServedStores } from './lists-on.ts';
-import { PARTITIONS, post, Site, untilCopied, untilTakenIn } from './site.ts';
+import { PARTITIONS, Site, untilCopied, untilTakenIn } from './site.ts';
 
 const SEED = 67;
 const ITEMS = 30;
@@ -91,7 +91,9 @@ type Events = ReturnType<typeof eventsOf>;
 
 const send = async (program: ServerProcess, events: Events): Promise<void> => {
   for (let from = 0; from < events.length; from += BATCH) {
-    const answer = await post(program, '/v1/events', { events: events.slice(from, from + BATCH) });
+    const answer = await tryPost(program, '/v1/events', {
+      events: events.slice(from, from + BATCH),
+    });
     expect(answer.status).toBeLessThan(300);
   }
 };
@@ -115,7 +117,7 @@ const embeddedSite = async (): Promise<string> => {
       ...['--item-partitions', String(PARTITIONS.itemPartitions)],
     ],
   });
-  expect((await post(program, '/v1/items', { items })).ok).toBe(true);
+  expect((await tryPost(program, '/v1/items', { items })).ok).toBe(true);
   await send(program, eventsOf('event', EVENTS));
   await untilTakenIn(program);
   await forget(program, FORGOTTEN);
@@ -280,7 +282,7 @@ describe(`a site that grows, seed ${SEED}`, () => {
     async () => {
       const first = await newSite();
       const program = await first.startProgram();
-      expect((await post(program, '/v1/items', { items })).ok).toBe(true);
+      expect((await tryPost(program, '/v1/items', { items })).ok).toBe(true);
       const all = eventsOf('live', 20_000);
       const copy = join(root, 'copy');
       const backup = freshet('backup', copy, ...first.flags());

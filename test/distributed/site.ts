@@ -5,12 +5,12 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../runtime/clock.ts';
 import { loadConfiguration } from '../../runtime/configuration.ts';
 import { randomBytes } from '../../runtime/random.ts';
 import { flagOf, type SettingName, type Settings } from '../../runtime/settings.ts';
 import { type PartitionCounts, planAllTopics } from '../../runtime/topic-plan.ts';
+import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { decodeRecordAs } from '../../schemas/avro/record-codec.ts';
 import { partitionIndex } from '../../schemas/ids.ts';
 import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
@@ -24,14 +24,14 @@ import { readPersonKeys } from '../../storage/event-log/sealing/shared-keys.ts';
 import { openRedisStateStore } from '../../storage/state-store/redis-state-store.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { type Remains, remainsOf } from '../faults/oracle.ts';
-import { type ServerProcess, startServer, systemOf } from '../faults/server-process.ts';
+import { isLevel, type Reachable, untilSystem } from '../faults/program-calls.ts';
+import { type ServerProcess, startServer } from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
 import { ClickHouseServer } from '../services/clickhouse-server.ts';
 import { freePort } from '../services/free-port.ts';
 import type { RedisCluster } from '../services/redis-cluster.ts';
 import { RedisServer } from '../services/redis-server.ts';
 
-const POLL_MS = 100;
 export const PARTITIONS = { userPartitions: 3, itemPartitions: 2 } as const;
 
 let sites = 0;
@@ -280,29 +280,10 @@ const shownListsIn = async (log: EventLog): Promise<readonly string[]> => {
   return lists;
 };
 
-type Answering = Pick<ServerProcess, 'url'>;
-
 /** Until every partition has taken in what the log holds, whoever runs it. */
-export const untilTakenIn = async (program: Answering): Promise<void> => {
-  for (;;) {
-    const { partitions } = await systemOf(program);
-    if (partitions.length > 0 && partitions.every(({ lag }) => lag === 0)) return;
-    await sleep(POLL_MS);
-  }
-};
+export const untilTakenIn = (program: Reachable): Promise<SystemAnswer> =>
+  untilSystem(program, ({ partitions }) => partitions.length > 0 && isLevel(partitions));
 
 /** Until the warehouse has what the stream has taken in. */
-export const untilCopied = async (program: Answering): Promise<void> => {
-  for (;;) {
-    const { sinks } = await systemOf(program);
-    if (sinks.length > 0 && sinks.every(({ lag }) => lag === 0)) return;
-    await sleep(POLL_MS);
-  }
-};
-
-export const post = async ({ url }: Answering, path: string, body: unknown): Promise<Response> =>
-  fetch(`${url}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
+export const untilCopied = (program: Reachable): Promise<SystemAnswer> =>
+  untilSystem(program, ({ sinks }) => sinks.length > 0 && isLevel(sinks));

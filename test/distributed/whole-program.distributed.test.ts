@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { EventsAnswer } from '../../schemas/api/events.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
+import { post, tryPost } from '../faults/program-calls.ts';
 import { integerBelow, pick, type Random, seededRandom } from '../faults/seeded-random.ts';
 import { type ServerProcess, systemOf } from '../faults/server-process.ts';
-import { post, Site, untilTakenIn } from './site.ts';
+import { Site, untilTakenIn } from './site.ts';
 
 const SEED = 61;
 const ITEMS = 20;
@@ -51,7 +52,7 @@ const sendAll = async (
     const batch = { events: events.slice(from, from + BATCH) };
     for (let tried = 0; ; tried += 1) {
       const [program] = programs().slice(tried % programs().length);
-      const answer = await post(program!, '/v1/events', batch).catch(() => undefined);
+      const answer = await tryPost(program!, '/v1/events', batch).catch(() => undefined);
       if (answer?.ok) break;
       await sleep(RETRY_MS);
     }
@@ -66,12 +67,12 @@ describe(`the whole program on real servers, seed ${SEED}`, () => {
     'takes an event all the way to a list that gives it as its reason',
     async () => {
       const program = await site.startProgram();
-      expect((await post(program, '/v1/items', { items })).ok).toBe(true);
+      expect((await tryPost(program, '/v1/items', { items })).ok).toBe(true);
       const events = eventsOf(seededRandom(SEED), 'event', 400);
       await sendAll(events, () => [program]);
       const rated = { eventId: 'rated', userId: 'ada', itemId: 'item-3', kind: 'rating', value: 5 };
       const { positions } = (await (
-        await post(program, '/v1/events', rated)
+        await tryPost(program, '/v1/events', rated)
       ).json()) as EventsAnswer;
       const after = positions.map(({ partition, offset }) => `${partition}:${offset}`).join(',');
       const answer = await fetch(`${program.url}/v1/users/ada/recommendations?after=${after}`);

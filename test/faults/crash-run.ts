@@ -6,21 +6,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfiguration } from '../../runtime/configuration.ts';
 import type { SettingName } from '../../runtime/settings.ts';
-import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { freePort } from '../services/free-port.ts';
 import { compareCounters } from './counter-oracle.ts';
-import { drive } from './driver.ts';
+import { driveIntoLedger } from './driver.ts';
 import { createEventGate, type EventGate } from './event-gate.ts';
 import { compareImportsWithLog, finishImports } from './imports.ts';
-import { openLedger, readLedger } from './ledger.ts';
+import { readLedger } from './ledger.ts';
 import { type Life, live, type Surroundings } from './life.ts';
 import { compareLedgerWithLog, type LoggedInteraction, openRemains } from './oracle.ts';
 import { buildPowerLossShim, cutPower, type PowerLossShim } from './power-loss-shim.ts';
+import { untilCopied } from './program-calls.ts';
 import { type Random, seededRandom } from './seeded-random.ts';
-import { type ServerProcess, startServer } from './server-process.ts';
+import { startServer } from './server-process.ts';
 import { compareStateWithLog } from './state-oracle.ts';
 import { startStopwatch } from './stopwatch.ts';
 import { compareWarehouseWithLog } from './warehouse-oracle.ts';
@@ -109,7 +108,7 @@ const runIn = async (root: string, options: CrashRunOptions): Promise<CrashRepor
   await driving;
   await finishImports(root, around.dataDirectory);
   phases.end('the rest of the events');
-  const system = await quiescence(last, QUIESCENCE_MS_MAX + options.events);
+  const system = await untilCopied(last, QUIESCENCE_MS_MAX + options.events);
   const exit = await last.kill('SIGTERM');
   phases.end('catching up');
   if (exit !== 0) {
@@ -158,8 +157,7 @@ const driveInto = async (
     batchEventsMax,
   }: { readonly around: Surroundings; readonly gate: EventGate; readonly batchEventsMax: number },
 ): Promise<void> => {
-  const ledger = openLedger(ledgerPath);
-  await drive({
+  await driveIntoLedger(ledgerPath, {
     random: seededRandom(options.seed + 1),
     runName: `run${options.seed}`,
     events: options.events,
@@ -167,20 +165,8 @@ const driveInto = async (
     items: ITEMS,
     concurrency: 8,
     batchEventsMax,
-    ledger,
     url: () => `http://127.0.0.1:${around.port}`,
     nowMs: Date.now,
     admit: gate.admit,
   });
-  ledger.close();
-};
-
-const quiescence = async (server: ServerProcess, msMax: number): Promise<SystemAnswer> => {
-  for (let waitedMs = 0; waitedMs < msMax; waitedMs += 100) {
-    const response = await fetch(`${server.url}/v1/system`);
-    const system = (await response.json()) as SystemAnswer;
-    if ([...system.partitions, ...system.sinks].every(({ lag }) => lag === 0)) return system;
-    await sleep(100);
-  }
-  throw new Error(`Expected the stream to catch up, it did not:\n${server.output()}`);
 };

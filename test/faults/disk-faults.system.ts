@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ErrorBody } from '../../schemas/api/errors.ts';
-import { faultSetting, untilCopied } from './fault-setting.ts';
+import { faultSetting } from './fault-setting.ts';
+import { untilCopied } from './program-calls.ts';
 import type { ServerProcess } from './server-process.ts';
 import { systemOf } from './server-process.ts';
 

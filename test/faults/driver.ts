@@ -4,7 +4,7 @@
  * do that.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ledger, LedgerEvent } from './ledger.ts';
+import { type Ledger, type LedgerEvent, openLedger } from './ledger.ts';
 import { integerBelow, pick, type Random } from './seeded-random.ts';
 
 export interface DriverOptions {
@@ -36,7 +36,16 @@ const RESEND_SHARE = 0.03;
 const KINDS = ['click', 'view', 'like', 'rating', 'rating', 'dislike'] as const;
 const DAY_MS = 86_400_000;
 
-export const drive = async (options: DriverOptions): Promise<void> => {
+/** Writes what it intends and what is settled into a file, which is whole however the driving ends. */
+export const driveIntoLedger = async (
+  path: string,
+  options: Omit<DriverOptions, 'ledger'>,
+): Promise<void> => {
+  const ledger = openLedger(path);
+  await drive({ ...options, ledger }).finally(() => ledger.close());
+};
+
+const drive = async (options: DriverOptions): Promise<void> => {
   let made = 0;
   const sent: LedgerEvent[] = [];
   const nextBatch = (): LedgerEvent[] => {

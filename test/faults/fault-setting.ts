@@ -5,20 +5,16 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach } from 'vitest';
 import { loadConfiguration } from '../../runtime/configuration.ts';
 import { freePort } from '../services/free-port.ts';
-import { drive } from './driver.ts';
-import { openLedger, readLedger } from './ledger.ts';
+import { driveIntoLedger } from './driver.ts';
+import { readLedger } from './ledger.ts';
 import { compareLedgerWithLog, openRemains } from './oracle.ts';
 import { seededRandom } from './seeded-random.ts';
-import { type ServerProcess, startServer, systemOf } from './server-process.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
 import { compareStateWithLog } from './state-oracle.ts';
 import { compareWarehouseWithLog } from './warehouse-oracle.ts';
-
-const POLL_MS = 100;
-const POLLS_MAX = 1_000;
 
 export class FaultSetting {
   readonly #seed: number;
@@ -61,8 +57,7 @@ export class FaultSetting {
 
   /** Sends events until each is answered for good; what is not is sent again. */
   async send(server: () => string, events: number, name = 'fault'): Promise<void> {
-    const ledger = openLedger(join(this.root, `${name}.ledger`));
-    await drive({
+    await driveIntoLedger(join(this.root, `${name}.ledger`), {
       random: seededRandom(this.#seed),
       runName: name,
       events,
@@ -71,10 +66,9 @@ export class FaultSetting {
       items: 50,
       concurrency: 4,
       batchEventsMax: 20,
-      ledger,
       url: server,
       nowMs: Date.now,
-    }).finally(() => ledger.close());
+    });
   }
 
   /** How what was sent under these names differs from what is in the log. */
@@ -123,16 +117,6 @@ export const faultSetting = (seed: number): FaultSetting => {
   beforeEach(() => setting.begin());
   afterEach(() => setting.end());
   return setting;
-};
-
-/** Until everything is in the state and in the warehouse. */
-export const untilCopied = async (server: ServerProcess): Promise<void> => {
-  for (let turn = 0; turn < POLLS_MAX; turn += 1) {
-    const { partitions, sinks } = await systemOf(server);
-    if ([...partitions, ...sinks].every(({ lag }) => lag === 0)) return;
-    await sleep(POLL_MS);
-  }
-  throw new Error(`Expected the warehouse to catch up, got ${server.output()}`);
 };
 
 const commandOf = (pid: number): string => {

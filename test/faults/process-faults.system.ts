@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { embeddedClickHouseAvailable } from '../../storage/warehouse/engine-library.ts';
-import { engineOf, faultSetting, untilCopied } from './fault-setting.ts';
+import { engineOf, faultSetting } from './fault-setting.ts';
 import { buildPowerLossShim } from './power-loss-shim.ts';
+import { untilCopied } from './program-calls.ts';
 
 const TEST_MS = 120_000;
 const { available } = embeddedClickHouseAvailable();

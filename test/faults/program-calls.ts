@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { type ServerProcess, systemOf } from './server-process.ts';
 
-type Reachable = Pick<ServerProcess, 'url'>;
+export type Reachable = Pick<ServerProcess, 'url'> & Partial<Pick<ServerProcess, 'output'>>;
 
 const POLL_MS = 50;
+const WAIT_MS_MAX = 100_000;
 /** A command that goes on for ever must fail its test, not hold it up. */
 const COMMAND_MS_MAX = 60_000;
 
@@ -22,13 +23,17 @@ export const runCommand = (
     timeout: COMMAND_MS_MAX,
   });
 
-/** Fails where the program does not accept what it is sent. */
-export const post = async ({ url }: Reachable, path: string, body: unknown): Promise<Response> => {
-  const answer = await fetch(`${url}${path}`, {
+/** Whatever the answer is. */
+export const tryPost = ({ url }: Reachable, path: string, body: unknown): Promise<Response> =>
+  fetch(`${url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
+
+/** Fails where the program does not accept what it is sent. */
+export const post = async (server: Reachable, path: string, body: unknown): Promise<Response> => {
+  const answer = await tryPost(server, path, body);
   if (answer.ok) return answer;
   throw new Error(`Expected ${path} to be accepted, got ${await answer.text()}`);
 };
@@ -45,21 +50,37 @@ export const postEvents = async (
 };
 
 /** Until every partition has taken in what the log holds. */
-export const untilTakenIn = async (server: Reachable): Promise<SystemAnswer> =>
-  untilSystem(server, ({ partitions }) => partitions);
+export const untilTakenIn = (server: Reachable): Promise<SystemAnswer> =>
+  untilSystem(server, (system) => isReady(system) && isLevel(system.partitions));
 
 /** Until the warehouse has it all as well. */
-export const untilCopied = async (server: Reachable): Promise<SystemAnswer> =>
-  untilSystem(server, ({ partitions, sinks }) => [...partitions, ...sinks]);
+export const untilCopied = (server: Reachable, msMax?: number): Promise<SystemAnswer> =>
+  untilSystem(
+    server,
+    (system) => isReady(system) && isLevel([...system.partitions, ...system.sinks]),
+    msMax,
+  );
 
-const untilSystem = async (
+const isReady = ({ health }: SystemAnswer): boolean => health.status === 'ready';
+
+export const isLevel = (followers: readonly { readonly lag: number }[]): boolean =>
+  followers.every(({ lag }) => lag === 0);
+
+/** Until the program says of itself what is waited for; fails with what it said last. */
+export const untilSystem = async (
   server: Reachable,
-  followers: (system: SystemAnswer) => readonly { readonly lag: number }[],
+  isReached: (system: SystemAnswer) => boolean,
+  msMax = WAIT_MS_MAX,
 ): Promise<SystemAnswer> => {
+  const deadlineMs = performance.now() + msMax;
   for (;;) {
     const system = await systemOf(server);
-    const isLevel = followers(system).every(({ lag }) => lag === 0);
-    if (isLevel && system.health.status === 'ready') return system;
+    if (isReached(system)) return system;
+    if (performance.now() > deadlineMs) {
+      throw new Error(
+        `Expected another state, got ${JSON.stringify(system)}\n${server.output?.()}`,
+      );
+    }
     await sleep(POLL_MS);
   }
 };

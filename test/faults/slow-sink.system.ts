@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { embeddedClickHouseAvailable } from '../../storage/warehouse/engine-library.ts';
-import { engineOf, faultSetting, untilCopied } from './fault-setting.ts';
+import { engineOf, faultSetting } from './fault-setting.ts';
+import { untilCopied } from './program-calls.ts';
 import { launchProgram, type ServerProcess, systemOf } from './server-process.ts';
 
 const TEST_MS = 420_000;

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadConfiguration } from '../../runtime/configuration.ts';
-import { drive } from '../faults/driver.ts';
-import { openLedger, readLedger } from '../faults/ledger.ts';
+import { driveIntoLedger } from '../faults/driver.ts';
+import { readLedger } from '../faults/ledger.ts';
 import { compareLedgerWithLog, openRemains } from '../faults/oracle.ts';
 import { post, runCommand, untilCopied } from '../faults/program-calls.ts';
 import { seededRandom } from '../faults/seeded-random.ts';
@@ -30,10 +30,9 @@ it(`is consistent, refuses to overwrite, notices damage, and goes on, seed ${SEE
   const restored = join(root, 'restored');
   const port = await freePort();
   const server = await startServer({ dataDirectory: data, port, flags: FLAGS });
-  const ledger = openLedger(join(root, 'ledger.ndjson'));
   let made = 0;
   const half = Promise.withResolvers<void>();
-  const driving = drive({
+  const driving = driveIntoLedger(join(root, 'ledger.ndjson'), {
     random: seededRandom(SEED),
     runName: 'backup',
     events: EVENTS,
@@ -42,7 +41,6 @@ it(`is consistent, refuses to overwrite, notices damage, and goes on, seed ${SEE
     items: 250,
     concurrency: 4,
     batchEventsMax: 40,
-    ledger,
     url: () => server.url,
     nowMs: Date.now,
     admit: async (number) => {
@@ -53,7 +51,6 @@ it(`is consistent, refuses to overwrite, notices damage, and goes on, seed ${SEE
   await half.promise;
   expect(runCommand(['backup', copy, '--data', data])).toMatchObject({ status: 0 });
   await driving;
-  ledger.close();
   expect(made).toBeGreaterThan(EVENTS / 3);
   expect(runCommand(['restore', copy, '--data', data])).toMatchObject({ status: 1 });
   expect(runCommand(['restore', copy, '--data', data, '--force']).stderr).toMatch(

@@ -1,6 +1,6 @@
 /** The tools that come with Kafka, in Java: a client that knows nothing of ours. */
-import { spawn } from 'node:child_process';
 import { installKafka } from './kafka-installation.ts';
+import { programOutput } from './program-output.ts';
 
 /** What a producer is given line by line, key and value apart by a tab; the key's hash decides where. */
 export const produceByConsole = (
@@ -59,21 +59,6 @@ const runTool = (
   const { classPath, loggingFile } = installKafka();
   const quick = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx128m'];
   const logging = `-Dlog4j2.configurationFile=${loggingFile}`;
-  const child = spawn('java', [...quick, logging, '-cp', classPath, mainClass, ...words]);
-  let said = '';
-  let complained = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    said += chunk.toString('utf8');
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    complained += chunk.toString('utf8');
-  });
-  child.stdin.end(input);
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code) => {
-      if (code === 0) resolve(said);
-      else reject(new Error(`${mainClass} ended with ${code}:\n${complained}`));
-    });
-  });
+  const java = [...quick, logging, '-cp', classPath, mainClass, ...words];
+  return programOutput(mainClass, ['java', ...java], input);
 };

@@ -2,11 +2,12 @@
  * Others' Kafka client in Python, from the package index into an environment of its own in the user's
  * cache directory, once. Python comes from the system's packages where it is missing.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SERVICES_CACHE } from './maven-programs.ts';
+import { programOutput } from './program-output.ts';
 
 const PACKAGES = ['confluent-kafka[avro,schemaregistry]==2.16.1'];
 const SCRIPT = join(import.meta.dirname, 'avro_client.py');
@@ -47,25 +48,8 @@ export const consumeByPython = async (wanted: {
     .map((line): unknown => JSON.parse(line));
 };
 
-const runPython = (order: object): Promise<string> => {
-  const child = spawn(installPython(), [SCRIPT]);
-  let said = '';
-  let complained = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    said += chunk.toString('utf8');
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    complained += chunk.toString('utf8');
-  });
-  child.stdin.end(JSON.stringify(order));
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(said);
-      else reject(new Error(`The Python client ended with ${code}:\n${complained}`));
-    });
-  });
-};
+const runPython = (order: object): Promise<string> =>
+  programOutput('The Python client', [installPython(), SCRIPT], JSON.stringify(order));
 
 /** Whole or not at all: environments cannot be moved, so the mark that it is whole is made last. */
 const installPython = (): string => {

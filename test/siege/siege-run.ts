@@ -5,12 +5,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
-import { PARTITIONS, post, Site } from '../distributed/site.ts';
+import { PARTITIONS, Site } from '../distributed/site.ts';
 import { compareCounters } from '../faults/counter-oracle.ts';
-import { drive } from '../faults/driver.ts';
+import { driveIntoLedger } from '../faults/driver.ts';
 import { createEventGate, type EventGate } from '../faults/event-gate.ts';
-import { openLedger, readLedger, type SettledLedger } from '../faults/ledger.ts';
+import { readLedger, type SettledLedger } from '../faults/ledger.ts';
 import { compareLedgerWithLog } from '../faults/oracle.ts';
+import { tryPost } from '../faults/program-calls.ts';
 import { integerBelow, pick, seededRandom } from '../faults/seeded-random.ts';
 import { systemOf } from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
@@ -204,7 +205,7 @@ const bringItems = async (seat: ProgramSeat): Promise<void> => {
       title: `title${from + at}`,
       categories: [`category${from + at}`],
     }));
-    const answer = await post(seat, '/v1/items', { items });
+    const answer = await tryPost(seat, '/v1/items', { items });
     if (!answer.ok) throw new Error(`Expected the items to be taken, got ${await answer.text()}`);
   }
 };
@@ -218,9 +219,8 @@ const driveInto = async (
   },
 ): Promise<void> => {
   const { seats, gate, options } = given;
-  const ledger = openLedger(ledgerPath);
   let turn = 0;
-  await drive({
+  await driveIntoLedger(ledgerPath, {
     random: seededRandom(options.seed + 1),
     runName: `siege${options.seed}`,
     events: options.events,
@@ -228,14 +228,13 @@ const driveInto = async (
     items: ITEMS,
     concurrency: 8,
     batchEventsMax: BATCH_EVENTS_MAX,
-    ledger,
     url: () => {
       turn += 1;
       return seats[turn % FRONT_SEATS.length]!.url;
     },
     nowMs: Date.now,
     admit: gate.admit,
-  }).finally(() => ledger.close());
+  });
 };
 
 /** Until everything is in state and warehouse; twice, since one look takes its time. */

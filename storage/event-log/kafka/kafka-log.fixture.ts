@@ -1,7 +1,7 @@
 /** Kafka logs for tests, each in a namespace of its own on a broker that is there. */
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
-import type { Logger } from '../../../schemas/environment.ts';
+import { silentLogger } from '../../../schemas/silent-logger.fixture.ts';
 import { CONTRACT_TOPICS } from '../contract-topics.fixture.ts';
 import type { EventLog } from '../event-log.ts';
 import { type KafkaEventLogOptions, openKafkaEventLog } from './kafka-event-log.ts';
@@ -10,9 +10,6 @@ export const testClock: KafkaEventLogOptions['clock'] = {
   monotonicMs: () => Number(process.hrtime.bigint() / 1_000n) / 1_000,
   sleep: (duration, signal) => sleepFor(duration, undefined, signal ? { signal } : {}),
 };
-
-const silent = (): void => undefined;
-export const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent };
 
 /** What one broker can promise. Records of tests are from 1970, and the brokers keep them. */
 export const SINGLE_BROKER = { replicationFactor: 1, minInsyncReplicas: 1, retentionMs: -1 };

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../../schemas/silent-logger.fixture.ts';
+import { untilAborted } from '../../../schemas/until-aborted.ts';
 import { type FaultProxy, startFaultProxy } from '../../../test/services/fault-proxy.ts';
 import { type KafkaServers, startKafka } from '../../../test/services/kafka-server.ts';
-import { newNamespace, silentLogger, testClock } from './kafka-log.fixture.ts';
+import { newNamespace, testClock } from './kafka-log.fixture.ts';
 import { joinKafkaOwnership } from './kafka-ownership.ts';
 
 const UNITS = Array.from({ length: 8 }, (_, at) => `interactions.${at}`);
@@ -69,10 +71,7 @@ const join = (
   const running = ownership.run(async (units, signal) => {
     participant.units = units;
     participant.turns += 1;
-    await new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve());
-      if (signal.aborted) resolve();
-    });
+    await untilAborted(signal);
     await release();
     participant.units = undefined;
   }, ending.signal);

@@ -14,6 +14,7 @@ import { FreshetError } from '../../../schemas/errors.ts';
 import type { DurationMs, Offset } from '../../../schemas/ids.ts';
 import { TOPICS, type TopicSpec } from '../../../schemas/topics.ts';
 import type { AppendRecord, EventLog, LogRecord } from '../event-log.ts';
+import { firstRecord } from '../partition-slices.ts';
 import type { RandomBytes } from './key-file.ts';
 import {
   KEY_PARTITION,
@@ -65,7 +66,6 @@ export const DEFAULT_SHARED_KEYS_TIMING: SharedKeysTiming = {
 /** Clocks of machines do not run equally fast. */
 const CLOCK_MARGIN = 1.1;
 const SLICE = { recordsMax: 4_096, bytesMax: 1_048_576 };
-const ONE_RECORD = { recordsMax: 1, bytesMax: 1 };
 const SEALED_TOPICS = Object.values<TopicSpec>(TOPICS).filter(({ isSealed }) => isSealed === true);
 
 export const openSharedKeys = async (options: SharedKeysOptions): Promise<SharedKeys> => {
@@ -219,7 +219,7 @@ export class SharedKeys {
   }
 
   async #canBeRead(at: Offset): Promise<boolean> {
-    const [record] = await this.#options.log.read(KEY_TOPIC, KEY_PARTITION, at, ONE_RECORD);
+    const record = await firstRecord(this.#options.log, KEY_TOPIC, KEY_PARTITION, at);
     return record?.offset === at;
   }
 
@@ -327,7 +327,7 @@ const refuseWhereSealed = async (log: EventLog): Promise<void> => {
       const partition = index as typeof KEY_PARTITION;
       const { low, end } = await log.watermarks(name, partition);
       if (end === low) continue;
-      const [newest] = await log.read(name, partition, (end - 1) as Offset, ONE_RECORD);
+      const newest = await firstRecord(log, name, partition, (end - 1) as Offset);
       if (newest !== undefined && addressOfRecord(newest) !== undefined) {
         throw lost(`none, while ${name} holds sealed records`);
       }
