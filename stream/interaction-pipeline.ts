@@ -60,8 +60,8 @@ export interface InteractionPipelineOptions extends SourceInputs {
   readonly vectors?: VectorView;
 }
 
-/** The open dedupe chunk (5 KB, or 10 while two are open) and the partition's own value. */
-const RESIDENT_BYTES = 16_384;
+/** The partition's own value, and the marks of imports. */
+const RESIDENT_BYTES = 4_096;
 const RESIDENT_KEYS = 8;
 /** A vector of 192 numbers, with its key and the name of its release. */
 const VECTOR_BYTES = 1_280;
@@ -261,7 +261,8 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
   get pendingBytes(): number {
     const vectorBytes =
       this.#given.vectors === undefined ? 0 : this.#subjects.changedCount * VECTOR_BYTES;
-    return this.#subjects.changedBytesMax + vectorBytes + RESIDENT_BYTES;
+    const { changedBytesMax } = this.#subjects;
+    return changedBytesMax + vectorBytes + this.#dedupe.dirtyBytesMax + RESIDENT_BYTES;
   }
 
   envelopes(): readonly Envelope[] {

@@ -342,15 +342,15 @@ export class PartitionRunner {
     }
   }
 
-  /** Whether one apply could not hold what is pending together with this record. */
+  /** Whether what is pending fills an apply; the one record that goes beyond is never split. */
   #isFull(record: PreparedRecord): boolean {
     if (this.#lastTaken === undefined) return false;
     const pipeline = this.#pipeline!;
-    const { keysPerApplyMax, bytesPerApplyMax } = this.#deps.stateStore.limits;
+    const { keysPerApply, bytesPerApply } = this.#deps.stateStore.limits;
     const more = pipeline.keyCountOf(record);
     return (
-      pipeline.pendingKeys + 2 * more + 8 > keysPerApplyMax ||
-      pipeline.pendingBytes + more * ENTITY_BYTES > bytesPerApplyMax
+      pipeline.pendingKeys + 2 * more + 8 > keysPerApply ||
+      pipeline.pendingBytes + more * ENTITY_BYTES > bytesPerApply
     );
   }
 

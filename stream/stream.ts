@@ -230,8 +230,8 @@ const envelopeItemsMaxOf = ({ limits }: StateStore): number =>
   Math.max(
     1,
     Math.min(
-      Math.floor(limits.keysPerApplyMax / ITEM_KEYS),
-      Math.floor(limits.bytesPerApplyMax / ITEM_BYTES),
+      Math.floor(limits.keysPerApply / ITEM_KEYS),
+      Math.floor(limits.bytesPerApply / ITEM_BYTES),
     ),
   );
 

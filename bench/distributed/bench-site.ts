@@ -10,7 +10,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import { allPartitionsOf, type PartitionCounts, planAllTopics } from '../../runtime/topic-plan.ts';
 import type { HealthReadyAnswer } from '../../schemas/api/system.ts';
 import type { Logger } from '../../schemas/environment.ts';
-import { partitionIndex, statePartition } from '../../schemas/ids.ts';
+import { type EpochMs, partitionIndex, statePartition } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
@@ -149,9 +149,18 @@ export class BenchSite {
   }
 }
 
-/** Events that end now: brokers let go of what is older than a topic keeps. */
+/** Events of the last days: brokers let go of what is older than a topic keeps. */
 export const fillLogUntilNow = (log: EventLog, plan: ReplayPlan): Promise<void> =>
-  fillLog(log, plan, { endsAt: systemClock.now() });
+  fillLogUntil(log, plan, systemClock.now());
+
+/** Others that were before those. */
+export const fillLogBefore = (log: EventLog, plan: ReplayPlan): Promise<void> =>
+  fillLogUntil(log, plan, (systemClock.now() - 1.5 * LASTS_MS) as EpochMs);
+
+const fillLogUntil = (log: EventLog, plan: ReplayPlan, endsAt: EpochMs): Promise<void> =>
+  fillLog(log, plan, { endsAt, lastsMs: LASTS_MS });
+
+const LASTS_MS = 2 * 86_400_000;
 
 /** Runs the work on servers of its own and takes them away again. */
 export const onBenchSite = async <Result>(

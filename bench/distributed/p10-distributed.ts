@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import type { Benchmark, BenchResult, BenchSize } from '../result.ts';
 import {
   type BenchSite,
+  fillLogBefore,
   fillLogUntilNow,
   onBenchSite,
   secondsUntilCovered,
@@ -28,9 +29,11 @@ export const distributedRecovery: Benchmark = {
 
 const measureRecovery = async (site: BenchSite, size: BenchSize): Promise<BenchResult> => {
   await site.prepare(NAMESPACE);
-  await logEvents(site, { seed: PLAN.seed + 1, events: BEFORE[size] });
+  const log = await site.openLog(NAMESPACE);
+  await fillLogBefore(log, { ...PLAN, seed: PLAN.seed + 1, events: BEFORE[size] });
   await secondsToReady(site);
-  await logEvents(site, { seed: PLAN.seed, events: EVENTS[size] });
+  await fillLogUntilNow(log, { ...PLAN, events: EVENTS[size] });
+  await log.close();
   const recovered = await secondsToReady(site);
   const redis = new Redis(site.redis.url);
   await redis.flushall();
@@ -64,15 +67,6 @@ const measureRecovery = async (site: BenchSite, size: BenchSize): Promise<BenchR
       `${EVENTS[size]} events of ${PLAN.people} people and ${PLAN.items} items, 4 + 4 partitions; one stream and one serving process, their start and the warehouse copying beside it included; all servers on the same cores.`,
     ],
   };
-};
-
-const logEvents = async (
-  site: BenchSite,
-  { seed, events }: { readonly seed: number; readonly events: number },
-): Promise<void> => {
-  const log = await site.openLog(NAMESPACE);
-  await fillLogUntilNow(log, { ...PLAN, seed, events });
-  await log.close();
 };
 
 const secondsToReady = async (site: BenchSite) => {

@@ -27,6 +27,7 @@ import { VectorView } from '../../stream/vectors/vector-view.ts';
 import { factorsLikeTrained } from '../algorithms/timing.ts';
 import {
   LAST_EVENT,
+  SIX_WEEKS_MS,
   type SyntheticOptions,
   seededRandom,
   syntheticInteractions,
@@ -81,13 +82,19 @@ const topicsOf = ({ userPartitions, itemPartitions }: ReplayPlan) =>
     partitionCount: { user: userPartitions, item: itemPartitions, one: 1 }[spec.partitionsBy],
   }));
 
-/** Appends the plan's events; with `endsAt` the last one happens then. */
+/** When the plan's six weeks are to have been. */
+export interface Span {
+  readonly endsAt: EpochMs;
+  /** Six weeks when left out. */
+  readonly lastsMs?: number;
+}
+
+/** Appends the plan's events, in the time span that is asked for. */
 export const fillLog = async (
   eventLog: EventLog,
   plan: ReplayPlan,
-  { endsAt }: { readonly endsAt?: EpochMs } = {},
+  span: Span = { endsAt: LAST_EVENT },
 ): Promise<void> => {
-  const laterMs = endsAt === undefined ? 0 : endsAt - LAST_EVENT;
   const waiting: AppendRecord[][] = Array.from({ length: plan.userPartitions }, () => []);
   const flush = async (index: number): Promise<void> => {
     const records = waiting[index]!.splice(0);
@@ -95,7 +102,7 @@ export const fillLog = async (
     await eventLog.append(TOPICS.interactions.name, index as PartitionIndex, records);
   };
   for (const made of syntheticInteractions(plan)) {
-    const record = movedBy(laterMs, made);
+    const record = movedInto(span, made);
     const key = encoder.encode(`u:${record.userId}`);
     const index = partitionOf(key, plan.userPartitions);
     const value = encodeRecord('Interaction', record);
@@ -105,14 +112,18 @@ export const fillLog = async (
   for (let index = 0; index < plan.userPartitions; index++) await flush(index);
 };
 
-const movedBy = (laterMs: number, record: InteractionRecord): InteractionRecord =>
-  laterMs === 0
-    ? record
-    : {
-        ...record,
-        occurredAt: (record.occurredAt + laterMs) as EpochMs,
-        receivedAt: (record.receivedAt + laterMs) as EpochMs,
-      };
+const movedInto = (
+  { endsAt, lastsMs = SIX_WEEKS_MS }: Span,
+  record: InteractionRecord,
+): InteractionRecord => {
+  const { receivedAt, occurredAt } = record;
+  const moved = endsAt - Math.floor(((LAST_EVENT - receivedAt) * lastsMs) / SIX_WEEKS_MS);
+  return {
+    ...record,
+    occurredAt: (moved - (receivedAt - occurredAt)) as EpochMs,
+    receivedAt: moved as EpochMs,
+  };
+};
 
 const indexes = (count: number): readonly PartitionIndex[] =>
   Array.from({ length: count }, (_, index) => index as PartitionIndex);

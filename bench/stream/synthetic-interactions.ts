@@ -13,9 +13,9 @@ export interface SyntheticOptions {
 }
 
 const START = 1_755_000_000_000;
-const SIX_WEEKS_MS = 42 * 86_400_000;
+export const SIX_WEEKS_MS = 42 * 86_400_000;
 /** When the last one is received. */
-export const LAST_EVENT = START + SIX_WEEKS_MS;
+export const LAST_EVENT = (START + SIX_WEEKS_MS) as EpochMs;
 const LATE_SHARE = 0.005;
 const REPEATED_SHARE = 0.01;
 

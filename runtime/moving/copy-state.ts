@@ -126,10 +126,9 @@ class ApplyBatch {
   }
 
   hasRoomFor(change: StateChange): boolean {
-    const { keysPerApplyMax, bytesPerApplyMax } = this.#limits;
-    return (
-      this.#changes.length < keysPerApplyMax && this.#bytes + bytesOf(change) <= bytesPerApplyMax
-    );
+    const { keysPerApply, bytesPerApply } = this.#limits;
+    if (this.#changes.length === 0) return true;
+    return this.#changes.length < keysPerApply && this.#bytes + bytesOf(change) <= bytesPerApply;
   }
 
   add(change: StateChange): void {

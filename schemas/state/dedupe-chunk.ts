@@ -24,6 +24,11 @@ export interface DedupeChunk {
 
 export const DEDUPE_PREFIX = 'dedupe:';
 
+/** Version, time and two counts; then each offset either rejected or remembered, an undo both. */
+const HEAD_BYTES_MAX = 1 + 6 + 2 + 2;
+export const DEDUPE_CHUNK_BYTES_MAX =
+  DEDUPE_PREFIX.length + CHUNK_DIGITS + HEAD_BYTES_MAX + CHUNK_OFFSETS * (1 + ENTRY_BYTES);
+
 /** Padded, so that the order of keys is the order of chunks. */
 export const dedupeKey = (chunk: number): string =>
   DEDUPE_PREFIX + String(chunk).padStart(CHUNK_DIGITS, '0');

@@ -71,8 +71,10 @@ export interface LmdbStateStoreOptions {
  */
 export const LMDB_STATE_STORE_LIMITS: StateStoreLimits = {
   ...DEFAULT_STATE_STORE_LIMITS,
-  keysPerApplyMax: 16_384,
-  bytesPerApplyMax: 33_554_432,
+  keysPerApply: 16_384,
+  bytesPerApply: 33_554_432,
+  keysPerApplyMax: 65_536,
+  bytesPerApplyMax: 67_108_864,
 };
 
 export const DEFAULT_LMDB_STATE_STORE_OPTIONS = {

@@ -7,8 +7,10 @@ export const DEFAULT_STATE_STORE_LIMITS: StateStoreLimits = {
   /** An id has at most 128 characters, so at most 512 bytes; the rest is for prefixes. */
   keyBytesMax: 1_024,
   valueBytesMax: 524_288,
-  keysPerApplyMax: 500,
-  bytesPerApplyMax: 524_288,
+  keysPerApply: 500,
+  bytesPerApply: 524_288,
+  keysPerApplyMax: 8_192,
+  bytesPerApplyMax: 4_194_304,
 };
 
 /** Protections that a test switches off, and moments it waits for. Never set elsewhere. */

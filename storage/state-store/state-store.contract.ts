@@ -120,9 +120,9 @@ export const stateStoreContract = (adapter: StateStoreUnderTest): void => {
         [change('a', 'after'), change('k'.repeat(keyBytesMax + 1), 'x')],
         [change('a', 'after'), { key: 'b', value: new Uint8Array(valueBytesMax + 1) }],
         Array.from({ length: keysPerApplyMax + 1 }, (_, at) => change(`a${at}`, 'after')),
-        Array.from({ length: 4 }, (_, at) => ({
+        Array.from({ length: Math.ceil(bytesPerApplyMax / valueBytesMax) }, (_, at) => ({
           key: `a${at}`,
-          value: new Uint8Array(Math.ceil(bytesPerApplyMax / 4)),
+          value: new Uint8Array(valueBytesMax),
         })),
       ];
       for (const changes of tooMuch) {

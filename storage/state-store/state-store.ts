@@ -56,6 +56,10 @@ export type ChangesSince =
 export interface StateStoreLimits {
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
+  /** As much as one apply should hold, so that nobody waits long for it. */
+  readonly keysPerApply: number;
+  readonly bytesPerApply: number;
+  /** What is refused: far more, for a record that touches much and cannot be split. */
   readonly keysPerApplyMax: number;
   readonly bytesPerApplyMax: number;
 }

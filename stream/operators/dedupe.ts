@@ -18,6 +18,7 @@ import {
   CHUNK_OFFSETS,
   chunkOfKey,
   chunkOfOffset,
+  DEDUPE_CHUNK_BYTES_MAX,
   decodeDedupeChunk,
   dedupeKey,
   ENTRY_WORDS,
@@ -49,6 +50,8 @@ const GONE = 0xffff_fffe;
 /** Rings are used again after so many chunks: far more than can be in memory. */
 const RINGS = 0x00ff_fff0;
 const SLOTS_FIRST = 1024;
+/** A clock that jumps ahead, or a cap that was lowered, would else change more than an apply can hold. */
+const CHUNKS_LEFT_PER_RECORD = 4;
 const id = newHash128();
 const subjectWords = newHash128();
 const float = new Float64Array(1);
@@ -117,10 +120,11 @@ export class DedupeOperator {
     this.#dirty.set(chunk.number, chunk);
   }
 
-  /** Lets go of what is older than the window, and of what is above the cap. */
+  /** After each record: lets go of what is older than the window and above the cap, a few chunks at a time. */
   expire(clock: EpochMs): void {
     const oldest = clock - this.#options.windowMs;
-    while (this.#head < this.#chunks.length) {
+    let left = CHUNKS_LEFT_PER_RECORD;
+    for (; left > 0 && this.#head < this.#chunks.length; left--) {
       const chunk = this.#chunks[this.#head]!;
       if (chunk.newestReceivedAt >= oldest) break;
       this.#forget(chunk);
@@ -128,17 +132,19 @@ export class DedupeOperator {
       this.#dirty.set(chunk.number, undefined);
       this.#head++;
     }
-    if (this.#entryCount > this.#options.idsMax) this.#shrink();
+    if (this.#entryCount > this.#options.idsMax) this.#shrink(left);
     if (this.#head > 1024 && this.#head * 2 > this.#chunks.length) {
       this.#chunks = this.#chunks.slice(this.#head);
       this.#head = 0;
     }
   }
 
-  #shrink(): void {
-    for (let at = this.#head; this.#entryCount > this.#options.idsMax; at++) {
+  #shrink(chunksMax: number): void {
+    let left = chunksMax;
+    for (let at = this.#head; left > 0 && this.#entryCount > this.#options.idsMax; at++) {
       const chunk = this.#chunks[at]!;
       if (chunk.entryCount === 0) continue;
+      left--;
       this.#forget(chunk);
       this.#shrunk++;
       this.#dirty.set(chunk.number, chunk.rejected.length > 0 ? chunk : undefined);
@@ -166,6 +172,11 @@ export class DedupeOperator {
 
   get dirtyCount(): number {
     return this.#dirty.size;
+  }
+
+  /** An upper bound of what `changes` will give, keys included. */
+  get dirtyBytesMax(): number {
+    return this.#dirty.size * DEDUPE_CHUNK_BYTES_MAX;
   }
 
   #chunkFor(offset: Offset, receivedAt: EpochMs): Chunk {

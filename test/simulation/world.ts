@@ -89,7 +89,7 @@ export class World {
       random,
       seams: seams.log ?? {},
     });
-    const limits = { ...DEFAULT_STATE_STORE_LIMITS, keysPerApplyMax: profile.keysPerApplyMax };
+    const limits = { ...DEFAULT_STATE_STORE_LIMITS, keysPerApply: profile.keysPerApply };
     this.state = new StateService(scheduler, { limits, seams: seams.state ?? {} });
     this.watch = new Watch(this.log.disk, this.state.disk);
     this.state.watchedBy(this.watch);
