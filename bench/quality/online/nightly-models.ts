@@ -11,6 +11,7 @@ import {
 import { historiesOfRows, historyOfItems } from '../../../algorithms/histories/histories.ts';
 import type { KernelEngine } from '../../../algorithms/kernels/kernel-engine.ts';
 import { DEFAULT_EASE_OPTIONS, fitEase } from '../../../algorithms/linear/ease.ts';
+import { DEFAULT_NEXT_ITEM_OPTIONS, fitNextItem } from '../../../algorithms/linear/next-item.ts';
 import { kernelLinearAlgebra } from '../../../algorithms/linear-algebra/kernel-linear-algebra.ts';
 import type { ItemModel } from '../../../algorithms/model/item-model.ts';
 import type { OnlineModel, OnlineSize } from './online-model.ts';
@@ -52,6 +53,21 @@ export const nightlyEase = (
     settings,
     fit: (rows, itemCount) =>
       fitEase(historiesOfRows(rows, itemCount), settings, { seed: SEED }, algebra),
+  });
+};
+
+export const nightlyNextItem = (size: OnlineSize, engine: KernelEngine): NightlyPair => {
+  const algebra = kernelLinearAlgebra(engine, { precision: 'f32' });
+  return nightly(size, {
+    name: 'next-item',
+    settings: { ...DEFAULT_NEXT_ITEM_OPTIONS },
+    fit: (rows, itemCount) =>
+      fitNextItem(
+        historiesOfRows(rows, itemCount),
+        DEFAULT_NEXT_ITEM_OPTIONS,
+        { seed: SEED },
+        algebra,
+      ),
   });
 };
 

@@ -54,7 +54,7 @@ export const runPrequential = async (task: OnlineTask): Promise<OnlineRun> => {
   const scores = new Map(names.map((name) => [name, new Float64Array(size.itemCount)]));
   const histories: number[][] = Array.from({ length: size.userCount }, () => []);
   const isKnown = new Uint8Array(size.itemCount);
-  const isSeen = new Uint8Array(size.itemCount);
+  const places = openPlaces(size.itemCount);
   let learned = 0;
   let learnedAtRefresh = 0;
   let refreshes = 0;
@@ -88,24 +88,30 @@ export const runPrequential = async (task: OnlineTask): Promise<OnlineRun> => {
   const rankAll = ({ user, item }: OnlineEvent): void => {
     const history = histories[user]!;
     users[place] = user;
-    for (const seen of history) isSeen[seen] = 1;
-    const rank = (name: string): void => {
-      const into = scores.get(name)!;
-      ranks.get(name)![place] = isKnown[item] ? rankOf(into, item, isKnown, isSeen) : Infinity;
+    const open = openItems(isKnown, history, places);
+    const rank = (name: string, into: Float64Array): void => {
+      ranks.get(name)![place] = isKnown[item] ? rankOf(into, item, open) : Infinity;
     };
     for (const model of models) {
       const start = seconds();
-      model.score(user, history, scores.get(model.name)!);
+      const into = scores.get(model.name)!;
+      model.score(user, history, into);
       timed(model.name, start);
-      rank(model.name);
+      rank(model.name, into);
     }
+    const scales = new Map<string, Scale>();
+    const scaleOf = (name: string): Scale => {
+      const known = scales.get(name) ?? scaleOver(scores.get(name)!, open);
+      scales.set(name, known);
+      return known;
+    };
     for (const blend of blends) {
       const start = seconds();
-      blendScores(blend, history.length, scores, { isKnown, isSeen });
+      const into = scores.get(history.length === 0 ? blend.coldStart : blend.name)!;
+      if (history.length > 0) blendScores(blend.weights, { scores, scaleOf, open, into });
       timed(blend.name, start);
-      rank(blend.name);
+      rank(blend.name, into);
     }
-    for (const seen of history) isSeen[seen] = 0;
     if (!isKnown[item]) unknownItems += 1;
     place += 1;
   };
@@ -131,56 +137,81 @@ export const runPrequential = async (task: OnlineTask): Promise<OnlineRun> => {
   return { users, ranks, spentSeconds, unknownItems, refreshes };
 };
 
-interface Masks {
-  readonly isKnown: Uint8Array;
+interface OpenPlaces {
   readonly isSeen: Uint8Array;
+  readonly items: Uint32Array;
 }
 
-const rankOf = (
-  scores: Float64Array,
-  target: number,
+const openPlaces = (itemCount: number): OpenPlaces => ({
+  isSeen: new Uint8Array(itemCount),
+  items: new Uint32Array(itemCount),
+});
+
+/** What is ranked: all that anybody has met and this person has not, in order; valid until the next call. */
+const openItems = (
   isKnown: Uint8Array,
-  isSeen: Uint8Array,
-): number => {
+  history: readonly number[],
+  { isSeen, items }: OpenPlaces,
+): Uint32Array => {
+  for (const seen of history) isSeen[seen] = 1;
+  let count = 0;
+  for (let item = 0; item < isKnown.length; item++) {
+    if (isKnown[item] === 1 && isSeen[item] === 0) items[count++] = item;
+  }
+  for (const seen of history) isSeen[seen] = 0;
+  return items.subarray(0, count);
+};
+
+/** Items above the target; of those that tie with it, the half. */
+const rankOf = (scores: Float64Array, target: number, open: Uint32Array): number => {
   const wanted = scores[target]!;
   let above = 0;
   let equal = 0;
-  for (let item = 0; item < scores.length; item++) {
-    if (isKnown[item] === 0 || isSeen[item] === 1 || item === target) continue;
-    if (scores[item]! > wanted) above += 1;
-    else if (scores[item]! === wanted) equal += 1;
+  for (let k = 0; k < open.length; k++) {
+    const score = scores[open[k]!]!;
+    if (score > wanted) above += 1;
+    else if (score === wanted && open[k] !== target) equal += 1;
   }
   return above + equal / 2;
 };
 
-const blendScores = (
-  { name, weights, coldStart }: OnlineBlend,
-  historyLength: number,
-  scores: ReadonlyMap<string, Float64Array>,
-  { isKnown, isSeen }: Masks,
-): void => {
-  const into = scores.get(name)!;
-  if (historyLength === 0) {
-    into.set(scores.get(coldStart)!);
-    return;
+interface Scale {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+const scaleOver = (scores: Float64Array, open: Uint32Array): Scale => {
+  let sum = 0;
+  let squares = 0;
+  for (let k = 0; k < open.length; k++) {
+    const score = scores[open[k]!]!;
+    sum += score;
+    squares += score * score;
   }
+  const mean = sum / open.length;
+  return { mean, deviation: Math.sqrt(Math.max(squares / open.length - mean * mean, 0)) };
+};
+
+interface BlendGround {
+  readonly scores: ReadonlyMap<string, Float64Array>;
+  scaleOf(model: string): Scale;
+  readonly open: Uint32Array;
+  readonly into: Float64Array;
+}
+
+const blendScores = (
+  weights: OnlineBlend['weights'],
+  { scores, scaleOf, open, into }: BlendGround,
+): void => {
   into.fill(0);
   for (const [part, weight] of Object.entries(weights)) {
-    const of = scores.get(part)!;
-    let sum = 0;
-    let squares = 0;
-    let count = 0;
-    for (let item = 0; item < of.length; item++) {
-      if (isKnown[item] === 0 || isSeen[item] === 1) continue;
-      sum += of[item]!;
-      squares += of[item]! * of[item]!;
-      count += 1;
-    }
-    const mean = sum / count;
-    const deviation = Math.sqrt(Math.max(squares / count - mean * mean, 0));
+    const { mean, deviation } = scaleOf(part);
     if (!(deviation > 0)) continue;
-    for (let item = 0; item < of.length; item++) {
-      into[item]! += (weight / deviation) * (of[item]! - mean);
+    const of = scores.get(part)!;
+    const slope = weight / deviation;
+    for (let k = 0; k < open.length; k++) {
+      const item = open[k]!;
+      into[item]! += slope * (of[item]! - mean);
     }
   }
 };

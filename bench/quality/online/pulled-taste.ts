@@ -15,8 +15,8 @@ import type { OnlineModel } from './online-model.ts';
 interface Night {
   readonly foldIn: FoldIn;
   readonly pulls: ItemPulls;
-  /** All items' vectors as they stand now. */
-  readonly moved: Float32Array;
+  /** All items' vectors as they stand now, where the kernels multiply them. */
+  readonly moved: FoldIn;
 }
 
 /** `ofTheNight` has been solved again before this model is refreshed. */
@@ -27,8 +27,13 @@ export const pulledTaste = (
   const options = DEFAULT_ITEM_PULL_OPTIONS;
   let night: Night | undefined;
   let person = new Float32Array(0);
-  const solve = ({ foldIn }: Night, history: readonly number[]): void =>
+  let solvedFor: { readonly history: readonly number[]; readonly length: number } | undefined;
+  const solve = ({ foldIn }: Night, history: readonly number[]): void => {
+    // An event is mostly learned right after it was ranked.
+    if (solvedFor?.history === history && solvedFor.length === history.length) return;
     foldIn.solve({ items: history, weights: history.map(() => 1) }, person);
+    solvedFor = { history, length: history.length };
+  };
   return {
     name: 'taste, items online',
     settings: { ...options },
@@ -36,31 +41,27 @@ export const pulledTaste = (
       scores.fill(0);
       if (!night || history.length === 0) return;
       solve(night, history);
-      const d = person.length;
-      for (let item = 0, at = 0; item < scores.length; item++, at += d) {
-        let sum = 0;
-        for (let k = 0; k < d; k++) sum += night.moved[at + k]! * person[k]!;
-        scores[item] = sum;
-      }
+      scores.set(night.moved.scores(person));
     },
     learn(_user, history, item) {
       if (!night || history.length === 0) return;
       solve(night, history);
       const own = night.foldIn.factorsOf(item);
       night.pulls.add({ item, weight: 1, person }, own);
-      const at = item * person.length;
-      night.moved.set(pulledVector(item, own, [night.pulls], options), at);
+      night.moved.factorsOf(item).set(pulledVector(item, own, [night.pulls], options));
     },
     async refresh() {
       const model = ofTheNight();
       if (!model) return;
       night?.foldIn.release();
+      night?.moved.release();
+      solvedFor = undefined;
       const { dimensions } = model.options;
       person = new Float32Array(dimensions);
       night = {
         foldIn: new FoldIn(engine, model),
         pulls: new ItemPulls(dimensions, options),
-        moved: model.factors.slice(),
+        moved: new FoldIn(engine, model),
       };
     },
   };

@@ -9,7 +9,13 @@ import { withReleases } from '../../../ingest/audience/releases.ts';
 import { historyOf } from '../../../ingest/audience/simulate-history.ts';
 import { loadDemoCatalogue } from '../../../ingest/demo/demo-catalogue.ts';
 import { epochMs } from '../../../schemas/ids.ts';
-import { type Ratings, readMovieLens1M, readMovieLensSmall } from '../datasets/movielens.ts';
+import {
+  ML_1M_FILE,
+  ML_SMALL_FILE,
+  type Ratings,
+  readMovieLens1M,
+  readMovieLensSmall,
+} from '../datasets/movielens.ts';
 import type { IncrementalSgdSettings } from '../online/incremental-sgd.ts';
 import type { OnlineEvent } from '../online/prequential-run.ts';
 
@@ -25,10 +31,15 @@ export interface LoopWeights {
 
 export interface LoopStream {
   readonly name: string;
+  readonly title: string;
+  /** The data file without which there is no such stream. */
+  readonly file?: string;
   events(): Promise<OnlineEvent[]>;
   readonly nights: { readonly share: number } | { readonly everyMs: number };
   readonly sgd: IncrementalSgdSettings;
   readonly weights: LoopWeights;
+  /** Weight of the next-item model, where there are few enough items for it and it gained on the warm-up. */
+  readonly nextItem?: number;
 }
 
 const numbered = (): ((id: number | string) => number) => {
@@ -70,6 +81,7 @@ const takenByAudience = (): OnlineEvent[] => {
 export const STREAMS: readonly LoopStream[] = [
   {
     name: 'audience',
+    title: 'the simulated audience',
     events: async () => takenByAudience(),
     nights: { everyMs: DAY_MS },
     sgd: { rate: 0.05, deviation: 0.02 },
@@ -77,6 +89,8 @@ export const STREAMS: readonly LoopStream[] = [
   },
   {
     name: 'latest-small',
+    title: 'MovieLens latest-small',
+    file: ML_SMALL_FILE,
     events: async () => likedOf(await readMovieLensSmall()),
     nights: { share: 0.1 },
     sgd: { rate: 0.1, deviation: 0.1 },
@@ -84,9 +98,12 @@ export const STREAMS: readonly LoopStream[] = [
   },
   {
     name: 'ml-1m',
+    title: 'MovieLens 1M',
+    file: ML_1M_FILE,
     events: async () => likedOf(await readMovieLens1M()),
     nights: { share: 0.1 },
     sgd: { rate: 0.05, deviation: 0.02 },
     weights: { transitions: 3, 'item cosine': 0.5, EASE: 0.5, taste: 0.5 },
+    nextItem: 1,
   },
 ];

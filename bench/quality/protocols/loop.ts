@@ -4,10 +4,11 @@
  * the counts. Prequential as Q3: every positive event is ranked among all known unseen items before it
  * is learned. On MovieLens, whose years are compressed, a night falls after each tenth more of the
  * events; on the simulated audience, whose tastes drift and whose fashions come and go, at each
- * midnight, and a plot shows how lists age during the day. Beside them: items' vectors that follow the
- * day's events, people alike, and what would be lost without EASE.
+ * midnight, and plots show how lists age during the day. Beside them: items' vectors that follow the
+ * day's events, people alike, the next-item model, and what would be lost without EASE.
  *
- * The blends' weights were chosen on the warm-up alone (`-- LOOP --validation`).
+ * `-- LOOP` runs every stream, `-- LOOP-AUDIENCE` that one; each has a result of its own. The blends'
+ * weights were chosen on the warm-up alone (`-- LOOP --validation`).
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,6 @@ import {
 import { hitAtRank } from '../../../algorithms/metrics/ranking.ts';
 import { prequentialPlan } from '../../../algorithms/splits/prequential.ts';
 import { lineChartSvg } from '../../line-chart.ts';
-import { ML_1M_FILE, ML_SMALL_FILE } from '../datasets/movielens.ts';
 import { engine } from '../engine.ts';
 import {
   onlineItemCosine,
@@ -27,12 +27,17 @@ import {
   onlineTransitions,
 } from '../online/counting-models.ts';
 import { incrementalSgd } from '../online/incremental-sgd.ts';
-import { nightlyEase, nightlyTaste, ofTheNight } from '../online/nightly-models.ts';
+import {
+  nightlyEase,
+  nightlyNextItem,
+  nightlyTaste,
+  ofTheNight,
+} from '../online/nightly-models.ts';
 import { onlinePeople } from '../online/people-model.ts';
 import { clustersOf, PREQUENTIAL_METRICS as METRICS } from '../online/prequential-metrics.ts';
 import { type OnlineBlend, type OnlineRun, runPrequential } from '../online/prequential-run.ts';
 import { pulledTaste } from '../online/pulled-taste.ts';
-import type { Comparison, ResultRow } from '../report.ts';
+import type { ResultRow } from '../report.ts';
 import { DAY_MS, type LoopStream, type LoopWeights, STREAMS } from './loop-streams.ts';
 import type { Part, Protocol } from './protocol.ts';
 
@@ -51,12 +56,15 @@ const BOTH_PEOPLE = 'both and people';
 const PEOPLE = 0.25;
 const BOTH_WITHOUT_EASE = 'both without EASE';
 
+const BOTH_NEXT = 'both and next-item';
+
 const COMPARED = [
   [BOTH, ONLINE],
   [BOTH, NIGHTLY],
   [MOVED, 'taste'],
   [BOTH_MOVED, BOTH],
   [BOTH_PEOPLE, BOTH],
+  [BOTH_NEXT, BOTH],
   [BOTH, BOTH_WITHOUT_EASE],
 ] as const;
 
@@ -65,19 +73,27 @@ const ofTheNightNames = (weights: LoopWeights): Record<string, number> =>
     Object.entries(weights).map(([name, weight]) => [`${name} of the night`, weight]),
   );
 
-const blendsOf = (weights: LoopWeights): readonly OnlineBlend[] => {
+const blendsOf = ({ weights, nextItem }: LoopStream): readonly OnlineBlend[] => {
   const { transitions, 'item cosine': cosine } = weights;
   const { taste, ...others } = weights;
   const { EASE: _, ...withoutEase } = weights;
+  const coldStart = 'popularity';
   return [
-    { name: ONLINE, weights: { transitions, 'item cosine': cosine }, coldStart: 'popularity' },
+    { name: ONLINE, weights: { transitions, 'item cosine': cosine }, coldStart },
     { name: NIGHTLY, weights: ofTheNightNames(weights), coldStart: 'popularity of the night' },
-    { name: BOTH, weights: { ...weights }, coldStart: 'popularity' },
-    { name: BOTH_MOVED, weights: { ...others, [MOVED]: taste }, coldStart: 'popularity' },
-    { name: BOTH_PEOPLE, weights: { ...weights, people: PEOPLE }, coldStart: 'popularity' },
-    { name: BOTH_WITHOUT_EASE, weights: withoutEase, coldStart: 'popularity' },
+    { name: BOTH, weights: { ...weights }, coldStart },
+    { name: BOTH_MOVED, weights: { ...others, [MOVED]: taste }, coldStart },
+    { name: BOTH_PEOPLE, weights: { ...weights, people: PEOPLE }, coldStart },
+    { name: BOTH_WITHOUT_EASE, weights: withoutEase, coldStart },
+    ...(nextItem === undefined ? [] : [withNextItem(BOTH_NEXT, weights, nextItem)]),
   ];
 };
+
+const withNextItem = (name: string, weights: LoopWeights, nextItem: number): OnlineBlend => ({
+  name,
+  weights: { ...weights, 'next-item': nextItem },
+  coldStart: 'popularity',
+});
 
 /** Tried on the warm-up. */
 const TRIED: readonly LoopWeights[] = [0.5, 1, 3].flatMap((transitions) =>
@@ -88,18 +104,20 @@ const TRIED: readonly LoopWeights[] = [0.5, 1, 3].flatMap((transitions) =>
   ),
 );
 
-const triedBlends = (): readonly OnlineBlend[] =>
-  TRIED.map((weights) => ({
+const TRIED_NEXT_ITEM = [0.25, 0.5, 1, 2];
+
+const triedBlends = ({ weights: chosen, nextItem }: LoopStream): readonly OnlineBlend[] => [
+  ...TRIED.map((weights) => ({
     name: `both ${Object.values(weights).join(' ')}`,
     weights: { ...weights },
     coldStart: 'popularity',
-  }));
+  })),
+  ...(nextItem === undefined ? [] : TRIED_NEXT_ITEM).map((weight) =>
+    withNextItem(`both and next-item ${weight}`, chosen, weight),
+  ),
+];
 
-interface Measured {
-  readonly rows: readonly ResultRow[];
-  readonly remarks: readonly string[];
-  readonly comparisons: readonly Comparison[];
-}
+type Measured = Awaited<ReturnType<Protocol['run']>>;
 
 const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
   const all = await stream.events();
@@ -125,12 +143,13 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
     onlinePeople(),
     ease.live,
     ease.frozen,
+    ...(stream.nextItem === undefined ? [] : [nightlyNextItem(size, engine).live]),
   ];
   const nights =
     'share' in stream.nights
       ? { refreshEvents: 300, refreshShare: stream.nights.share }
       : { refreshEvents: 0, refreshShare: 0, refreshEvery: stream.nights.everyMs };
-  const blends = [...blendsOf(stream.weights), ...(part === 'validation' ? triedBlends() : [])];
+  const blends = [...blendsOf(stream), ...(part === 'validation' ? triedBlends(stream) : [])];
   const run = await runPrequential({ plan, size, models, blends, ...nights });
   if (part === 'test' && 'everyMs' in stream.nights) {
     drawTheDay(
@@ -147,7 +166,7 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
   ]);
   const rows = names.map(
     (name): ResultRow => ({
-      model: `${stream.name}: ${name}`,
+      model: name,
       settings: settingsOf.get(name)!,
       metrics: Object.fromEntries(
         Object.keys(METRICS).map((metric) => [metric, bootstrapMean(clusters(name, metric))!]),
@@ -158,10 +177,11 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
       modelBytes: 0,
     }),
   );
+  const compared = COMPARED.filter(([of]) => names.includes(of));
   const comparisons = Object.keys(METRICS).flatMap((metric) =>
-    COMPARED.map(([of, against]) => ({
-      of: `${stream.name}: ${of}`,
-      against: `${stream.name}: ${against}`,
+    compared.map(([of, against]) => ({
+      of,
+      against,
       metric,
       difference: pairedBootstrap(clusters(of, metric), clusters(against, metric))!,
     })),
@@ -170,28 +190,18 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
     rows,
     comparisons,
     remarks: [
-      `${stream.name}: ${plan.warmUp.length} events warm up, ${run.users.length} are ranked (${run.unknownItems} of items never met before, missed by all), ${run.refreshes} nights.`,
+      'Intervals by user.',
+      `${plan.warmUp.length} events warm up, ${run.users.length} are ranked (${run.unknownItems} of items never met before, missed by all), ${run.refreshes} nights.`,
     ],
   };
 };
 
 const HOURS = 24;
 
-/** Recall by the hours since the night, as a plot for the docs. */
-const drawTheDay = ({ ranks }: OnlineRun, times: readonly number[]): void => {
-  const series = [BOTH, ONLINE, NIGHTLY].map((name) => {
-    const hits = new Float64Array(HOURS);
-    const counts = new Float64Array(HOURS);
-    ranks.get(name)!.forEach((rank, place) => {
-      const hour = Math.floor((times[place]! % DAY_MS) / HOUR_MS);
-      hits[hour]! += hitAtRank(rank, 10);
-      counts[hour]! += 1;
-    });
-    const points = Array.from(hits, (sum, hour) => [hour, sum / counts[hour]!] as const).filter(
-      ([hour]) => counts[hour]! >= EVENTS_PER_POINT,
-    );
-    return { name, points };
-  });
+/** Recall by the hours since the night, as plots for the docs. */
+const drawTheDay = (run: OnlineRun, times: readonly number[]): void => {
+  const hourOf = (place: number): number => Math.floor((times[place]! % DAY_MS) / HOUR_MS);
+  const pointsOf = (name: string) => recallByHour(run.ranks.get(name)!, hourOf);
   const directory = join(import.meta.dirname, '../../../docs/images');
   mkdirSync(directory, { recursive: true });
   writeFileSync(
@@ -200,7 +210,7 @@ const drawTheDay = ({ ranks }: OnlineRun, times: readonly number[]): void => {
       title: 'Lists during the day',
       xLabel: 'hours since the nightly training',
       yLabel: 'recall@10',
-      series,
+      series: [BOTH, ONLINE, NIGHTLY].map((name) => ({ name, points: pointsOf(name) })),
     }),
   );
 };
@@ -208,24 +218,26 @@ const drawTheDay = ({ ranks }: OnlineRun, times: readonly number[]): void => {
 /** Fewer events than this in an hour make no point. */
 const EVENTS_PER_POINT = 200;
 
-export const loop: Protocol = {
-  id: 'LOOP',
-  title: 'the learning loop: online alone, nightly alone, both',
-  file: ML_SMALL_FILE,
-  alsoNeeds: [ML_1M_FILE],
-  async run(part) {
-    const results: Measured[] = [];
-    for (const stream of STREAMS) {
-      const result = await measure(stream, part);
-      for (const row of result.rows) {
-        console.error(`  ${row.model} ${row.metrics['recall@10']?.mean.toFixed(4)}`);
-      }
-      results.push(result);
-    }
-    return {
-      remarks: ['Intervals by user.', ...results.flatMap(({ remarks }) => remarks)],
-      rows: results.flatMap(({ rows }) => rows),
-      comparisons: results.flatMap(({ comparisons }) => comparisons),
-    };
-  },
+const recallByHour = (
+  ranks: Float64Array,
+  hourOf: (place: number) => number,
+): (readonly [number, number])[] => {
+  const hits = new Float64Array(HOURS);
+  const counts = new Float64Array(HOURS);
+  ranks.forEach((rank, place) => {
+    hits[hourOf(place)]! += hitAtRank(rank, 10);
+    counts[hourOf(place)]! += 1;
+  });
+  return Array.from(hits, (sum, hour) => [hour, sum / counts[hour]!] as const).filter(
+    ([hour]) => counts[hour]! >= EVENTS_PER_POINT,
+  );
 };
+
+const loopOn = (stream: LoopStream): Protocol => ({
+  id: `LOOP-${stream.name.toUpperCase()}`,
+  title: `the learning loop on ${stream.title}: online alone, nightly alone, both`,
+  ...(stream.file === undefined ? {} : { file: stream.file }),
+  run: (part) => measure(stream, part),
+});
+
+export const loops: readonly Protocol[] = STREAMS.map(loopOn);

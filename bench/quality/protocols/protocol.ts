@@ -15,8 +15,8 @@ export interface Extent {
 export interface Protocol {
   readonly id: string;
   readonly title: string;
-  /** The data file without which it cannot run. */
-  readonly file: string;
+  /** The data file without which it cannot run; left out where it needs none. */
+  readonly file?: string;
   readonly alsoNeeds?: readonly string[];
   /** Whether it has rows that only a run with `--neural` shows. */
   readonly hasNeural?: true;
