@@ -13,6 +13,7 @@ import type { DeskStatus } from '../training/training-desk.ts';
 import type { MetricFamily, MetricSample } from './http/prometheus.ts';
 import type { ServerStatus, Upkeep } from './profile.ts';
 import type { RetentionStatus } from './retention/log-retention.ts';
+import { watchStreamDelay } from './stream-delay.ts';
 import { VERSION } from './version.ts';
 
 /** What the serving role says of itself. */
@@ -57,22 +58,22 @@ export interface SystemReport {
 export const createSystemReport = (parts: SystemReportParts): SystemReport => {
   const startedAt = parts.clock.now();
   const startedMs = parts.clock.monotonicMs();
-  /** The largest lag since the last time all was caught up: what progress is measured against. */
-  let lagPeak = 0;
+  const streamDelay = watchStreamDelay(parts.clock);
 
   const healthOf = (stream: StreamStatus, servers: readonly ServerStatus[]): HealthReadyAnswer => {
-    lagPeak = stream.isCaughtUp ? 0 : Math.max(lagPeak, stream.lag);
+    const delay = streamDelay.look(stream);
     const reasons = [
       // Without the warehouse lists are as they should be.
       ...awaySentences(servers.filter(({ server }) => server !== 'warehouse')),
-      ...streamProblems(stream, lagPeak),
+      ...haltedSentences(stream),
+      delay.problem,
       ...parts.serving().problems,
       parts.ingestProblem(),
     ].filter((reason) => reason !== undefined);
     return {
       status: reasons.length === 0 ? 'ready' : 'not-ready',
       reasons,
-      progress: lagPeak > 0 ? 1 - stream.lag / lagPeak : null,
+      progress: delay.progress,
     };
   };
 
@@ -138,19 +139,10 @@ const awaySentences = (servers: readonly ServerStatus[]): readonly string[] =>
     problem === null ? [] : [`${NAMES[server]} cannot be used: ${problem}`],
   );
 
-/**
- * Being a little behind is what a stream does all the time; being behind by this much means that
- * lists are not up to date.
- */
-const LAG_RECORDS_READY = 2_000;
-
-const streamProblems = (stream: StreamStatus, lagPeak: number): readonly string[] => {
-  const halted = stream.partitions
+const haltedSentences = ({ partitions }: StreamStatus): readonly string[] =>
+  partitions
     .filter(({ state }) => state === 'halted')
     .map(({ partition, problem }) => `${partition} has stopped: ${problem?.message ?? 'unknown'}`);
-  if (stream.lag <= LAG_RECORDS_READY) return halted;
-  return [...halted, `catching up: ${stream.lag} of ${lagPeak} records behind`];
-};
 
 const countersOf = ({
   problem: _,

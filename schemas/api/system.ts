@@ -22,7 +22,7 @@ export const HealthReadyAnswer = Type.Object({
   status: choiceField(['ready', 'not-ready'], { description: 'Whether lists are up to date.' }),
   reasons: Type.Array(Type.String(), {
     description: 'Why not; empty when ready.',
-    examples: [['catching up: interactions.3 is 12,000 records behind']],
+    examples: [['catching up: 12000 of 40000 records behind']],
   }),
   progress: nullable(
     numberField({
