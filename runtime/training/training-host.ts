@@ -40,6 +40,8 @@ export interface TrainingHost {
 /** The copy may be this share of what there is behind: a training reads what is there. */
 const LAG_SHARE_MAX = 0.01;
 const LAG_MAX = 1_000;
+/** Where events never cease, the stream is never quite at the end: being near it for so long is enough. */
+const NEAR_MS = 30_000;
 
 export const startTrainingHost = async (options: TrainingHostOptions): Promise<TrainingHost> => {
   const { settings, log, artifactStore, clock, logger, warehouse } = options;
@@ -76,7 +78,7 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
     clock,
     logger,
     at: options.stream ? settings.trainingAt : '',
-    isTrainable: async () => client !== undefined && (await isTrainable(client, options)),
+    isTrainable: client === undefined ? async () => false : trainability(client, options),
     ...(options.isElected ? { isElected: options.isElected } : {}),
   });
   return {
@@ -102,19 +104,33 @@ const COUNT = {
   sql: `SELECT count() AS events FROM ${TABLE}`,
 };
 
-const isTrainable = async (
+const trainability = (
   warehouse: ClickHouseWarehouse,
-  { settings, stream }: TrainingHostOptions,
-): Promise<boolean> => {
-  const status = await stream?.();
-  if (!status?.isCaughtUp) return false;
-  // Before the first copy there need not be a table yet.
-  const hasCopied = status.sinks.some(
-    ({ table, coveredOffset }) => table === TABLE && coveredOffset !== NO_OFFSET,
-  );
-  if (!hasCopied) return false;
-  const lag = status.sinks.reduce((sum, sink) => sum + sink.lag, 0);
-  const [row] = await warehouse.query(COUNT);
-  const events = Number(row?.events ?? 0);
-  return events >= settings.trainingEventsMin && lag <= Math.max(LAG_MAX, events * LAG_SHARE_MAX);
+  { settings, stream, clock }: TrainingHostOptions,
+): (() => Promise<boolean>) => {
+  const isTakenIn = takenInWatch(clock);
+  return async () => {
+    const status = await stream?.();
+    if (!status || !isTakenIn(status)) return false;
+    // Before the first copy there need not be a table yet.
+    const hasCopied = status.sinks.some(
+      ({ table, coveredOffset }) => table === TABLE && coveredOffset !== NO_OFFSET,
+    );
+    if (!hasCopied) return false;
+    const lag = status.sinks.reduce((sum, sink) => sum + sink.lag, 0);
+    const [row] = await warehouse.query(COUNT);
+    const events = Number(row?.events ?? 0);
+    return events >= settings.trainingEventsMin && lag <= Math.max(LAG_MAX, events * LAG_SHARE_MAX);
+  };
+};
+
+/** Whether the stream has taken in what there is, by how it stood at this look and the ones before. */
+export const takenInWatch = (clock: Clock): ((status: StreamStatus) => boolean) => {
+  let nearSinceMs: number | undefined;
+  return ({ isCaughtUp, isHealthy, lag }) => {
+    const now = clock.monotonicMs();
+    if (!isHealthy || lag > LAG_MAX) nearSinceMs = undefined;
+    else nearSinceMs ??= now;
+    return isCaughtUp || (nearSinceMs !== undefined && now - nearSinceMs >= NEAR_MS);
+  };
 };
