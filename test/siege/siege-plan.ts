@@ -76,6 +76,8 @@ const SHARE_OF_LOST_TAILS = 0.5;
 const STARTING_MS_MAX = 2_500;
 const LOST_BYTES_MAX = 65_536;
 const KINDS: readonly ServerKind[] = ['kafka', 'redis', 'clickhouse'];
+/** Brokers, or masters of Redis. */
+const SERVERS_OF_A_KIND_MAX = 3;
 
 export const planSiege = (random: Random, size: SiegeSize): readonly Blow[] => {
   const parts = shuffled(random, partsOf(random, size));
@@ -98,10 +100,13 @@ const partsOf = (random: Random, size: SiegeSize): readonly Stroke[] => {
     parts.push({ what: 'program', seats, whileStartingMs });
     left -= seats.length;
   }
+  const firstHit = integerBelow(random, SERVERS_OF_A_KIND_MAX);
   for (let at = 0; at < size.serverKills; at += 1) {
     const lostBytes = random() < SHARE_OF_LOST_TAILS ? integerBelow(random, LOST_BYTES_MAX) : 0;
     const server = KINDS[at % KINDS.length]!;
-    parts.push({ what: 'server', server, which: integerBelow(random, 3), lostBytes });
+    // In turn: by chance alone one of three brokers might never be hit.
+    const which = (firstHit + Math.floor(at / KINDS.length)) % SERVERS_OF_A_KIND_MAX;
+    parts.push({ what: 'server', server, which, lostBytes });
   }
   for (let at = 0; at < size.stops; at += 1) {
     parts.push({ what: 'stop', seat: integerBelow(random, size.seats) });
