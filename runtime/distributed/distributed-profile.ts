@@ -5,6 +5,7 @@
  */
 import { moverUnitsOf } from '../../ingest/events-in/outside-mover.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import { mirroredArtifactStore } from '../../storage/artifact-store/mirrored-artifact-store.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
@@ -46,6 +47,8 @@ const CONNECT_MS_MAX = 3_000;
 const REQUEST_MS_MAX = 5_000;
 /** A Redis that was killed may come back without its last second: an idle partition looks for that. */
 const POSITION_CHECK_MS = 2_000 as StreamOptions['runner']['positionCheckMs'];
+/** Whoever makes state of another format shares nothing out with us: each format is made as a whole. */
+const STREAM_GROUP = `stream.${STATE_FORMAT}`;
 
 export const openDistributedProfile = (options: ProfileOptions): Promise<Profile> =>
   openedOrClosed((openings) => open(options, openings));
@@ -118,7 +121,7 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
       logger,
     });
   const ownership = settings.roles.includes('stream')
-    ? groupOf('stream', unitsOf(settings))
+    ? groupOf(STREAM_GROUP, unitsOf(settings))
     : undefined;
   const stream = openings.add(
     startOwnedStream({

@@ -15,6 +15,16 @@ describe('how state lies in Redis', () => {
     ]);
   });
 
+  it('what was moved of events from outside is known to programs of every format', () => {
+    const marksOf = (stateFormat: number) =>
+      partitionKeys(
+        { namespace: 'site', stateFormat },
+        statePartition('events-in', partitionIndex(0)),
+      );
+    expect(marksOf(1).meta).toBe('{site:1:events-in.0}:meta');
+    expect(marksOf(2)).toEqual(marksOf(1));
+  });
+
   it('a name that is none of a partition is refused', () => {
     const place = { namespace: 'site', stateFormat: 1 };
     expect(() => partitionKeys(place, '../x' as never)).toThrow(RangeError);

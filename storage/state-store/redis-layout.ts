@@ -8,7 +8,8 @@
  *   {n:f:p}:values:0…  16 hashes    key → crc32c u32 | value
  *
  * The format is that of the state as a whole: a program of another one finds none of its own, and makes
- * it from the log while the former program goes on beside it.
+ * it from the log while the former program goes on beside it. Marks of `events-in` are not made from the
+ * log, they say what was done: programs of every format go by the same ones.
  *
  * Values lie in hashes and not under Redis keys of their own, which would each repeat the tag and cost
  * about 90 bytes more; in sixteen and not in one, because a slot moves to another server key by key,
@@ -18,6 +19,7 @@
 import { crc32c } from '../../schemas/checksum.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { StatePartition } from '../../schemas/ids.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import type { StateChange } from './state-store.ts';
 
 export const BUCKETS = 16;
@@ -38,6 +40,9 @@ export const checkNamespace = (namespace: string): void => {
   throw new FreshetError('bad_settings', { problem });
 };
 
+const MARKS = `${TOPICS.eventsIn.name}.`;
+const FORMAT_OF_MARKS = 1;
+
 export interface StatePlace {
   readonly namespace: string;
   readonly stateFormat: number;
@@ -50,7 +55,8 @@ export const partitionKeys = (
   if (!PARTITION_NAME.test(partition)) {
     throw new RangeError(`Expected the name of a state partition, got ${partition}.`);
   }
-  const tag = `{${namespace}:${stateFormat}:${partition}}`;
+  const format = partition.startsWith(MARKS) ? FORMAT_OF_MARKS : stateFormat;
+  const tag = `{${namespace}:${format}:${partition}}`;
   return {
     meta: `${tag}:meta`,
     index: `${tag}:keys`,

@@ -14,6 +14,7 @@ import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { decodeRecordAs } from '../../schemas/avro/record-codec.ts';
 import { partitionIndex } from '../../schemas/ids.ts';
 import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
+import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { openKafkaEventLog } from '../../storage/event-log/kafka/kafka-event-log.ts';
@@ -25,7 +26,7 @@ import { openRedisStateStore } from '../../storage/state-store/redis-state-store
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { type Remains, remainsOf } from '../faults/oracle.ts';
 import { isLevel, type Reachable, untilSystem } from '../faults/program-calls.ts';
-import { type ServerProcess, startServer } from '../faults/server-process.ts';
+import { type ServerOptions, type ServerProcess, startServer } from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
 import { ClickHouseServer } from '../services/clickhouse-server.ts';
 import { freePort } from '../services/free-port.ts';
@@ -103,6 +104,7 @@ export class Site {
   async startProgram(
     flags: readonly string[] = [],
     environment: Readonly<Record<string, string>> = {},
+    version: Pick<ServerOptions, 'sources'> = {},
   ): Promise<ServerProcess> {
     this.#started += 1;
     const program = await startServer({
@@ -110,6 +112,7 @@ export class Site {
       port: await freePort(),
       flags: ['--empty', ...this.flags(), ...flags],
       environment,
+      ...version,
     });
     let ending: number | string | undefined;
     void program.ended.then((how) => {
@@ -128,8 +131,8 @@ export class Site {
   }
 
   /** What the stores hold against what the log says; empty where all is well. */
-  async problems(): Promise<readonly string[]> {
-    const remains = await this.openRemains();
+  async problems(stateFormat?: number): Promise<readonly string[]> {
+    const remains = await this.openRemains(stateFormat);
     try {
       return await compareStateWithLog(remains, this.settings);
     } finally {
@@ -229,12 +232,12 @@ export class Site {
   }
 
   /** What they hold, to be closed by whoever opened it. */
-  async openRemains(): Promise<Remains> {
-    return remainsOf(await this.openStores());
+  async openRemains(stateFormat?: number): Promise<Remains> {
+    return remainsOf(await this.openStores(stateFormat));
   }
 
   /** Log and state, for whoever looks into them; closed by the caller. */
-  async openStores(): Promise<Pick<Remains, 'log' | 'state'>> {
+  async openStores(stateFormat: number = STATE_FORMAT): Promise<Pick<Remains, 'log' | 'state'>> {
     const { namespace } = this;
     const stored = await this.openStoredLog();
     const keys = await readPersonKeys({ log: stored, randomBytes });
@@ -243,7 +246,7 @@ export class Site {
       urls: this.#redisUrls,
       isCluster: this.#parts.options.cluster !== undefined,
     };
-    return { log, state: await openRedisStateStore({ servers, namespace }) };
+    return { log, state: await openRedisStateStore({ servers, namespace, stateFormat }) };
   }
 
   /** As it is stored: nothing is opened on the way. */

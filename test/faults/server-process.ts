@@ -3,6 +3,7 @@
  * without warning. Its output is kept, so that a failure can be read.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 
@@ -12,6 +13,8 @@ export interface ServerOptions {
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly readyMsMax?: number;
+  /** Where the program's sources lie, if they are not these. */
+  readonly sources?: string;
 }
 
 export interface ServerProcess extends ProgramProcess {
@@ -46,18 +49,19 @@ export const startServer = async (options: ServerOptions): Promise<ServerProcess
 
 /** Starts the program and waits for nothing. */
 export const launchServer = (options: ServerOptions): ServerProcess => {
-  const { dataDirectory, port, flags = [], environment = {} } = options;
+  const { dataDirectory, port, flags = [], environment = {}, sources } = options;
   const words = ['start', '--data', dataDirectory, '--port', String(port), ...flags];
-  return { url: `http://127.0.0.1:${port}`, ...launchProgram(words, environment) };
+  return { url: `http://127.0.0.1:${port}`, ...launchProgram(words, environment, sources) };
 };
 
 /** Any command of the real program. */
 export const launchProgram = (
   words: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  sources = join(import.meta.dirname, '..', '..'),
 ): ProgramProcess => {
   const child = spawn(process.execPath, ['runtime/main.ts', ...words], {
-    cwd: new URL('../..', import.meta.url),
+    cwd: sources,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
