@@ -19,7 +19,7 @@ import {
 import type { IncrementalSgdSettings } from '../online/incremental-sgd.ts';
 import type { OnlineEvent } from '../online/prequential-run.ts';
 
-export const DAY_MS = 24 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 
 /** Weights of z-scores: of what is counted, and of what is solved at night. */
 export interface LoopWeights {
@@ -38,8 +38,8 @@ export interface LoopStream {
   readonly nights: { readonly share: number } | { readonly everyMs: number };
   readonly sgd: IncrementalSgdSettings;
   readonly weights: LoopWeights;
-  /** Weight of the next-item model, where there are few enough items for it and it gained on the warm-up. */
-  readonly nextItem?: number;
+  /** Whether the next-item model is among what is tried on the warm-up. */
+  readonly triesNextItem?: true;
 }
 
 const numbered = (): ((id: number | string) => number) => {
@@ -86,6 +86,7 @@ export const STREAMS: readonly LoopStream[] = [
     nights: { everyMs: DAY_MS },
     sgd: { rate: 0.05, deviation: 0.02 },
     weights: { transitions: 0.5, 'item cosine': 0.5, EASE: 0.5, taste: 2 },
+    triesNextItem: true,
   },
   {
     name: 'latest-small',
@@ -104,6 +105,5 @@ export const STREAMS: readonly LoopStream[] = [
     nights: { share: 0.1 },
     sgd: { rate: 0.05, deviation: 0.02 },
     weights: { transitions: 3, 'item cosine': 0.5, EASE: 0.5, taste: 0.5 },
-    nextItem: 1,
   },
 ];

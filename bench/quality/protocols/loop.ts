@@ -5,21 +5,17 @@
  * is learned. On MovieLens, whose years are compressed, a night falls after each tenth more of the
  * events; on the simulated audience, whose tastes drift and whose fashions come and go, at each
  * midnight, and plots show how lists age during the day. Beside them: items' vectors that follow the
- * day's events, people alike, the next-item model, and what would be lost without EASE.
+ * day's events, people alike, and what would be lost without EASE.
  *
  * `-- LOOP` runs every stream, `-- LOOP-AUDIENCE` that one; each has a result of its own. The blends'
  * weights were chosen on the warm-up alone (`-- LOOP --validation`).
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   bootstrapMean,
   type Clusters,
   pairedBootstrap,
 } from '../../../algorithms/metrics/confidence.ts';
-import { hitAtRank } from '../../../algorithms/metrics/ranking.ts';
 import { prequentialPlan } from '../../../algorithms/splits/prequential.ts';
-import { lineChartSvg } from '../../line-chart.ts';
 import { engine } from '../engine.ts';
 import {
   onlineItemCosine,
@@ -35,16 +31,16 @@ import {
 } from '../online/nightly-models.ts';
 import { onlinePeople } from '../online/people-model.ts';
 import { clustersOf, PREQUENTIAL_METRICS as METRICS } from '../online/prequential-metrics.ts';
-import { type OnlineBlend, type OnlineRun, runPrequential } from '../online/prequential-run.ts';
+import { type OnlineBlend, runPrequential } from '../online/prequential-run.ts';
 import { pulledTaste } from '../online/pulled-taste.ts';
 import type { ResultRow } from '../report.ts';
-import { DAY_MS, type LoopStream, type LoopWeights, STREAMS } from './loop-streams.ts';
+import { drawTheDay } from './loop-day.ts';
+import { type LoopStream, type LoopWeights, STREAMS } from './loop-streams.ts';
 import type { Part, Protocol } from './protocol.ts';
 
 const WARM_UP_SHARE = 0.2;
 const EASE_REGULARISATION = 60;
 const SEED = 1;
-const HOUR_MS = 3_600_000;
 
 const ONLINE = 'online alone';
 const NIGHTLY = 'nightly alone';
@@ -56,15 +52,12 @@ const BOTH_PEOPLE = 'both and people';
 const PEOPLE = 0.25;
 const BOTH_WITHOUT_EASE = 'both without EASE';
 
-const BOTH_NEXT = 'both and next-item';
-
 const COMPARED = [
   [BOTH, ONLINE],
   [BOTH, NIGHTLY],
   [MOVED, 'taste'],
   [BOTH_MOVED, BOTH],
   [BOTH_PEOPLE, BOTH],
-  [BOTH_NEXT, BOTH],
   [BOTH, BOTH_WITHOUT_EASE],
 ] as const;
 
@@ -73,7 +66,7 @@ const ofTheNightNames = (weights: LoopWeights): Record<string, number> =>
     Object.entries(weights).map(([name, weight]) => [`${name} of the night`, weight]),
   );
 
-const blendsOf = ({ weights, nextItem }: LoopStream): readonly OnlineBlend[] => {
+const blendsOf = ({ weights }: LoopStream): readonly OnlineBlend[] => {
   const { transitions, 'item cosine': cosine } = weights;
   const { taste, ...others } = weights;
   const { EASE: _, ...withoutEase } = weights;
@@ -85,15 +78,8 @@ const blendsOf = ({ weights, nextItem }: LoopStream): readonly OnlineBlend[] => 
     { name: BOTH_MOVED, weights: { ...others, [MOVED]: taste }, coldStart },
     { name: BOTH_PEOPLE, weights: { ...weights, people: PEOPLE }, coldStart },
     { name: BOTH_WITHOUT_EASE, weights: withoutEase, coldStart },
-    ...(nextItem === undefined ? [] : [withNextItem(BOTH_NEXT, weights, nextItem)]),
   ];
 };
-
-const withNextItem = (name: string, weights: LoopWeights, nextItem: number): OnlineBlend => ({
-  name,
-  weights: { ...weights, 'next-item': nextItem },
-  coldStart: 'popularity',
-});
 
 /** Tried on the warm-up. */
 const TRIED: readonly LoopWeights[] = [0.5, 1, 3].flatMap((transitions) =>
@@ -104,17 +90,20 @@ const TRIED: readonly LoopWeights[] = [0.5, 1, 3].flatMap((transitions) =>
   ),
 );
 
+/** Beside what was chosen; minutes of fitting, and on the audience's warm-up none of them gains. */
 const TRIED_NEXT_ITEM = [0.25, 0.5, 1, 2];
 
-const triedBlends = ({ weights: chosen, nextItem }: LoopStream): readonly OnlineBlend[] => [
+const triedBlends = ({ weights: chosen, triesNextItem }: LoopStream): readonly OnlineBlend[] => [
   ...TRIED.map((weights) => ({
     name: `both ${Object.values(weights).join(' ')}`,
     weights: { ...weights },
     coldStart: 'popularity',
   })),
-  ...(nextItem === undefined ? [] : TRIED_NEXT_ITEM).map((weight) =>
-    withNextItem(`both and next-item ${weight}`, chosen, weight),
-  ),
+  ...(triesNextItem ? TRIED_NEXT_ITEM : []).map((weight) => ({
+    name: `both and next-item ${weight}`,
+    weights: { ...chosen, 'next-item': weight },
+    coldStart: 'popularity',
+  })),
 ];
 
 type Measured = Awaited<ReturnType<Protocol['run']>>;
@@ -143,7 +132,7 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
     onlinePeople(),
     ease.live,
     ease.frozen,
-    ...(stream.nextItem === undefined ? [] : [nightlyNextItem(size, engine).live]),
+    ...(part === 'validation' && stream.triesNextItem ? [nightlyNextItem(size, engine).live] : []),
   ];
   const nights =
     'share' in stream.nights
@@ -152,10 +141,7 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
   const blends = [...blendsOf(stream), ...(part === 'validation' ? triedBlends(stream) : [])];
   const run = await runPrequential({ plan, size, models, blends, ...nights });
   if (part === 'test' && 'everyMs' in stream.nights) {
-    drawTheDay(
-      run,
-      plan.steps.flatMap((step) => step.map(({ time }) => time)),
-    );
+    drawTheDay([BOTH, ONLINE, NIGHTLY], run, plan, stream.nights.everyMs);
   }
   const clusters = (model: string, metric: string): Clusters =>
     clustersOf(run, run.ranks.get(model)!.map(METRICS[metric]!));
@@ -177,9 +163,8 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
       modelBytes: 0,
     }),
   );
-  const compared = COMPARED.filter(([of]) => names.includes(of));
   const comparisons = Object.keys(METRICS).flatMap((metric) =>
-    compared.map(([of, against]) => ({
+    COMPARED.map(([of, against]) => ({
       of,
       against,
       metric,
@@ -194,43 +179,6 @@ const measure = async (stream: LoopStream, part: Part): Promise<Measured> => {
       `${plan.warmUp.length} events warm up, ${run.users.length} are ranked (${run.unknownItems} of items never met before, missed by all), ${run.refreshes} nights.`,
     ],
   };
-};
-
-const HOURS = 24;
-
-/** Recall by the hours since the night, as plots for the docs. */
-const drawTheDay = (run: OnlineRun, times: readonly number[]): void => {
-  const hourOf = (place: number): number => Math.floor((times[place]! % DAY_MS) / HOUR_MS);
-  const pointsOf = (name: string) => recallByHour(run.ranks.get(name)!, hourOf);
-  const directory = join(import.meta.dirname, '../../../docs/images');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(
-    join(directory, 'learning-loop-day.svg'),
-    lineChartSvg({
-      title: 'Lists during the day',
-      xLabel: 'hours since the nightly training',
-      yLabel: 'recall@10',
-      series: [BOTH, ONLINE, NIGHTLY].map((name) => ({ name, points: pointsOf(name) })),
-    }),
-  );
-};
-
-/** Fewer events than this in an hour make no point. */
-const EVENTS_PER_POINT = 200;
-
-const recallByHour = (
-  ranks: Float64Array,
-  hourOf: (place: number) => number,
-): (readonly [number, number])[] => {
-  const hits = new Float64Array(HOURS);
-  const counts = new Float64Array(HOURS);
-  ranks.forEach((rank, place) => {
-    hits[hourOf(place)]! += hitAtRank(rank, 10);
-    counts[hourOf(place)]! += 1;
-  });
-  return Array.from(hits, (sum, hour) => [hour, sum / counts[hour]!] as const).filter(
-    ([hour]) => counts[hour]! >= EVENTS_PER_POINT,
-  );
 };
 
 const loopOn = (stream: LoopStream): Protocol => ({
