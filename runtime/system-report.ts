@@ -9,6 +9,7 @@ import { type EpochMs, NO_OFFSET, partitionIndex } from '../schemas/ids.ts';
 import type { PartitionStatus, StreamStatus } from '../stream/stream-status.ts';
 import type { SinkStatus } from '../stream/warehouse-sink.ts';
 import { trainingAnswer } from '../training/model-report.ts';
+import { trainingAlarms } from '../training/training-alarms.ts';
 import type { DeskStatus } from '../training/training-desk.ts';
 import type { MetricFamily, MetricSample } from './http/prometheus.ts';
 import type { ServerStatus, Upkeep } from './profile.ts';
@@ -114,7 +115,7 @@ export const createSystemReport = (parts: SystemReportParts): SystemReport => {
       catalogue: { items: serving.items, visible: serving.visibleItems },
       models: modelsOf(training, serving, clock),
       quality: parts.quality(),
-      alarms: alarmsOf(training, parts.alarms()),
+      alarms: [...trainingAlarms(training), ...parts.alarms()],
       training: training.running ? trainingAnswer(training.running, clock) : null,
       disk: diskAnswer(parts.upkeep),
       memory: { ...serving.memoryBytes, process: process.memoryUsage.rss() },
@@ -175,21 +176,6 @@ const lostNotice = (sinks: StreamStatus['sinks']): string | undefined => {
   return lost === 0
     ? undefined
     : `The log let go of ${lost} records before the warehouse had copied them.`;
-};
-
-/** What the loop sees, and how the last training ended where it did not end well. */
-const alarmsOf = (training: DeskStatus, seen: readonly string[]): readonly string[] => {
-  const ended = lastTrainingNotice(training);
-  return ended === undefined ? seen : [ended, ...seen];
-};
-
-/** A release that was refused, or a training that failed, is told until the next one went well. */
-const lastTrainingNotice = ({ runs }: DeskStatus): string | undefined => {
-  const run = runs.find(({ outcome }) => outcome !== 'cancelled');
-  if (!run || run.outcome === 'promoted') return undefined;
-  const what =
-    run.outcome === 'refused' ? 'The last trained release was refused' : 'The last training failed';
-  return `${what}: ${run.reasons.join('; ')}`;
 };
 
 /** Of a release that was promoted and is not served yet it is not known when it was made. */
