@@ -15,7 +15,8 @@ export interface Terminal {
 }
 
 export interface ProgressLine {
-  update(done: number, total: number): void;
+  /** `says` stands in the place of counts, rate and time left, where they are of another kind. */
+  update(done: number, total: number, says?: string): void;
   end(summary: string): void;
 }
 
@@ -44,11 +45,13 @@ const bar = (label: string, clock: Clock): ProgressLine => {
   const began = clock.monotonicMs();
   let drawnAt = Number.NEGATIVE_INFINITY;
   return {
-    update(done, total) {
+    update(done, total, says) {
       const now = clock.monotonicMs();
       if (now - drawnAt < REDRAW_MS) return;
       drawnAt = now;
-      process.stdout.write(`\r\x1b[2K${barText({ label, done, total, elapsedMs: now - began })}`);
+      process.stdout.write(
+        `\r\x1b[2K${barText({ label, done, total, says, elapsedMs: now - began })}`,
+      );
     },
     end: (summary) => {
       process.stdout.write(`\r\x1b[2K${label}: ${summary}\n`);
@@ -56,14 +59,28 @@ const bar = (label: string, clock: Clock): ProgressLine => {
   };
 };
 
-const barText = (at: { label: string; done: number; total: number; elapsedMs: number }): string => {
+interface Progress {
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+  readonly says: string | undefined;
+  readonly elapsedMs: number;
+}
+
+const barText = (at: Progress): string => {
   const share = at.total > 0 ? Math.min(at.done / at.total, 1) : 0;
   const filled = Math.round(share * BAR_CELLS);
-  const perSecond = at.elapsedMs > 0 ? (at.done / at.elapsedMs) * 1000 : 0;
-  const leftSeconds = perSecond > 0 ? Math.ceil((at.total - at.done) / perSecond) : 0;
   return (
     `${at.label} ${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)} ` +
-    `${Math.floor(share * 100)} %  ${formatCount(at.done)} of ${formatCount(at.total)}  ` +
+    `${Math.floor(share * 100)} %  ${at.says ?? countsText(at)}`
+  );
+};
+
+const countsText = ({ done, total, elapsedMs }: Progress): string => {
+  const perSecond = elapsedMs > 0 ? (done / elapsedMs) * 1000 : 0;
+  const leftSeconds = perSecond > 0 ? Math.ceil((total - done) / perSecond) : 0;
+  return (
+    `${formatCount(done)} of ${formatCount(total)}  ` +
     `${formatCount(Math.round(perSecond))}/s  ${formatSeconds(leftSeconds)} left`
   );
 };
@@ -71,11 +88,11 @@ const barText = (at: { label: string; done: number; total: number; elapsedMs: nu
 const plainProgress = (label: string): ProgressLine => {
   let tenthShown = 0;
   return {
-    update(done, total) {
+    update(done, total, says) {
       const tenth = total > 0 ? Math.floor((done / total) * 10) : 0;
       if (tenth <= tenthShown) return;
       tenthShown = tenth;
-      console.log(`${label}: ${tenth * 10} %`);
+      console.log(`${label}: ${tenth * 10} %${says === undefined ? '' : `, ${says}`}`);
     },
     end: (summary) => console.log(`${label}: ${summary}`),
   };

@@ -7,6 +7,8 @@ import type { ModelFacts, ReleaseFacts, TrainingRunRecord } from '../schemas/rel
 import type { StoredManifest } from '../storage/artifact-store/artifact-store.ts';
 import type { DeskStatus, RunningTraining } from './training-desk.ts';
 
+const MINUTE_MS = 60_000;
+
 export const modelsAnswer = (
   { promotion, running, runs, whyOff }: DeskStatus,
   releases: readonly StoredManifest[],
@@ -54,12 +56,14 @@ export const trainingAnswer = (
 ): TrainingAnswer => {
   const elapsedMs = clock.monotonicMs() - startedMs;
   const { share } = progress;
+  const isUnderWay = share > 0 && elapsedMs > 0;
   return {
     runId,
     kinds,
     startedAt: formatTime(startedAt),
     ...progress,
-    remainingMs: share > 0 ? Math.round((elapsedMs / share) * (1 - share)) : null,
+    sharePerMinute: isUnderWay ? (share / elapsedMs) * MINUTE_MS : null,
+    remainingMs: isUnderWay ? Math.round((elapsedMs / share) * (1 - share)) : null,
   };
 };
 

@@ -1,6 +1,6 @@
 /** Releases and how they did, as lines for the terminal. */
-import type { ModelsAnswer, ReleaseAnswer } from '../../schemas/api/models.ts';
-import { formatBytes, formatCount } from '../terminal.ts';
+import type { ModelsAnswer, ReleaseAnswer, TrainingAnswer } from '../../schemas/api/models.ts';
+import { formatBytes, formatCount, formatSeconds } from '../terminal.ts';
 
 type HoldOut = ModelsAnswer['runs'][number]['holdOut'];
 
@@ -72,3 +72,25 @@ const tableLines = (
       .trimEnd(),
   );
 };
+
+const STAGES: Readonly<Record<TrainingAnswer['stage'], string>> = {
+  reading: 'reading',
+  trying: 'trying on later choices',
+  fitting: 'fitting',
+  publishing: 'publishing',
+};
+
+/** What a training is at, how fast it goes and how long it will take. */
+export const trainingLine = (training: TrainingAnswer): string => {
+  const { stage, model, eventsRead, sharePerMinute, remainingMs } = training;
+  const what = model === null ? STAGES[stage] : `${STAGES[stage]} ${model}`;
+  return [
+    what,
+    ...(stage === 'reading' && eventsRead > 0 ? [`${formatCount(eventsRead)} events`] : []),
+    ...(sharePerMinute === null ? [] : [`${percentText(sharePerMinute)} a minute`]),
+    ...(remainingMs === null ? [] : [`${formatSeconds(Math.ceil(remainingMs / 1_000))} left`]),
+  ].join(', ');
+};
+
+const percentText = (share: number): string =>
+  `${share < 0.1 ? (100 * share).toFixed(1) : Math.round(100 * share)} %`;

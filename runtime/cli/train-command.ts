@@ -5,7 +5,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
 import { formatSeconds, type Terminal } from '../terminal.ts';
 import { type CommandContext, type CommandSpec, EXIT_DONE, EXIT_FAILED } from './command.ts';
-import { holdOutLines } from './model-lines.ts';
+import { holdOutLines, trainingLine } from './model-lines.ts';
 import { type ModelsTarget, openModelsTarget, type Trainable } from './models-target.ts';
 
 const LOOK_MS = 250 as DurationMs;
@@ -60,7 +60,7 @@ const untilEnded = async (
       progress.end(`ended after ${formatSeconds((clock.monotonicMs() - began) / 1000)}`);
       return answer;
     }
-    progress.update(Math.round(training.share * WHOLE), WHOLE);
+    progress.update(Math.round(training.share * WHOLE), WHOLE, trainingLine(training));
     if (stopping.aborted && !isCancelled) {
       isCancelled = true;
       await target.cancel();

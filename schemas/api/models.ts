@@ -103,6 +103,9 @@ export const TrainingAnswer = Type.Object({
   model: nullable(choiceField(MODEL_KINDS, { description: 'What is being fitted.' })),
   share: share('Of the whole run.'),
   eventsRead: count('Events read so far.'),
+  sharePerMinute: nullable(
+    numberField({ description: 'Of the whole run, in a minute, at the rate so far.', minimum: 0 }),
+  ),
   remainingMs: nullable(numberField({ description: 'Time left, at the rate so far.', minimum: 0 })),
 });
 export type TrainingAnswer = Message<typeof TrainingAnswer>;

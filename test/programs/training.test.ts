@@ -157,7 +157,12 @@ describe(`a training of the real program, seed ${SEED}`, () => {
     const train = launchProgram(['train', 'als', '--data', data, '--training-at', '']);
     expect([await train.ended, train.output()]).toEqual([
       0,
-      expect.stringMatching(/blend.*Release \S+ is in use/s),
+      expect.stringMatching(/Training: .*% a minute, .* left.*blend.*Release \S+ is in use/s),
+    ]);
+    const content = launchProgram(['train', 'content', '--data', data]);
+    expect([await content.ended, content.output()]).toEqual([
+      2,
+      expect.stringContaining('Content is not trained'),
     ]);
     const wrong = launchProgram(['train', 'everything', '--data', data]);
     expect(await wrong.ended).toBe(2);

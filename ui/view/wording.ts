@@ -90,11 +90,13 @@ const STAGES: Readonly<Record<TrainingAnswer['stage'], string>> = {
   publishing: 'publishing',
 };
 
-/** “Training: fitting als, 64 %, about 20 s left”. */
-export const trainingText = ({ stage, model, share, remainingMs }: TrainingAnswer): string => {
+/** “Training: fitting als, 64 %, 90 % a minute, about 20 s left”. */
+export const trainingText = (training: TrainingAnswer): string => {
+  const { stage, model, share, sharePerMinute, remainingMs } = training;
+  const rate = sharePerMinute === null ? '' : `, ${Math.round(100 * sharePerMinute)} % a minute`;
   const what = model === null ? STAGES[stage] : `${STAGES[stage]} ${model}`;
   const left = remainingMs === null ? '' : `, about ${Math.ceil(remainingMs / 1_000)} s left`;
-  return `Training: ${what}, ${Math.round(100 * share)} %${left}`;
+  return `Training: ${what}, ${Math.round(100 * share)} %${rate}${left}`;
 };
 
 /** What the models are up to, in a few words. */
