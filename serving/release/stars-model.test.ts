@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { historiesOf } from '../../algorithms/histories/histories.ts';
 import {
   DEFAULT_EXPLICIT_ALS_OPTIONS,
@@ -6,10 +6,21 @@ import {
 } from '../../algorithms/ratings/explicit-als.ts';
 import { RatingForecast, readRatingForecast } from '../../algorithms/ratings/rating-forecast.ts';
 import { RatingSpread } from '../../algorithms/ratings/rating-spread.ts';
+import type { ExplanationAnswer } from '../../schemas/api/explanations.ts';
 import { type EpochMs, eventId, type ItemId, itemId } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import { fileOfModel } from '../../schemas/release.ts';
 import type { HistoryEntry } from '../../schemas/state/subject-state.ts';
+import { promote } from '../../test/serving/promotion.ts';
+import { trainRelease } from '../../test/serving/release.fixture.ts';
 import { releaseItemsOn } from '../../test/serving/release-items.fixture.ts';
+import {
+  item,
+  openTestServing,
+  settled,
+  type TestServing,
+  World,
+} from '../../test/serving/serving-fixture.ts';
 import { ItemSlots } from '../item-slots.ts';
 import { StarsModel } from './stars-model.ts';
 
@@ -79,5 +90,45 @@ describe('predicted stars', () => {
   it('are not told of an item that came after the release', async () => {
     const { model, slots, late } = await starsModel();
     expect(model.forecast([], late, { slots, kinds: KINDS })).toBeUndefined();
+  });
+});
+
+describe('why an item stands where it does', () => {
+  let under: TestServing | undefined;
+  afterEach(() => under?.close());
+
+  const starsOf = async (itemId: string): Promise<ExplanationAnswer['stars']> =>
+    (await under!.get<ExplanationAnswer>(`/v1/users/ada/recommendations/${itemId}`)).body.stars;
+
+  it('comes with the stars that the person would give it, listed or seen, once a release predicts them', async () => {
+    const world = new World();
+    await world.putItems(...ids.map((id) => item(id)), item('came-later'));
+    await world.act(
+      'u:ada',
+      { item: 'film0', id: 'e-0', kind: 'rating', value: 5 },
+      { item: 'film1', id: 'e-1', kind: 'rating', value: 1 },
+      { item: 'film2', id: 'e-2', kind: 'rating', value: 5 },
+    );
+    under = await openTestServing(world);
+    expect(await starsOf('film4')).toBeNull();
+    const { manifest, files } = await trainRelease({ version: 'r1', itemIds: ids });
+    const { als } = manifest.facts.models;
+    const facts = { ...manifest.facts, models: { ...manifest.facts.models, ratings: als! } };
+    const ratings = { name: fileOfModel('ratings'), bytes: (await campForecast()).serialise() };
+    await world.artifactStore.publish({ ...manifest, facts }, [...files, ratings]);
+    await promote(world.eventLog, 'r1', { formerVersion: null, at: world.clock.now() });
+    while (under.serving.status().release?.version !== 'r1') await settled();
+    const [even, odd, seen] = [
+      await starsOf('film4'),
+      await starsOf('film5'),
+      await starsOf('film0'),
+    ];
+    expect(even!.value).toBeGreaterThan(odd!.value + 1);
+    for (const stars of [even!, odd!, seen!]) {
+      expect(stars.low).toBeLessThan(stars.value);
+      expect(stars.high).toBeGreaterThan(stars.low);
+      expect(Math.round(stars.value * 10) / 10).toBe(stars.value);
+    }
+    expect(await starsOf('came-later')).toBeNull();
   });
 });
