@@ -13,7 +13,11 @@ export interface Slot<Entity> {
   /** undefined where the store has none. */
   entity: Entity | undefined;
   isChanged: boolean;
-  bytesMax: number;
+  /** What it counts for among the changes. */
+  pendingBytes: number;
+  /** Its value when it was last read or written: the bytes, and their upper bound. */
+  storedBytes: number;
+  storedBytesMax: number;
 }
 
 export interface EntityCodec<Entity> {
@@ -29,8 +33,12 @@ export class EntityCache<Entity> {
   #young = new Map<string, Slot<Entity>>();
   #old = new Map<string, Slot<Entity>>();
   #changed: Slot<Entity>[] = [];
-  /** Upper bound of the bytes that `changes` will give, keys included. */
-  changedBytesMax = 0;
+  /**
+   * About the bytes that `changes` will give, keys included. Upper bounds would be more than twice as
+   * many, and applies half as full: an entity counts as what it took when it was last stored and an
+   * eighth, since numbers grow in place, and what was added to it counts in full.
+   */
+  changedBytes = 0;
 
   constructor(codec: EntityCodec<Entity>, entitiesMax: number) {
     this.#codec = codec;
@@ -55,7 +63,10 @@ export class EntityCache<Entity> {
 
   load(key: string, bytes: Uint8Array | undefined): void {
     const entity = bytes === undefined ? undefined : this.#codec.decode(bytes);
-    this.#young.set(key, { key, entity, isChanged: false, bytesMax: 0 });
+    const storedBytes = bytes === undefined ? 0 : bytes.length;
+    const storedBytesMax = this.#bytesMaxOf(entity);
+    const slot = { key, entity, isChanged: false, pendingBytes: 0, storedBytes, storedBytesMax };
+    this.#young.set(key, slot);
   }
 
   /** The slot of an entity that was prefetched. */
@@ -68,10 +79,12 @@ export class EntityCache<Entity> {
   /** Sets the entity, or deletes it; one that was changed in place is set again. */
   set(slot: Slot<Entity>, entity: Entity | undefined): void {
     slot.entity = entity;
-    const bytesMax =
-      3 * slot.key.length + (entity === undefined ? 0 : this.#codec.bytesMaxOf(entity));
-    this.changedBytesMax += bytesMax - slot.bytesMax;
-    slot.bytesMax = bytesMax;
+    const { key, storedBytes, storedBytesMax } = slot;
+    const added = Math.max(0, this.#bytesMaxOf(entity) - storedBytesMax);
+    const value = entity === undefined ? 0 : storedBytes + (storedBytes >>> 3) + added;
+    const pendingBytes = 3 * key.length + value;
+    this.changedBytes += pendingBytes - slot.pendingBytes;
+    slot.pendingBytes = pendingBytes;
     if (slot.isChanged) return;
     slot.isChanged = true;
     this.#changed.push(slot);
@@ -82,13 +95,20 @@ export class EntityCache<Entity> {
     const changes: StateChange[] = [];
     for (const slot of this.#changed) {
       const { key, entity } = slot;
-      changes.push({ key, value: entity === undefined ? undefined : this.#codec.encode(entity) });
+      const value = entity === undefined ? undefined : this.#codec.encode(entity);
+      changes.push({ key, value });
       slot.isChanged = false;
-      slot.bytesMax = 0;
+      slot.pendingBytes = 0;
+      slot.storedBytes = value === undefined ? 0 : value.length;
+      slot.storedBytesMax = this.#bytesMaxOf(entity);
     }
     this.#changed = [];
-    this.changedBytesMax = 0;
+    this.changedBytes = 0;
     return changes;
+  }
+
+  #bytesMaxOf(entity: Entity | undefined): number {
+    return entity === undefined ? 0 : this.#codec.bytesMaxOf(entity);
   }
 
   /** Lets go of what has not been used for long. Call when nothing waits to be applied. */
@@ -102,6 +122,6 @@ export class EntityCache<Entity> {
     this.#young.clear();
     this.#old.clear();
     this.#changed = [];
-    this.changedBytesMax = 0;
+    this.changedBytes = 0;
   }
 }

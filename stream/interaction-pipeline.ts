@@ -125,8 +125,8 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     if (record.slot === undefined) missing.add(record.key);
   }
 
-  keyCountOf(): number {
-    return 1;
+  keyCountOf({ key, slot }: InteractionSource): number {
+    return key === null || slot?.isChanged === true ? 0 : this.#keysPerSubject;
   }
 
   load(key: string, value: Uint8Array | undefined): void {
@@ -253,16 +253,21 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     this.#deadLetters.push(deadLetterOf(topic, partition, log, problem));
   }
 
+  /** With the vector. */
+  get #keysPerSubject(): number {
+    return this.#given.vectors === undefined ? 1 : 2;
+  }
+
   get pendingKeys(): number {
-    const keysPerSubject = this.#given.vectors === undefined ? 1 : 2;
-    return keysPerSubject * this.#subjects.changedCount + this.#dedupe.dirtyCount + RESIDENT_KEYS;
+    return (
+      this.#keysPerSubject * this.#subjects.changedCount + this.#dedupe.dirtyCount + RESIDENT_KEYS
+    );
   }
 
   get pendingBytes(): number {
     const vectorBytes =
       this.#given.vectors === undefined ? 0 : this.#subjects.changedCount * VECTOR_BYTES;
-    const { changedBytesMax } = this.#subjects;
-    return changedBytesMax + vectorBytes + this.#dedupe.dirtyBytesMax + RESIDENT_BYTES;
+    return this.#subjects.changedBytes + vectorBytes + this.#dedupe.dirtyBytesMax + RESIDENT_BYTES;
   }
 
   envelopes(): readonly Envelope[] {

@@ -73,7 +73,9 @@ const NO_ENVELOPES: readonly Envelope[] = [];
 
 interface EnvelopeRecord extends PreparedRecord {
   readonly envelope: PackedSignals | null;
-  /** Of the items that are addressed, by their index in the envelope. */
+  /** The items that it changes, as indexes in the envelope. */
+  readonly addressed: readonly number[];
+  /** Of those, by the same index. */
   slots: (Slot<ItemColumns> | undefined)[];
   readonly problem: FreshetError | null;
 }
@@ -149,21 +151,19 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
   prepare(log: LogRecord): EnvelopeRecord {
     try {
       if (log.value === null) throw unexpected('a tombstone');
-      return { log, envelope: unpackSignals(log.value), slots: [], problem: null };
+      const envelope = unpackSignals(log.value);
+      return { log, envelope, addressed: addressedBy(envelope), slots: [], problem: null };
     } catch (error) {
-      return { log, envelope: null, slots: [], problem: problemOf(error) };
+      return { log, envelope: null, addressed: [], slots: [], problem: problemOf(error) };
     }
   }
 
   prefetch(record: EnvelopeRecord, missing: Set<string>): void {
-    const { envelope } = record;
+    const { envelope, addressed } = record;
     if (envelope === null) return;
-    const { itemIds, items } = envelope;
-    const isWanted = new Uint8Array(itemIds.length);
-    for (const item of items) isWanted[item] = 1;
+    const { itemIds } = envelope;
     const slots = new Array<Slot<ItemColumns> | undefined>(itemIds.length);
-    for (let index = 0; index < itemIds.length; index++) {
-      if (isWanted[index] === 0) continue;
+    for (const index of addressed) {
       const key = itemKey(itemIds[index]!);
       const slot = this.#items.find(key);
       if (slot === undefined) missing.add(key);
@@ -172,8 +172,10 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
     record.slots = slots;
   }
 
-  keyCountOf({ envelope }: EnvelopeRecord): number {
-    return envelope === null ? 0 : Math.min(envelope.signalCount, envelope.itemIds.length);
+  keyCountOf({ addressed, slots }: EnvelopeRecord): number {
+    let count = 0;
+    for (const index of addressed) if (slots[index]?.isChanged !== true) count++;
+    return count;
   }
 
   load(key: string, value: Uint8Array | undefined): void {
@@ -382,7 +384,7 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
 
   get pendingBytes(): number {
     return (
-      this.#items.changedBytesMax + this.#changedCategories.size * CATEGORY_BYTES + RESIDENT_BYTES
+      this.#items.changedBytes + this.#changedCategories.size * CATEGORY_BYTES + RESIDENT_BYTES
     );
   }
 
@@ -419,6 +421,17 @@ export class ItemPipeline implements Pipeline<EnvelopeRecord> {
     this.#items.trim();
   }
 }
+
+const addressedBy = ({ itemIds, items }: PackedSignals): readonly number[] => {
+  const isKnown = new Uint8Array(itemIds.length);
+  const addressed: number[] = [];
+  for (const item of items) {
+    if (isKnown[item] === 1) continue;
+    isKnown[item] = 1;
+    addressed.push(item);
+  }
+  return addressed;
+};
 
 const bytesMaxOf = (item: ItemColumns): number => {
   let bytes = 256 + 3 * item.itemId.length + item.neighbourCount * SLOT_BYTES_MAX;

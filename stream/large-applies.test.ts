@@ -30,12 +30,16 @@ const takeIn = async ({ deps }: StreamFixture) => {
   await stream.stop();
   expect(partitions.flatMap(({ problem }) => problem ?? [])).toEqual([]);
   const changes = applies.mock.calls.map(([, request]) => request.changes);
+  const ofItems = applies.mock.calls
+    .filter(([partition]) => partition.startsWith('item-signals'))
+    .map(([, request]) => request.changes.length);
   applies.mockRestore();
   const bytesOf = (each: (typeof changes)[number]) =>
     each.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
   return {
     keys: Math.max(0, ...changes.map((each) => each.length)),
     bytes: Math.max(0, ...changes.map(bytesOf)),
+    ofItems,
   };
 };
 
@@ -52,6 +56,34 @@ describe('an apply', () => {
     expect(keys).toBeLessThanOrEqual(keysPerApply);
     expect(bytes).toBeLessThanOrEqual(bytesPerApply);
     expect((await fixture.subject('u:ada'))?.history).toHaveLength(1);
+  });
+
+  it('is nearly full of items while their partition is far behind', async () => {
+    const fixture = createStreamFixture({ userPartitions: 1, itemPartitions: 1 });
+    const { keysPerApply, bytesPerApply } = fixture.deps.stateStore.limits;
+    const events = Array.from({ length: 4_000 }, (_, at) =>
+      interaction({
+        id: `${at}`,
+        user: `person-${at % 900}`,
+        item: `item-${(at * 7_919) % 1_009}`,
+        minute: Math.floor(at / 100),
+      }),
+    );
+    await fixture.interact(...events);
+    const { partitions, clock } = fixture.deps;
+    const sources = { ...fixture.deps, partitions: { ...partitions, itemSignals: [] } };
+    await takeIn({ ...fixture, deps: sources });
+    // No time passes: nothing but what an apply holds ends it.
+    const deps = {
+      ...fixture.deps,
+      partitions: { ...partitions, interactions: [], catalogue: [], control: [] },
+      clock: { ...clock, monotonicMs: () => 0 },
+    };
+    const { keys, bytes, ofItems } = await takeIn({ ...fixture, deps });
+    expect(keys).toBeLessThanOrEqual(keysPerApply);
+    expect(bytes).toBeLessThanOrEqual(bytesPerApply);
+    // The last of them ends with the log.
+    expect(Math.min(...ofItems.slice(0, -1))).toBeGreaterThan(0.7 * keysPerApply);
   });
 
   it('of items with more categories than it should hold is taken all the same', async () => {

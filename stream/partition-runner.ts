@@ -37,6 +37,7 @@ import { SequenceMarks } from './operators/sequence-marks.ts';
 import type { RunnerOptions } from './options.ts';
 import type { Pipeline, PreparedRecord } from './pipeline.ts';
 import { hashOf } from './record-hash.ts';
+import { partsOf } from './record-parts.ts';
 import type { StreamSeams } from './seams.ts';
 import type { Envelope } from './signal-batch.ts';
 
@@ -84,7 +85,8 @@ const HALTING: ReadonlySet<string> = new Set([
 /** Whoever follows the state wants none of these: a vector changes with its subject. */
 const UNTOLD = [DEDUPE_PREFIX, SequenceMarks.prefix, VECTOR_PREFIX];
 const CATCH_UP_APPLY_MS = 1_000;
-const RECORDS_BETWEEN_TURNS = 1_024;
+/** What a record may change beside its entities: a chunk of ids, categories. */
+const KEYS_BESIDE = 8;
 const ENTITY_BYTES = 2_600;
 
 export class PartitionRunner {
@@ -312,15 +314,13 @@ export class PartitionRunner {
 
   async #takeSlice(slice: readonly LogRecord[]): Promise<void> {
     this.#isBehind = isBacklog(slice, this.#options.readBytesMax);
-    for (let from = 0; from < slice.length; from += RECORDS_BETWEEN_TURNS) {
-      const part = slice
-        .slice(from, from + RECORDS_BETWEEN_TURNS)
-        .map((log) => this.#pipeline!.prepare(log));
+    const { keysPerApply } = this.#deps.stateStore.limits;
+    for (const part of partsOf(slice, this.#pipeline!, keysPerApply)) {
       await this.#prefetch(part);
-      for (const record of part) {
+      for (const [at, record] of part.entries()) {
         if (this.#isFull(record)) {
           await this.#flush();
-          await this.#prefetch(part);
+          await this.#prefetch(part.slice(at));
         }
         if (this.#lastTaken === undefined) this.#pendingSinceMs = this.#deps.clock.monotonicMs();
         this.#pipeline!.take(record);
@@ -349,7 +349,7 @@ export class PartitionRunner {
     const { keysPerApply, bytesPerApply } = this.#deps.stateStore.limits;
     const more = pipeline.keyCountOf(record);
     return (
-      pipeline.pendingKeys + 2 * more + 8 > keysPerApply ||
+      pipeline.pendingKeys + more + KEYS_BESIDE > keysPerApply ||
       pipeline.pendingBytes + more * ENTITY_BYTES > bytesPerApply
     );
   }

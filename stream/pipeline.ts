@@ -49,10 +49,10 @@ export interface Pipeline<Prepared extends PreparedRecord = PreparedRecord> {
    */
   prefetch(record: Prepared, missing: Set<string>): void;
   load(key: string, value: Uint8Array | undefined): void;
-  /** How many entities `take` may change for this record, at most. */
+  /** How many keys `take` may add to those that are pending, at most; before `prefetch` all it may change. */
   keyCountOf(record: Prepared): number;
   take(record: Prepared): void;
-  /** Upper bounds of what the changes so far come to. */
+  /** About what the changes so far come to, rather more than less. */
   readonly pendingKeys: number;
   readonly pendingBytes: number;
   /** What goes to `item-signals`, and what to the dead letters, since the last call. */
