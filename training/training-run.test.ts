@@ -3,6 +3,7 @@ import { readImplicitAls } from '../algorithms/factors/implicit-als.ts';
 import { readRatingForecast } from '../algorithms/ratings/rating-forecast.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { catalogueItem } from '../schemas/catalogue-item.fixture.ts';
+import { FreshetError } from '../schemas/errors.ts';
 import { itemId } from '../schemas/ids.ts';
 import { DEFAULT_KINDS } from '../schemas/kinds.ts';
 import { type LearnedWeights, type ReleaseFacts, readItemIds } from '../schemas/release.ts';
@@ -286,6 +287,23 @@ describe('a training', () => {
     );
     expect(second.facts.models.item2vec?.trainedIn).toBe(first.version);
     expect(second.facts.models.als?.trainedIn).toBe(second.version);
+    await warehouse.close();
+  }, 60_000);
+
+  it('goes on where the release in use is lost, and says so; not where its store is away', async () => {
+    const warehouse = await warehouseWith(plantedHistory(80, plantedRandom(5)));
+    const order = trainingOrder({ kinds: ['als'], formerVersion: 'lost' });
+    const { version, remarks, facts } = await runTraining(order, trainingDependencies(warehouse));
+    expect(version).not.toBeNull();
+    expect(remarks[0]).toMatch(
+      /^The release in use, lost, was compared with nothing.*release lost/,
+    );
+    expect(Object.keys(facts.models)).toEqual(['als']);
+    const artifactStore = Object.assign(new MemoryArtifactStore(), {
+      read: () => Promise.reject(new FreshetError('unavailable', { why: 'it is away' })),
+    });
+    const dependencies = trainingDependencies(warehouse, { artifactStore });
+    await expect(runTraining(order, dependencies)).rejects.toThrow('it is away');
     await warehouse.close();
   }, 60_000);
 

@@ -10,6 +10,7 @@ import type { KernelEngine } from '../algorithms/kernels/kernel-engine.ts';
 import { type FitContext, partOf } from '../algorithms/model/fit-context.ts';
 import { seededRandom } from '../algorithms/random/seeded-random.ts';
 import type { Clock, CrashPoint } from '../schemas/environment.ts';
+import { isFreshetError } from '../schemas/errors.ts';
 import type { FeedbackKind } from '../schemas/kinds.ts';
 import type { ModelFacts, ModelKind, RatingTrial, ReleaseFacts } from '../schemas/release.ts';
 import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
@@ -85,7 +86,7 @@ export const runTraining = async (
 ): Promise<TrainingResult> => {
   const { options, kinds, clock, crashPoint } = dependencies;
   const reporter = new Reporter(dependencies);
-  const former = await openFormer(order, dependencies);
+  const { former, remarks: found } = await openFormer(order, dependencies);
   const history = await read(former, dependencies, reporter);
   pass(crashPoint, 'training.read');
   const { recipes, remarks } = chosenRecipes(order, history, options);
@@ -99,7 +100,7 @@ export const runTraining = async (
   pass(crashPoint, 'training.tried');
   const version = versionOf(clock.now(), order.runId);
   const run = { order, dependencies, reporter, former, history, holdOut, recipes, trial, version };
-  const allRemarks = [...remarks, ...trial.remarks];
+  const allRemarks = [...found, ...remarks, ...trial.remarks];
   if (trial.faults.length > 0) {
     const facts = factsOf(run, { fitted: new Map(), ratings: null });
     return { version: null, faults: trial.faults, remarks: allRemarks, facts };
@@ -119,11 +120,27 @@ interface Run {
   readonly version: string;
 }
 
+/**
+ * One that is lost or damaged must not stop all trainings to come: it is as if there were none, and
+ * that is said. A store that does not answer is another matter.
+ */
 const openFormer = async (
   { formerVersion }: TrainingOrder,
   { artifactStore }: TrainingDependencies,
-): Promise<OpenedRelease | undefined> =>
-  formerVersion === null ? undefined : openRelease(await artifactStore.read(formerVersion));
+): Promise<{ readonly former?: OpenedRelease; readonly remarks: readonly string[] }> => {
+  if (formerVersion === null) return { remarks: [] };
+  try {
+    return { former: openRelease(await artifactStore.read(formerVersion)), remarks: [] };
+  } catch (error) {
+    if (!isFreshetError(error, 'not_found') && !isFreshetError(error, 'artifact_damaged')) {
+      throw error;
+    }
+    return { remarks: [lostFormer(formerVersion, error)] };
+  }
+};
+
+const lostFormer = (version: string, { message }: Error): string =>
+  `The release in use, ${version}, was compared with nothing and no model of it was taken over: ${message}`;
 
 const read = async (
   former: OpenedRelease | undefined,

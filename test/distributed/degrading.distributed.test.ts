@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { ModelsAnswer } from '../../schemas/api/models.ts';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { tryPost } from '../faults/program-calls.ts';
 import { integerBelow, pick, seededRandom } from '../faults/seeded-random.ts';
 import { systemOf } from '../faults/server-process.ts';
@@ -18,6 +20,7 @@ const SEED = 83;
 const ITEMS = 30;
 const PEOPLE = 20;
 const EVENTS = 600;
+const BATCH = 300;
 const PLANTED_PEOPLE = 150;
 const DAY_MS = 86_400_000;
 /** The oracle's twin knows no caps. */
@@ -54,8 +57,8 @@ afterEach(async () => {
 const send = async (name: string, count = EVENTS): Promise<number> => {
   const random = seededRandom(SEED + name.length);
   const statuses: number[] = [];
-  for (let from = 0; from < count; from += 300) {
-    const events = Array.from({ length: Math.min(300, count - from) }, (_, at) => {
+  for (let from = 0; from < count; from += BATCH) {
+    const events = Array.from({ length: Math.min(BATCH, count - from) }, (_, at) => {
       const kind = pick(random, KINDS);
       return {
         eventId: `${name}-${from + at}`,
@@ -92,8 +95,49 @@ const sendPlanted = async (): Promise<number> => {
   return Math.max(...statuses);
 };
 
-const listOf = async (person: string): Promise<ListAnswer> => {
-  const answer = await fetch(`${seat.url}/v1/users/${person}/recommendations`);
+/** Resolves to the version that was promoted. */
+const train = async (): Promise<string> => {
+  const asked = await fetch(`${seat.url}/v1/models/als/train`, { method: 'POST' });
+  expect(asked.ok).toBe(true);
+  const { runId } = (await asked.json()) as { readonly runId: string };
+  const ended = async () => {
+    const answer = await fetch(`${seat.url}/v1/models`);
+    return ((await answer.json()) as ModelsAnswer).runs.find((run) => run.runId === runId);
+  };
+  await expect.poll(ended, PATIENCE).toMatchObject({ outcome: 'promoted' });
+  const { version } = (await ended()) ?? {};
+  await expect.poll(() => modelOf(seat), PATIENCE).toBe(version);
+  return version!;
+};
+
+const trainPlanted = async (): Promise<string> => {
+  expect(await sendPlanted()).toBe(200);
+  await untilCopied(seat);
+  return train();
+};
+
+/** The release by which somebody's list is made. */
+const modelOf = async (from: ProgramSeat): Promise<string | null | undefined> =>
+  (await listOf('person1', from)).models.als;
+
+/** As by an empty disk in the place of the one that held them. */
+const dropReleases = async (): Promise<number> => {
+  const { connection, database } = site.clickhouse;
+  const warehouse = new ClickHouseWarehouse({ connection, database });
+  try {
+    const sql = "SELECT name FROM system.tables WHERE startsWith(name, 'artifact_release_')";
+    const tables = await warehouse.query({ name: 'tables of releases', sql });
+    for (const { name } of tables) {
+      await warehouse.command({ name: 'drop a release', sql: `DROP TABLE ${name} SYNC` });
+    }
+    return tables.length;
+  } finally {
+    await warehouse.close();
+  }
+};
+
+const listOf = async (person: string, from: ProgramSeat = seat): Promise<ListAnswer> => {
+  const answer = await fetch(`${from.url}/v1/users/${person}/recommendations`);
   expect(answer.status).toBe(200);
   return (await answer.json()) as ListAnswer;
 };
@@ -240,24 +284,72 @@ describe('[fault 18] while ClickHouse is away', () => {
   it(
     'a process that served by a release serves by it after a restart',
     async () => {
-      expect(await sendPlanted()).toBe(200);
-      await untilCopied(seat);
-      const asked = await fetch(`${seat.url}/v1/models/als/train`, { method: 'POST' });
-      expect(asked.ok).toBe(true);
-      const inUse = async (): Promise<string | undefined> =>
-        (await systemOf(seat)).models[0]?.version;
-      const outcome = async (): Promise<string | undefined> => {
-        const answer = await fetch(`${seat.url}/v1/models`);
-        return ((await answer.json()) as ModelsAnswer).runs[0]?.outcome;
-      };
-      await expect.poll(outcome, PATIENCE).toBe('promoted');
-      await expect.poll(async () => (await listOf('person1')).models.als, PATIENCE).toBeTruthy();
-      const version = await inUse();
+      const version = await trainPlanted();
       await site.clickhouse.kill();
       expect(await seat.kill('SIGTERM')).toBe(0);
       await seat.start();
-      await expect.poll(inUse, PATIENCE).toBe(version);
-      await expect.poll(async () => (await listOf('person1')).models.als, PATIENCE).toBeTruthy();
+      await expect.poll(() => modelOf(seat), PATIENCE).toBe(version);
+    },
+    TEST_MS,
+  );
+});
+
+describe('when ClickHouse comes back without its releases', () => {
+  it(
+    'whoever has a copy serves by it, others by counts, and the next training heals all',
+    async () => {
+      const version = await trainPlanted();
+      const tables = await dropReleases();
+      expect(tables).toBe(1);
+      expect(await seat.kill('SIGTERM')).toBe(0);
+      await seat.start();
+      await expect.poll(() => modelOf(seat), PATIENCE).toBe(version);
+      const newcomer = await ProgramSeat.at(site, 'newcomer', ['--roles', 'serving']);
+      try {
+        await newcomer.start();
+        expect((await listOf('person1', newcomer)).items.length).toBeGreaterThan(5);
+        expect(await modelOf(newcomer)).toBeNull();
+        const next = await train();
+        expect(next).not.toBe(version);
+        for (const each of [seat, newcomer]) {
+          await expect.poll(() => modelOf(each), PATIENCE).toBe(next);
+        }
+        expect(await newcomer.kill('SIGTERM')).toBe(0);
+      } finally {
+        await newcomer.kill();
+      }
+      await expectHealed();
+    },
+    TEST_MS,
+  );
+});
+
+describe('[fault 36] when retention overtakes the copy while ClickHouse is away', () => {
+  it(
+    'what was let go of is counted and said, lists lose nothing, and the copy goes on behind it',
+    async () => {
+      await untilCopied(seat);
+      await site.clickhouse.kill();
+      expect(await send('missed')).toBe(200);
+      await untilTakenIn(seat);
+      const shown = itemsOf(await listOf('user-1'));
+      await site.letGoOf(TOPICS.interactions.name);
+      expect(itemsOf(await listOf('user-1'))).toEqual(shown);
+      expect(await send('kept', BATCH)).toBe(200);
+      await untilTakenIn(seat);
+      await site.clickhouse.start();
+      const { counters, notices, health } = await untilCopied(seat);
+      expect(health.status).toBe('ready');
+      expect(counters.interactions).toMatchObject({ accepted: 2 * EVENTS + BATCH, duplicate: 0 });
+      expect(counters.warehouse?.lost).toBe(EVENTS);
+      expect(notices).toContain(
+        `The log let go of ${EVENTS} records before the warehouse had copied them.`,
+      );
+      const named = (name: string, count: number) =>
+        Array.from({ length: count }, (_, at) => `${name}-${at}`);
+      const copied = [...named('before', EVENTS), ...named('kept', BATCH)];
+      expect((await site.rows()).sort()).toEqual(copied.sort());
+      expect(await seat.kill('SIGTERM')).toBe(0);
     },
     TEST_MS,
   );

@@ -320,6 +320,37 @@ describe(`a site that grows, seed ${SEED}`, () => {
     },
     TEST_MS,
   );
+
+  it(
+    'takes into other numbers of partitions what its log has let go of, out of the warehouse',
+    async () => {
+      const first = await newSite();
+      const program = await first.startProgram();
+      expect((await tryPost(program, '/v1/items', { items })).ok).toBe(true);
+      const old = eventsOf('event', EVENTS);
+      await send(program, old);
+      await untilCopied(program);
+      expect(await first.letGoOf(TOPICS.interactions.name)).toBe(EVENTS);
+      const recent = eventsOf('later', 2 * BATCH);
+      await send(program, recent);
+      await untilTakenIn(program);
+      await untilCopied(program);
+      const counts = await countsOf(program);
+      expect(await program.kill('SIGTERM')).toBe(0);
+      const clock = soon();
+      const lists = await listsOfSite(first, clock);
+
+      const copy = join(root, 'copy');
+      expect(await freshet('backup', copy, ...first.flags())).toMatchObject({ code: 0 });
+      const wider = first.beside({ userPartitions: 5, itemPartitions: 3 });
+      sites.push(wider);
+      const restore = ['restore', copy, ...wider.flags(), '--repartition'];
+      expect(await freshet(...restore)).toMatchObject({ code: 0 });
+      expect(await wider.interactions()).toHaveLength(old.length + recent.length);
+      await comesToTheSame(wider, { sent: [...old, ...recent], counts, lists, clock });
+    },
+    TEST_MS,
+  );
 });
 
 /** What the brokers hold of people's events, for whoever has not their keys. */

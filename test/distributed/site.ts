@@ -12,7 +12,7 @@ import { flagOf, type SettingName, type Settings } from '../../runtime/settings.
 import { type PartitionCounts, planAllTopics } from '../../runtime/topic-plan.ts';
 import type { SystemAnswer } from '../../schemas/api/system.ts';
 import { decodeRecordAs } from '../../schemas/avro/record-codec.ts';
-import { partitionIndex } from '../../schemas/ids.ts';
+import { type EpochMs, partitionIndex } from '../../schemas/ids.ts';
 import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { STATE_FORMAT } from '../../schemas/state/state-format.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -34,6 +34,8 @@ import type { RedisCluster } from '../services/redis-cluster.ts';
 import { RedisServer } from '../services/redis-server.ts';
 
 export const PARTITIONS = { userPartitions: 3, itemPartitions: 2 } as const;
+
+const MINUTE_MS = 60_000;
 
 let sites = 0;
 
@@ -173,6 +175,17 @@ export class Site {
     try {
       const { keys } = await readKeys(log);
       return (keys?.nodes ?? []).map(({ seed }) => Buffer.from(seed.buffer));
+    } finally {
+      await log.close();
+    }
+  }
+
+  /** Retention takes whatever the topic holds now; says how many records. */
+  async letGoOf(topic: string): Promise<number> {
+    const log = await this.openStoredLog();
+    try {
+      const later = (Date.now() + MINUTE_MS) as EpochMs;
+      return await log.clean(topic, { ageMs: 1_000 }, later);
     } finally {
       await log.close();
     }
