@@ -79,6 +79,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       kinds: DEFAULT_KINDS,
       options: servingOptionsOf(settings),
       partitions: counts,
+      makesLists: makesLists(settings),
       system: async () => report?.system(),
     }),
     (opened) => opened.stop(),
@@ -177,6 +178,10 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
     stop: () => openings.close(),
   };
 };
+
+/** Where events are taken in, some are tried against the lists of just before. */
+const makesLists = ({ roles, qualityPerSecond }: Settings): boolean =>
+  roles.includes('serving') || (roles.includes('ingest') && qualityPerSecond > 0);
 
 /** Where others write to the log and this process takes events in. */
 const startMovingOutside = (

@@ -80,6 +80,11 @@ export interface ServingDependencies {
   readonly kinds: readonly FeedbackKind[];
   readonly partitions: { readonly userPartitions: number; readonly itemPartitions: number };
   readonly options?: Partial<ServingOptions>;
+  /**
+   * False in a process that nobody asks for lists: it follows how far people's state and the catalogue
+   * are, and reads no items, no people and no release. True where left out.
+   */
+  readonly makesLists?: boolean;
   /** What the live channel `system` tells; without it there is no such channel. */
   readonly system?: () => Promise<unknown>;
 }
@@ -109,13 +114,14 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
   const parts = assemble(dependencies);
   const { catalogue, catalogueFollower, content, follower, live, mover, people } = parts;
   const { releaseFollower, subjects } = parts;
+  const { makesLists = true } = dependencies;
   let isReady = false;
   return {
     async start() {
       await catalogueFollower.start();
-      content.fit();
+      if (makesLists) content.fit();
       await follower.start();
-      await releaseFollower?.start();
+      if (makesLists) await releaseFollower?.start();
       live.start();
       isReady = true;
     },
@@ -159,6 +165,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
 const assemble = (dependencies: ServingDependencies): ServingParts => {
   const { eventLog, stateStore, clock, logger, partitions } = dependencies;
   const options = { ...DEFAULT_SERVING_OPTIONS, ...dependencies.options };
+  const { makesLists = true } = dependencies;
   const failures: string[] = [];
   const slots = new ItemSlots();
   const catalogue = new Catalogue(slots);
@@ -221,6 +228,7 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
     logger,
     options: options.follow,
     onPoll: async () => {
+      if (!makesLists) return;
       content.fitWhenDue();
       await people.refresh();
     },
@@ -230,6 +238,7 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
     catalogue,
     logger,
     onChange: (changed) => {
+      if (!makesLists) return;
       search.changed(changed);
       content.changed(changed);
       releases.current?.itemsChanged(changed);
@@ -240,14 +249,18 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
       logger.error('The catalogue is followed no longer', { error });
     },
   });
-  followItems(follower, itemFollower, partitions.itemPartitions);
-  followSubjects(follower, partitions.userPartitions, {
-    cache,
-    freshness,
-    releases,
-    people,
-    hub: () => hub,
-  });
+  if (makesLists) {
+    followItems(follower, itemFollower, partitions.itemPartitions);
+    followSubjects(follower, partitions.userPartitions, {
+      cache,
+      freshness,
+      releases,
+      people,
+      hub: () => hub,
+    });
+  } else {
+    followPositions(follower, partitions.userPartitions);
+  }
   const neighbours = new PeopleNeighbours(index, options.people);
   const subjects = new SubjectReader({
     stateStore,
@@ -451,6 +464,13 @@ const followSubjects = (
         given.hub().allSubjectsChanged();
       },
     });
+  }
+};
+
+const followPositions = (follower: StateFollower, count: number): void => {
+  const listener = { changed: () => undefined, reset: () => undefined };
+  for (let index = 0; index < count; index++) {
+    follower.follow(statePartition(TOPICS.interactions.name, partitionIndex(index)), listener);
   }
 };
 

@@ -457,8 +457,9 @@ export interface TestServing {
 
 export const openTestServing = async (
   world: World,
-  options: Partial<ServingOptions> = {},
+  given: Partial<ServingOptions> & { readonly makesLists?: boolean } = {},
 ): Promise<TestServing> => {
+  const { makesLists = true, ...options } = given;
   const { clock } = world;
   const serving = createServing({
     eventLog: world.eventLog,
@@ -471,6 +472,7 @@ export const openTestServing = async (
     kinds: DEFAULT_KINDS,
     partitions: PARTITIONS,
     options,
+    makesLists,
   });
   const app = await unguardedHttpServer(clock.monotonicMs);
   serving.registerRoutes(app);
