@@ -23,7 +23,8 @@ import { fillLog } from './stream/replay-run.ts';
 
 const SEED = 10;
 const EVENTS = 1_000_000;
-const PARTITIONS = { userPartitions: 4, itemPartitions: 4 };
+/** As the program makes them for one stream worker. */
+const PARTITIONS = { userPartitions: 1, itemPartitions: 1 };
 /** How much faster than live the target wants it to be; and what a start may cost. */
 const TIMES_LIVE = 1.5;
 const START_SECONDS = 2;

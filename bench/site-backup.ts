@@ -163,7 +163,7 @@ const takeIn = async (servers: Servers, log: EventLog, settings: Settings): Prom
     clock: systemClock,
     logger: silentLogger,
     crashPoint: () => undefined,
-    options: streamOptionsOf(settings),
+    options: streamOptionsOf(settings, COUNTS),
     kinds: kindTable(DEFAULT_KINDS),
     partitions: allPartitionsOf(COUNTS),
   });

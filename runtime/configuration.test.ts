@@ -45,9 +45,20 @@ describe('configuration', () => {
       port: 3000,
       host: '127.0.0.2',
       userPartitions: 2,
-      itemPartitions: 4,
+      itemPartitions: 1,
     });
     expect(chosen).toEqual(new Set(['port', 'host', 'userPartitions']));
+  });
+
+  it('has a partition for each stream worker where everything is on one machine, unless told otherwise', () => {
+    const partitionsOf = (...flags: readonly [SettingName, string][]): readonly number[] => {
+      const { userPartitions, itemPartitions } = load({ flags: new Map(flags) }).settings;
+      return [userPartitions, itemPartitions];
+    };
+    expect(partitionsOf()).toEqual([1, 1]);
+    expect(partitionsOf(['streamWorkers', '3'])).toEqual([3, 3]);
+    expect(partitionsOf(['streamWorkers', '3'], ['itemPartitions', '5'])).toEqual([3, 5]);
+    expect(partitionsOf(['profile', 'distributed'])).toEqual([4, 4]);
   });
 
   it('names everything that is wrong at once, and where it came from', () => {

@@ -55,10 +55,17 @@ export const loadConfiguration = (sources: ConfigurationSources): Configuration 
   return { settings: withDefaults(values), chosen: new Set(values.keys()) };
 };
 
-const withDefaults = (values: ReadonlyMap<SettingName, unknown>): Settings =>
-  Object.fromEntries(
-    NAMES.map((name) => [name, values.has(name) ? values.get(name) : SETTINGS[name].default]),
-  ) as Settings;
+const withDefaults = (values: ReadonlyMap<SettingName, unknown>): Settings => {
+  const chosenOr = (name: SettingName): unknown =>
+    values.has(name) ? values.get(name) : SETTINGS[name].default;
+  const isEmbedded = chosenOr('profile') === 'embedded';
+  const settled = (name: SettingName): unknown => {
+    const setting: Setting = SETTINGS[name];
+    const followed = isEmbedded && 'embeddedAs' in setting ? setting.embeddedAs : undefined;
+    return chosenOr(followed === undefined || values.has(name) ? name : followed);
+  };
+  return Object.fromEntries(NAMES.map((name) => [name, settled(name)])) as Settings;
+};
 
 const isSettingName = (key: string): key is SettingName => Object.hasOwn(SETTINGS, key);
 

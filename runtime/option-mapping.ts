@@ -2,18 +2,21 @@
 import type { IngestOptions } from '../ingest/options.ts';
 import { DEFAULT_KINDS, kindTable } from '../schemas/kinds.ts';
 import { DEFAULT_SERVING_OPTIONS, type ServingOptions } from '../serving/options.ts';
-import { DEFAULT_STREAM_OPTIONS, type StreamOptions } from '../stream/options.ts';
+import { cachesFor, DEFAULT_STREAM_OPTIONS, type StreamOptions } from '../stream/options.ts';
 import type { Settings } from './settings.ts';
+import type { PartitionCounts } from './topic-plan.ts';
 
 /** Pruning a full neighbour list leaves three quarters, so that newcomers have room to grow. */
 const KEPT_SHARE = 0.75;
 
-export const streamOptionsOf = (settings: Settings): StreamOptions => ({
+/** `counts` are those of the site's data, whatever the settings would make a new one with. */
+export const streamOptionsOf = (settings: Settings, counts: PartitionCounts): StreamOptions => ({
   ...DEFAULT_STREAM_OPTIONS,
+  runner: { ...DEFAULT_STREAM_OPTIONS.runner, ...cachesFor(counts) },
   history: { ...DEFAULT_STREAM_OPTIONS.history, historyMax: settings.historyEvents },
   dedupe: {
     ...DEFAULT_STREAM_OPTIONS.dedupe,
-    idsMax: Math.ceil(settings.dedupeIndexEvents / settings.userPartitions),
+    idsMax: Math.ceil(settings.dedupeIndexEvents / counts.userPartitions),
   },
   item: {
     ...DEFAULT_STREAM_OPTIONS.item,

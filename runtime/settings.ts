@@ -18,6 +18,8 @@ export interface NumberSetting extends SettingBase<number> {
   readonly unit: string;
   readonly min: number;
   readonly max: number;
+  /** In the embedded profile, where nobody chose: as many as this setting says. */
+  readonly embeddedAs?: 'streamWorkers';
 }
 export interface TextSetting extends SettingBase<string> {
   readonly type: 'text';
@@ -128,14 +130,16 @@ export const SETTINGS = {
     min: 1,
     max: 64,
     default: 4,
-    help: 'Partitions of interactions and impressions. Fixed once data exists.',
+    embeddedAs: 'streamWorkers',
+    help: 'Partitions of interactions and impressions; embedded as many as stream workers, where nothing is said. Fixed once data exists.',
   }),
   itemPartitions: integer({
     unit: 'partitions',
     min: 1,
     max: 64,
     default: 4,
-    help: 'Partitions of the catalogue and of item-signals. Fixed once data exists.',
+    embeddedAs: 'streamWorkers',
+    help: 'Partitions of the catalogue and of item-signals; embedded as many as stream workers, where nothing is said. Fixed once data exists.',
   }),
   logRetentionDays: number({
     unit: 'days',
@@ -242,7 +246,7 @@ export const SETTINGS = {
     min: 1,
     max: 16,
     default: 1,
-    help: 'Threads that share the partitions of the stream; a second one pays where cores are idle.',
+    help: 'Threads that share the partitions of the stream, at most one a partition; a second one pays where cores are idle.',
   }),
 
   // Warehouse

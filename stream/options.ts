@@ -151,3 +151,21 @@ export const DEFAULT_STREAM_OPTIONS: StreamOptions = {
     retryMs: 5_000 as DurationMs,
   },
 };
+
+/** Of so many partitions the caches are what the defaults above say; of fewer, each has more. */
+const PARTITIONS_BY_DEFAULT = 4;
+
+/** What the partitions of a site keep in memory together is the same from one partition to four. */
+export const cachesFor = (counts: {
+  readonly userPartitions: number;
+  readonly itemPartitions: number;
+}): Pick<RunnerOptions, 'cachedSubjectsMax' | 'cachedItemsMax' | 'hintKeysMax'> => {
+  const { cachedSubjectsMax, cachedItemsMax, hintKeysMax } = DEFAULT_STREAM_OPTIONS.runner;
+  const timesOf = (partitions: number): number => Math.max(1, PARTITIONS_BY_DEFAULT / partitions);
+  const items = timesOf(counts.itemPartitions);
+  return {
+    cachedSubjectsMax: Math.ceil(timesOf(counts.userPartitions) * cachedSubjectsMax),
+    cachedItemsMax: Math.ceil(items * cachedItemsMax),
+    hintKeysMax: Math.ceil(items * hintKeysMax),
+  };
+};

@@ -21,7 +21,7 @@ import { openLmdbEventLog } from '../../storage/event-log/lmdb-event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
 import { openLmdbStateStore } from '../../storage/state-store/lmdb-state-store.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
-import { DEFAULT_STREAM_OPTIONS } from '../../stream/options.ts';
+import { cachesFor, DEFAULT_STREAM_OPTIONS } from '../../stream/options.ts';
 import { createStream, type Stream, type StreamDependencies } from '../../stream/stream.ts';
 import { VectorView } from '../../stream/vectors/vector-view.ts';
 import { factorsLikeTrained } from '../algorithms/timing.ts';
@@ -166,7 +166,10 @@ export const streamDependencies = (
   clock: systemClock,
   logger: { debug: () => {}, info: () => {}, warn: () => {}, error: console.error },
   crashPoint: () => {},
-  options: DEFAULT_STREAM_OPTIONS,
+  options: {
+    ...DEFAULT_STREAM_OPTIONS,
+    runner: { ...DEFAULT_STREAM_OPTIONS.runner, ...cachesFor(plan) },
+  },
   kinds: kindTable(DEFAULT_KINDS),
   ...(plan.hasVectors ? { vectors: vectorsFor(plan) } : {}),
   partitions: {

@@ -45,7 +45,7 @@ export const exportCommand: CommandSpec = {
         target,
         instanceId: facts.instanceId,
         kinds: kindTable(DEFAULT_KINDS),
-        options: streamOptionsOf(settings),
+        options: streamOptionsOf(settings, facts),
         clock,
         onProgress: bar.update,
         signal: stopping,

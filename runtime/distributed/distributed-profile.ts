@@ -200,6 +200,6 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
 };
 
 const streamOptions = (settings: Settings): StreamOptions => {
-  const options = streamOptionsOf(settings);
+  const options = streamOptionsOf(settings, settings);
   return { ...options, runner: { ...options.runner, positionCheckMs: POSITION_CHECK_MS } };
 };

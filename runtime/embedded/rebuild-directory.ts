@@ -176,7 +176,7 @@ const openDependencies = async (
     clock,
     logger,
     crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
-    options: streamOptionsOf(settings),
+    options: streamOptionsOf(settings, directory.facts),
     kinds: kindTable(DEFAULT_KINDS),
     partitions: allPartitionsOf(directory.facts),
   };

@@ -86,7 +86,7 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     clock,
     logger,
     crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
-    options: streamOptionsOf(data.settings),
+    options: streamOptionsOf(data.settings, data.counts),
     kinds: kindTable(DEFAULT_KINDS),
     partitions: data.owned,
     vectors: new VectorView({ ...VECTOR_OPTIONS, model: () => models.current }),

@@ -25,13 +25,16 @@ export const compareStateWithLog = async (
 ): Promise<readonly string[]> => {
   const subjects = await scanAll(remains, TOPICS.interactions.name, 'subject:', decodeSubjectState);
   const items = await scanAll(remains, TOPICS.itemSignals.name, 'item:', decodeItemState);
-  const { partitionCount } = await remains.log.topic(TOPICS.interactions.name);
+  const countOf = async (topic: string): Promise<number> =>
+    (await remains.log.topic(topic)).partitionCount;
+  const userPartitions = await countOf(TOPICS.interactions.name);
+  const itemPartitions = await countOf(TOPICS.itemSignals.name);
   const landmark = [...items.values()][0]?.landmark ?? (0 as EpochMs);
   const twin = runNaiveTwin({
     arrivals: remains.interactions.map(({ record }) => record),
-    partitionOf: (subject) => partitionOf(subject, partitionCount),
+    partitionOf: (subject) => partitionOf(subject, userPartitions),
     kinds: kindTable(DEFAULT_KINDS),
-    options: streamOptionsOf(settings),
+    options: streamOptionsOf(settings, { userPartitions, itemPartitions }),
     landmark,
   });
   return compareWithTwin({ subjects, items }, twin);

@@ -19,6 +19,7 @@ import { PRESENT, packedFingerprint, unpackDirectory } from '../programs/directo
 import { fingerprintOfState } from '../programs/state-fingerprint.ts';
 
 const rebuild = async (data: string): Promise<void> => {
+  const { settings } = loadConfiguration({ environment: {}, flags: new Map() });
   const paths = dataPathsOf(data);
   const facts = readFacts(data)!;
   const eventLog = await openEmbeddedLog({
@@ -42,7 +43,7 @@ const rebuild = async (data: string): Promise<void> => {
     clock: systemClock,
     logger: silentLogger,
     crashPoint: () => {},
-    options: streamOptionsOf(loadConfiguration({ environment: {}, flags: new Map() }).settings),
+    options: streamOptionsOf(settings, facts),
     kinds: kindTable(DEFAULT_KINDS),
     partitions: allPartitionsOf(facts),
   });
