@@ -110,10 +110,13 @@ const workersChart = ({ live, rebuild }: WorkerTimes): string =>
     xLabel: 'stream workers',
     yLabel: 'seconds',
     series: [
-      { name: 'live, appending what follows', points: [...live] },
-      { name: 'rebuild', points: [...rebuild] },
+      { name: 'live, appending what follows', points: secondsOf(live) },
+      { name: 'rebuild', points: secondsOf(rebuild) },
     ],
   });
+
+const secondsOf = (runs: WorkerTimes['live']): readonly (readonly [number, number])[] =>
+  [...runs].map(([workers, { seconds }]) => [workers, seconds] as const);
 
 const costAt = async ({ people, items }: Point): Promise<PointCost> => {
   const plan = { seed: SEED, events: EVENTS, people, items, userPartitions: 4, itemPartitions: 4 };
