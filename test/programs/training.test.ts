@@ -95,6 +95,20 @@ describe(`a training of the real program, seed ${SEED}`, () => {
     }, 60_000);
   }
 
+  it('is the only one, and is cancelled when asked to, leaving nothing', async () => {
+    const server = await start();
+    const ask = (verb: string) => fetch(`${server.url}/v1/models/all/${verb}`, { method: 'POST' });
+    const { runId } = (await (await ask('train')).json()) as { readonly runId: string };
+    expect((await ask('train')).status).toBe(409);
+    expect((await modelsOf(server)).training).toMatchObject({ runId });
+    expect(await (await ask('cancel')).json()).toEqual({ runId });
+    const { runs, training, inUse } = await modelsOf(server);
+    expect(runs[0]).toMatchObject({ runId, outcome: 'cancelled', version: null });
+    expect({ training, inUse }).toEqual({ training: null, inUse: null });
+    expect(artifacts()).toEqual([]);
+    expect(await server.kill('SIGTERM')).toBe(0);
+  }, 60_000);
+
   it('dies with the server that is killed, and leaves nothing half done', async () => {
     const server = await start();
     await fetch(`${server.url}/v1/models/all/train`, { method: 'POST' });
