@@ -1,8 +1,10 @@
 /** The alarms of the loop, from events and lists to the sentence: each goes off, and stays quiet. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type EpochMs, eventId, itemId, userId } from '../schemas/ids.ts';
 import type { InteractionRecord } from '../schemas/records.ts';
 import { silentLogger } from '../schemas/silent-logger.fixture.ts';
+import { ClickHouseWarehouse } from '../storage/warehouse/clickhouse-warehouse.ts';
+import { startTestEngine, type TestEngine } from '../storage/warehouse/embedded-engine.fixture.ts';
 import type { Warehouse } from '../storage/warehouse/warehouse.ts';
 import { promote } from '../test/serving/promotion.ts';
 import { trainRelease } from '../test/serving/release.fixture.ts';
@@ -14,12 +16,15 @@ import {
   type TestServing,
   World,
 } from '../test/serving/serving-fixture.ts';
+import { fillWarehouse, type PlantedEvent } from '../test/training/training-fixture.ts';
+import { systemClock } from './clock.ts';
 import { type LiveQualityHost, watchLiveQuality } from './live-quality-host.ts';
 
 const IDS = Array.from({ length: 60 }, (_, index) => itemId(`film-${index}`));
 const PEOPLE = Array.from({ length: 24 }, (_, index) => `person${index}`);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 let under: TestServing | undefined;
 let host: LiveQualityHost | undefined;
@@ -32,12 +37,12 @@ interface Setting {
   /** What people who chose the films of one taste chose with them, as it is counted. */
   readonly met?: 'even' | 'odd';
   readonly releaseAgeMs?: number;
-  readonly choices?: readonly { itemId: string; today: number; before: number }[];
+  readonly warehouse?: Warehouse;
 }
 
 /** People who like even films, and a release that knows it. */
 const watch = async (setting: Setting): Promise<World> => {
-  const { met = 'even', releaseAgeMs = 0, choices } = setting;
+  const { met = 'even', releaseAgeMs = 0, warehouse } = setting;
   const world = new World();
   await world.putItems(...IDS.map((id) => item(id)));
   const company = IDS.filter((_, k) => k % 2 === (met === 'even' ? 0 : 1)).slice(3);
@@ -55,7 +60,6 @@ const watch = async (setting: Setting): Promise<World> => {
   await world.artifactStore.publish(release.manifest, release.files);
   await promote(world.eventLog, 'r1', { formerVersion: null, at: world.clock.now() });
   while (under.serving.status().release?.version !== 'r1') await settled();
-  const warehouse = choices && ({ query: async () => choices } as unknown as Warehouse);
   host = watchLiveQuality({
     serving: under.serving,
     warehouse,
@@ -108,28 +112,76 @@ describe('the alarm that lists fall apart', () => {
   });
 });
 
-describe('the alarm that people choose otherwise', () => {
-  const films = Array.from({ length: 20 }, (_, k) => `film-${k}`);
+const engines: TestEngine[] = [];
+afterAll(() => Promise.all(engines.map((engine) => engine.remove())));
 
-  it('goes off where today has little of the week before', async () => {
-    const choices = films.map((id, k) => ({
-      itemId: id,
-      today: k < 10 ? 100 : 1,
-      before: k < 10 ? 1 : 700,
-    }));
-    await look(await watch({ choices }), 1, 1_000);
+/** So often was each of these films chosen, by somebody else each time, so long ago. */
+interface Choices {
+  readonly films: readonly number[];
+  readonly times: number;
+  readonly agoMs: number;
+  readonly kind?: string;
+}
+
+/** How the alarm stands after a look at an engine in which this was chosen. */
+const lookAtChoices = async (...choices: readonly Choices[]): Promise<void> => {
+  const engine = await startTestEngine(systemClock, { database: 'choices' });
+  engines.push(engine);
+  const { connection } = engine.engine;
+  const stored = new ClickHouseWarehouse({ connection, database: 'choices' });
+  await stored.migrate();
+  await fillWarehouse(stored, choices.flatMap(eventsOf));
+  let answered = false;
+  const query: Warehouse['query'] = async (...question) => {
+    const rows = await stored.query(...question);
+    answered = true;
+    return rows;
+  };
+  const world = await watch({ warehouse: { query } as Warehouse });
+  await look(world, 1, 1_000);
+  while (!answered) await settled();
+  await look(world, 1, 1_000);
+};
+
+const eventsOf = ({ films, times, agoMs, kind = 'like' }: Choices): readonly PlantedEvent[] =>
+  films.flatMap((film) =>
+    Array.from({ length: times }, (_, k) => ({
+      user: `chooser${k}-${agoMs}-${kind}`,
+      item: `film-${film}`,
+      kind,
+      at: FIXTURE_NOW - agoMs,
+    })),
+  );
+
+const FIRST_TEN = Array.from({ length: 10 }, (_, k) => k);
+const NEXT_TEN = FIRST_TEN.map((film) => film + 10);
+
+describe('the alarm that people choose otherwise', () => {
+  it('goes off where today has nothing of the week before', async () => {
+    await lookAtChoices(
+      { films: FIRST_TEN, times: 25, agoMs: HOUR },
+      { films: NEXT_TEN, times: 25, agoMs: 4 * DAY },
+    );
+    expect(host!.report().drift).toBeCloseTo(1, 9);
     expect(host!.alarms()).toEqual([expect.stringContaining('far from the last seven days')]);
   });
 
-  it('stays quiet where today is like the week before, or has hardly begun', async () => {
-    const alike = films.map((id, k) => ({ itemId: id, today: 20 + k, before: 7 * (20 + k) }));
-    await look(await watch({ choices: alike }), 1, 1_000);
-    expect(host!.report().drift).toBeLessThan(0.1);
+  it('stays quiet where today is like the week before, whatever was earlier or was not liked', async () => {
+    await lookAtChoices(
+      { films: FIRST_TEN, times: 25, agoMs: HOUR },
+      { films: FIRST_TEN, times: 50, agoMs: 3 * DAY },
+      { films: NEXT_TEN, times: 50, agoMs: 9 * DAY },
+      { films: NEXT_TEN, times: 50, agoMs: HOUR, kind: 'dislike' },
+    );
+    expect(host!.report().drift).toBeCloseTo(0, 6);
     expect(host!.alarms()).toEqual([]);
-    await host!.stop();
-    under!.close();
-    const few = films.map((id, k) => ({ itemId: id, today: k === 0 ? 5 : 0, before: 700 }));
-    await look(await watch({ choices: few }), 1, 1_000);
+  });
+
+  it('stays quiet where today has hardly begun', async () => {
+    await lookAtChoices(
+      { films: FIRST_TEN, times: 19, agoMs: HOUR },
+      { films: NEXT_TEN, times: 50, agoMs: 3 * DAY },
+    );
     expect(host!.report().drift).toBeNull();
     expect(host!.alarms()).toEqual([]);
   });
