@@ -154,7 +154,7 @@ const train = async (
 ): Promise<Measured> => {
   let residentBytes = 0;
   const runner = trainingProcessRunner({
-    whyOff: undefined,
+    whyOff: () => undefined,
     clock: systemClock,
     onMemory: (bytes) => {
       residentBytes = bytes;

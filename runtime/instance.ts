@@ -94,7 +94,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       userPartitions: counts.userPartitions,
       warehouse,
       stream: () => stream.status(),
-      ...(profile.isTrainer ? { isElected: profile.isTrainer } : {}),
+      ...(profile.trainer ? { trainer: profile.trainer } : {}),
       clock,
       logger,
     }),

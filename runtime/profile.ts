@@ -20,6 +20,7 @@ import type { RetentionStatus } from './retention/log-retention.ts';
 import type { WarehouseRetentionStatus } from './retention/warehouse-retention.ts';
 import type { PartitionCounts } from './topic-plan.ts';
 import type { ArtifactPlace } from './training/artifact-place.ts';
+import type { TrainerStanding } from './training/training-host.ts';
 
 export interface StreamRole {
   status(): Promise<StreamStatus>;
@@ -73,8 +74,8 @@ export interface Profile {
   readonly stream: StreamRole;
   /** How the servers are; absent where there are none. */
   servers?(): Promise<readonly ServerStatus[]>;
-  /** Whether this process is the one that starts trainings; absent where it is the only one. */
-  readonly isTrainer?: () => boolean;
+  /** Which process is the one that trains; absent where there is only one. */
+  readonly trainer?: TrainerStanding;
   /** How its log seals what is about people; absent where it does not. */
   readonly seal?: Seal;
   /** How it forgets people; absent where it cannot. */

@@ -1,11 +1,10 @@
 /**
- * What the control log says about releases: which one is in use (the newest promotion), and how the
- * last trainings ended. The topic is compacted, so a promotion replaces the one before, and the
- * runs share a fixed number of keys.
+ * What is written into the control log about releases: which one is in use (the newest promotion), and
+ * how trainings ended. The topic is compacted, so a promotion replaces the one before, and the runs
+ * share a fixed number of keys.
  */
 import { encodeRecord } from '../schemas/avro/record-codec.ts';
 import type { EpochMs, Offset, PartitionIndex } from '../schemas/ids.ts';
-import { controlIn, promotionIn, type StoredPromotion } from '../schemas/promotion-record.ts';
 import type { ControlRecord } from '../schemas/records.ts';
 import {
   PROMOTION,
@@ -15,31 +14,11 @@ import {
 } from '../schemas/release.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../storage/event-log/event-log.ts';
-import { partitionSlices } from '../storage/event-log/partition-slices.ts';
 
-const TOPIC = TOPICS.control.name;
-const PARTITION = 0 as PartitionIndex;
+export const CONTROL_TOPIC = TOPICS.control.name;
+export const CONTROL_PARTITION = 0 as PartitionIndex;
 /** How many trainings are remembered. */
 export const RUNS_KEPT = 20;
-
-export interface ControlRecords {
-  readonly promotion: StoredPromotion | undefined;
-  /** Newest first. */
-  readonly runs: readonly TrainingRunRecord[];
-}
-
-export const readControlRecords = async (log: EventLog): Promise<ControlRecords> => {
-  let promotion: StoredPromotion | undefined;
-  const runs: TrainingRunRecord[] = [];
-  for await (const slice of partitionSlices(log, TOPIC, PARTITION)) {
-    for (const { value } of slice) {
-      promotion = promotionIn(value) ?? promotion;
-      const record = controlIn(value);
-      if (record?.kind === TRAINING_RUN) runs.push(bodyOf<TrainingRunRecord>(record));
-    }
-  }
-  return { promotion, runs: runs.reverse().slice(0, RUNS_KEPT) };
-};
 
 /** Appended together, or not at all; resolves to the offset of the last. */
 export const appendControlRecords = async (
@@ -59,7 +38,7 @@ export const appendControlRecords = async (
     const subject = bodies.promotion.version ?? '';
     records.push(recordOf(at, { key: PROMOTION, kind: PROMOTION, subject }, bodies.promotion));
   }
-  return (await log.append(TOPIC, PARTITION, records)).lastOffset;
+  return (await log.append(CONTROL_TOPIC, CONTROL_PARTITION, records)).lastOffset;
 };
 
 const recordOf = (
@@ -78,4 +57,4 @@ const recordOf = (
 });
 
 /** Written by `recordOf`: its shape is the one that was given. */
-const bodyOf = <Body>({ body }: ControlRecord): Body => JSON.parse(body) as Body;
+export const bodyOf = <Body>({ body }: ControlRecord): Body => JSON.parse(body) as Body;

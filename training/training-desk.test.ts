@@ -7,6 +7,7 @@ import type { ReleaseFacts } from '../schemas/release.ts';
 import { silentLogger } from '../schemas/silent-logger.fixture.ts';
 import { MemoryArtifactStore } from '../storage/artifact-store/memory-artifact-store.ts';
 import { MemoryEventLog } from '../storage/event-log/memory-event-log.ts';
+import { settled } from '../test/serving/serving-fixture.ts';
 import { TrainingDesk, type TrainingRunner } from './training-desk.ts';
 import { keepTraining } from './training-keeper.ts';
 import type { TrainingOrder, TrainingResult } from './training-run.ts';
@@ -174,6 +175,30 @@ describe('the training desk', () => {
     expect((await artifactStore.list()).map(({ version }) => version)).toEqual(['v4', 'v3']);
   });
 
+  it('knows what another process trained and promoted, and goes on from there', async () => {
+    const { desk, open, runner, publish } = await bench();
+    const other = await open();
+    for (const version of ['v1', 'v2']) {
+      await publish(version);
+      const { ended } = desk.train();
+      runner.end({ version });
+      await ended;
+    }
+    while (other.status().runs.length < 2) await settled();
+    expect(other.status().promotion).toMatchObject({ version: 'v2', formerVersion: 'v1' });
+    expect(other.status().runs).toEqual(desk.status().runs);
+    const { ended } = other.train();
+    expect(runner.orders.at(-1)).toMatchObject({ formerVersion: 'v2' });
+    runner.end({ faults: ['worse'] });
+    expect(await ended).toMatchObject({ outcome: 'refused', number: 2 });
+    await desk.rollback();
+    // At once, however late the log tells of it.
+    await other.rollback();
+    expect(other.status().promotion).toMatchObject({ version: 'v2', formerVersion: 'v1' });
+    while (desk.status().promotion?.version !== 'v2') await settled();
+    await Promise.all([desk.stop(), other.stop()]);
+  });
+
   it('says why there can be no training', async () => {
     const { desk, runner } = await bench();
     runner.whyOff = 'the warehouse is off.';
@@ -182,6 +207,68 @@ describe('the training desk', () => {
 });
 
 describe('trainings that start by themselves', () => {
+  const turnsOf = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  };
+
+  it('are started by whichever process is elected, and not again by the next one on the same day', async () => {
+    const { desk, open, runner, clock, publish, advance } = await bench();
+    await publish('v1');
+    await desk.promote('v1');
+    let elected = 'one';
+    const keeperOf = (name: string, own: TrainingDesk) =>
+      keepTraining({
+        desk: own,
+        clock,
+        logger: silentLogger,
+        at: '03:00',
+        isTrainable: async () => true,
+        isElected: () => elected === name,
+      });
+    const other = await open();
+    const keepers = [keeperOf('one', desk), keeperOf('other', other)];
+    await turnsOf();
+    expect(runner.orders).toHaveLength(0);
+    advance(24 * 3_600_000);
+    await turnsOf();
+    expect(runner.orders).toHaveLength(1);
+    runner.end({ faults: ['worse'] });
+    while (other.status().runs.length === 0) await settled();
+    elected = 'other';
+    advance(60_000);
+    await turnsOf();
+    expect(runner.orders).toHaveLength(1);
+    advance(24 * 3_600_000);
+    await turnsOf();
+    expect(runner.orders).toHaveLength(2);
+    runner.end({ faults: ['worse'] });
+    await Promise.all([...keepers.map((keeper) => keeper.stop()), desk.stop(), other.stop()]);
+  });
+
+  it('begin once this process is the one that trains, though another was when it started', async () => {
+    const { desk, runner, clock, publish, advance } = await bench();
+    await publish('v1');
+    await desk.promote('v1');
+    runner.whyOff = 'another process trains.';
+    const keeper = keepTraining({
+      desk,
+      clock,
+      logger: silentLogger,
+      at: '03:00',
+      isTrainable: async () => true,
+    });
+    await turnsOf();
+    advance(24 * 3_600_000);
+    await turnsOf();
+    expect([runner.orders, keeper.nextAt()]).toEqual([[], undefined]);
+    runner.whyOff = undefined;
+    advance(30_000);
+    await turnsOf();
+    expect(runner.orders).toHaveLength(1);
+    expect(keeper.nextAt()).toBeDefined();
+    await Promise.all([keeper.stop(), desk.stop()]);
+  });
+
   it('begin at once on history without a release, quick ones first, then complete', async () => {
     const { desk, runner, clock, publish, advance } = await bench();
     const turns = async () => {

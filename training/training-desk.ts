@@ -20,7 +20,7 @@ import {
 } from '../schemas/release.ts';
 import type { ArtifactStore, StoredManifest } from '../storage/artifact-store/artifact-store.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
-import { appendControlRecords, RUNS_KEPT, readControlRecords } from './control-records.ts';
+import { ControlView } from './control-view.ts';
 import type { PROMOTION_CRASH_POINTS } from './crash-points.ts';
 import type { TrainingOrder, TrainingProgress, TrainingResult } from './training-run.ts';
 
@@ -79,30 +79,23 @@ const SEED_SPACE = 2 ** 31;
 
 export class TrainingDesk {
   readonly #given: TrainingDeskDependencies;
-  #promotion: StoredPromotion | undefined;
-  #runs: readonly TrainingRunRecord[];
-  #nextNumber: number;
+  readonly #control: ControlView;
   #current: Current | undefined;
 
-  private constructor(
-    given: TrainingDeskDependencies,
-    stored: Awaited<ReturnType<typeof readControlRecords>>,
-  ) {
+  private constructor(given: TrainingDeskDependencies, control: ControlView) {
     this.#given = given;
-    this.#promotion = stored.promotion;
-    this.#runs = stored.runs;
-    this.#nextNumber = (stored.runs[0]?.number ?? -1) + 1;
+    this.#control = control;
   }
 
   static async open(given: TrainingDeskDependencies): Promise<TrainingDesk> {
-    return new TrainingDesk(given, await readControlRecords(given.log));
+    return new TrainingDesk(given, await ControlView.open(given));
   }
 
   status(): DeskStatus {
     return {
-      promotion: this.#promotion,
+      promotion: this.#control.promotion,
       running: this.#running(),
-      runs: this.#runs,
+      runs: this.#control.runs,
       whyOff: this.#given.runner.whyOff,
     };
   }
@@ -134,7 +127,7 @@ export class TrainingDesk {
     const order: TrainingOrder = {
       runId: Math.floor(random() * RUN_ID_SPACE).toString(36),
       kinds,
-      formerVersion: this.#promotion?.version ?? null,
+      formerVersion: this.#control.promotion?.version ?? null,
       seed: Math.floor(random() * SEED_SPACE),
       configVersion,
     };
@@ -163,30 +156,38 @@ export class TrainingDesk {
   /** Puts a stored release to use; it is read whole first, so that a damaged one never is. */
   async promote(version: string, by: Promotion['by'] = 'person'): Promise<Offset> {
     await this.#given.artifactStore.read(version);
+    await this.#control.catchUp();
     return this.#record({ promotion: this.#promotionOf(version, by) });
   }
 
   async rollback(): Promise<Offset> {
-    const former = this.#promotion?.formerVersion;
+    await this.#control.catchUp();
+    const former = this.#control.promotion?.formerVersion;
     if (!former) throw new FreshetError('not_found', { what: 'a release to go back to' });
     return this.promote(former, 'rollback');
   }
 
   async stop(): Promise<void> {
     await this.cancel();
+    await this.#control.stop();
   }
 
   #promotionOf(version: string, by: Promotion['by']): Promotion {
-    return { version, formerVersion: this.#promotion?.version ?? null, by };
+    return { version, formerVersion: this.#control.promotion?.version ?? null, by };
   }
 
   async #carryOut(current: Current): Promise<TrainingRunRecord> {
-    const run = await this.#outcomeOf(current);
+    const outcome = await this.#outcomeOf(current);
+    let run: TrainingRunRecord = { ...outcome, number: this.#control.nextNumber };
     try {
-      const isPromoted = run.outcome === 'promoted' && run.version !== null;
+      // Others may have trained and promoted meanwhile.
+      await this.#control.catchUp();
+      run = { ...outcome, number: this.#control.nextNumber };
+      const { version } = run;
+      const isPromoted = run.outcome === 'promoted' && version !== null;
       await this.#record({
         run,
-        ...(isPromoted ? { promotion: this.#promotionOf(run.version, 'training') } : {}),
+        ...(isPromoted ? { promotion: this.#promotionOf(version, 'training') } : {}),
       });
       if (isPromoted) await this.#prune();
     } catch (error) {
@@ -197,14 +198,13 @@ export class TrainingDesk {
     return run;
   }
 
-  async #outcomeOf(current: Current): Promise<TrainingRunRecord> {
+  async #outcomeOf(current: Current): Promise<Omit<TrainingRunRecord, 'number'>> {
     const { clock, logger, runner } = this.#given;
     const { order, startedAt, startedMs, stop } = current;
     const recordOf = (
       outcome: TrainingOutcome,
       found: Partial<Pick<TrainingRunRecord, 'version' | 'reasons' | 'remarks' | 'holdOut'>>,
-    ): TrainingRunRecord => ({
-      number: this.#nextNumber,
+    ): Omit<TrainingRunRecord, 'number'> => ({
       runId: order.runId,
       outcome,
       version: null,
@@ -237,16 +237,9 @@ export class TrainingDesk {
     readonly promotion?: Promotion;
     readonly run?: TrainingRunRecord;
   }): Promise<Offset> {
-    const { log, clock } = this.#given;
-    const at = clock.now();
     if (bodies.promotion) this.#crash('promotion.before-append');
-    const offset = await appendControlRecords(log, at, bodies);
+    const offset = await this.#control.record(this.#given.clock.now(), bodies);
     if (bodies.promotion) this.#crash('promotion.after-append');
-    if (bodies.promotion) this.#promotion = { ...bodies.promotion, at };
-    if (bodies.run) {
-      this.#runs = [bodies.run, ...this.#runs].slice(0, RUNS_KEPT);
-      this.#nextNumber += 1;
-    }
     return offset;
   }
 
@@ -258,7 +251,7 @@ export class TrainingDesk {
     const { artifactStore, releasesKept } = this.#given;
     await artifactStore.prune({
       keep: releasesKept,
-      inUse: this.#promotion?.version ?? null,
+      inUse: this.#control.promotion?.version ?? null,
     });
   }
 }

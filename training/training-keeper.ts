@@ -36,16 +36,17 @@ export const keepTraining = (options: TrainingKeeperOptions): TrainingKeeper => 
   let firstRunId: string | undefined;
 
   const look = async (): Promise<void> => {
-    if (options.isElected?.() === false) return;
+    if (options.isElected?.() === false || desk.status().whyOff !== undefined) return;
     isTrainable ||= await options.isTrainable();
-    const { promotion, running, runs, whyOff } = desk.status();
-    if (running || whyOff !== undefined) return;
+    const { promotion, running, runs } = desk.status();
+    if (running) return;
     const [last] = runs;
     const due = dueTraining({
       now: clock.now(),
       at,
       hasRelease: promotion?.version != null,
-      lastBeganAt: last?.startedAt,
+      // A release that was put to use by hand, with no training on record, is renewed like any other.
+      lastBeganAt: last?.startedAt ?? (promotion?.version != null ? promotion.at : undefined),
       isQuick:
         firstRunId !== undefined && last?.runId === firstRunId && last.outcome === 'promoted',
       isTrainable,
@@ -54,19 +55,25 @@ export const keepTraining = (options: TrainingKeeperOptions): TrainingKeeper => 
     else if (due !== undefined) desk.train();
   };
 
+  const isAwaited = (): boolean => {
+    const { runs, whyOff } = desk.status();
+    return whyOff === undefined && (runs.length === 0 || runs[0]?.runId === firstRunId);
+  };
+
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       await look().catch((error) =>
         logger.warn('Whether a training is due is not known', { error }),
       );
-      const isAwaited =
-        desk.status().runs.length === 0 || desk.status().runs[0]?.runId === firstRunId;
-      await clock.sleep(isAwaited ? LOOK_FIRST_MS : LOOK_MS, stop.signal).catch(() => undefined);
+      await clock.sleep(isAwaited() ? LOOK_FIRST_MS : LOOK_MS, stop.signal).catch(() => undefined);
     }
   };
-  const running = at === undefined || desk.status().whyOff !== undefined ? undefined : run();
+  const running = at === undefined ? undefined : run();
   return {
-    nextAt: () => (at === undefined || !running ? undefined : nextDueAt(clock.now(), at)),
+    nextAt: () =>
+      at === undefined || desk.status().whyOff !== undefined
+        ? undefined
+        : nextDueAt(clock.now(), at),
     async stop() {
       stop.abort();
       await running;

@@ -183,7 +183,10 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
         schemaRegistry,
       },
     }),
-    isTrainer: () => election?.isElected() === true,
+    trainer: {
+      isElected: () => election?.isElected() === true,
+      isAnother: () => election?.isAnother() === true,
+    },
     async startUpkeep() {
       const disk = await watchDisk(directory.paths, {}, clock);
       return {

@@ -3,6 +3,8 @@ import type { PartitionOwnership } from '../../storage/event-log/partition-owner
 
 export interface Election {
   isElected(): boolean;
+  /** Whether it is known to be another; neither is known while a group finds itself. */
+  isAnother(): boolean;
   stop(): Promise<void>;
 }
 
@@ -11,12 +13,12 @@ export const joinElection = (
   onFatal: (error: Error) => void,
 ): Election => {
   const stopping = new AbortController();
-  let isElected = false;
+  let standing: 'unknown' | 'elected' | 'another' = 'unknown';
   const office = (units: readonly string[], signal: AbortSignal): Promise<void> =>
     new Promise((leave) => {
-      isElected = units.length > 0 && !signal.aborted;
+      standing = units.length > 0 ? 'elected' : 'another';
       const end = (): void => {
-        isElected = false;
+        standing = 'unknown';
         leave();
       };
       if (signal.aborted) end();
@@ -26,7 +28,8 @@ export const joinElection = (
     if (!stopping.signal.aborted) onFatal(error);
   });
   return {
-    isElected: () => isElected,
+    isElected: () => standing === 'elected',
+    isAnother: () => standing === 'another',
     async stop() {
       stopping.abort();
       await running;

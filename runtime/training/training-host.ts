@@ -26,9 +26,17 @@ export interface TrainingHostOptions {
   /** How the stream and its copies stand; absent where none runs here. */
   readonly stream?: () => Promise<StreamStatus>;
   /** Absent where there is nobody else. */
-  readonly isElected?: () => boolean;
+  readonly trainer?: TrainerStanding;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** Of several processes with the role one trains. */
+export interface TrainerStanding {
+  /** Whether it is this one. */
+  isElected(): boolean;
+  /** Whether it is known to be another. */
+  isAnother(): boolean;
 }
 
 export interface TrainingHost {
@@ -52,7 +60,7 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
     log,
     artifactStore,
     runner: trainingProcessRunner({
-      whyOff: whyNoTraining(options),
+      whyOff: () => whyNoTraining(options),
       clock,
       task: () => ({
         connection: warehouse.connection!,
@@ -79,7 +87,7 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
     logger,
     at: options.stream ? settings.trainingAt : '',
     isTrainable: client === undefined ? async () => false : trainability(client, options),
-    ...(options.isElected ? { isElected: options.isElected } : {}),
+    ...(options.trainer ? { isElected: options.trainer.isElected } : {}),
   });
   return {
     desk,
@@ -92,10 +100,15 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
   };
 };
 
-const whyNoTraining = ({ settings, warehouse }: TrainingHostOptions): string | undefined => {
+const whyNoTraining = ({
+  settings,
+  warehouse,
+  trainer,
+}: TrainingHostOptions): string | undefined => {
   if (!settings.roles.includes('training'))
     return 'this process does not have the role `training`.';
-  return warehouse.connection ? undefined : warehouse.whyOff;
+  if (!warehouse.connection) return warehouse.whyOff;
+  return trainer?.isAnother() ? 'another process of this site is the one that trains.' : undefined;
 };
 
 const TABLE = WAREHOUSE_TABLES.interactions.name;

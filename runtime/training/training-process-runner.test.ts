@@ -34,7 +34,7 @@ afterEach(() => {
 
 const runnerWith = (memoryBytesMax: number) =>
   trainingProcessRunner({
-    whyOff: undefined,
+    whyOff: () => undefined,
     // Patience is at its end at once.
     clock: { ...systemClock, sleep: async () => undefined },
     task: () => ({

@@ -14,7 +14,8 @@ const PATIENCE_MS = 5_000 as DurationMs;
 const MIB = 1024 * 1024;
 
 export interface TrainingProcessOptions {
-  readonly whyOff: string | undefined;
+  /** As it is at the moment; undefined where there can be trainings. */
+  readonly whyOff: () => string | undefined;
   /** Everything but the order; only read where there can be trainings. */
   readonly task: () => Omit<TrainingTask, 'order'>;
   readonly clock: Clock;
@@ -28,7 +29,9 @@ export const trainingProcessRunner = ({
   clock,
   onMemory,
 }: TrainingProcessOptions): TrainingRunner => ({
-  whyOff,
+  get whyOff() {
+    return whyOff();
+  },
   run(order, { signal, onProgress }) {
     const given = { ...task(), order };
     const child = fork(PROCESS, {
