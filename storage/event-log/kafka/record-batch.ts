@@ -138,6 +138,11 @@ export class FetchedRecords {
     return this.#fetched.bytes.length === 0;
   }
 
+  /** Whether nothing is left that could be taken. */
+  get isTaken(): boolean {
+    return this.#batch === undefined && this.#batches.left < HEADER_BYTES;
+  }
+
   /** The first offset that was neither taken nor passed over. */
   get next(): Offset {
     return this.#next;

@@ -10,6 +10,7 @@ import { FreshetError } from '../../../schemas/errors.ts';
 import { type EpochMs, type Offset, offset } from '../../../schemas/ids.ts';
 import type { LogRecord, ReadLimits, Watermarks } from '../event-log.ts';
 import { fetchCall } from './fetch-call.ts';
+import { FetchedRests } from './fetched-rests.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import {
   failureOf,
@@ -47,17 +48,26 @@ export class RecordReader {
   readonly #parts: RecordReaderParts;
   readonly #idle: KafkaCluster[] = [];
   readonly #waiting = new Set<Promise<unknown>>();
+  readonly #rests: FetchedRests;
 
   constructor(parts: RecordReaderParts) {
     this.#parts = parts;
+    this.#rests = new FetchedRests(parts.clock);
   }
 
   async read(place: Place, from: Offset, limits: ReadLimits): Promise<readonly LogRecord[]> {
     const bytesMax = Math.min(limits.bytesMax, FETCH_BYTES_MAX);
-    for (let next = from; ; ) {
-      const fetched = await this.#ask(() => this.#fetchOrEnd(place, { from: next, bytesMax }));
+    let next = from;
+    const rest = this.#rests.take(place, from);
+    for (let fetched = rest; ; fetched = undefined) {
+      fetched ??= await this.#ask(() => this.#fetchOrEnd(place, { from: next, bytesMax }));
       const records = fetched.take(limits);
-      if (records.length > 0 || fetched.next === next) return records;
+      if (records.length > 0) {
+        // Who wants one record looks something up, and does not read on.
+        if (limits.recordsMax > 1) this.#rests.keep(place, fetched);
+        return records;
+      }
+      if (fetched.next === next && fetched !== rest) return records;
       next = fetched.next;
     }
   }
@@ -111,6 +121,7 @@ export class RecordReader {
 
   /** Ends the connections of those who waited, after `closing` was aborted. */
   async close(): Promise<void> {
+    this.#rests.clear();
     await Promise.allSettled(this.#waiting);
     await Promise.all(this.#idle.splice(0).map((cluster) => cluster.close()));
   }
