@@ -79,7 +79,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       kinds: DEFAULT_KINDS,
       options: servingOptionsOf(settings),
       partitions: counts,
-      makesLists: makesLists(settings),
+      listsFor: listsFor(settings),
       system: async () => report?.system(),
     }),
     (opened) => opened.stop(),
@@ -180,8 +180,10 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
 };
 
 /** Where events are taken in, some are tried against the lists of just before. */
-const makesLists = ({ roles, qualityPerSecond }: Settings): boolean =>
-  roles.includes('serving') || (roles.includes('ingest') && qualityPerSecond > 0);
+const listsFor = ({ roles, qualityPerSecond }: Settings): 'people' | 'trials' | 'nobody' => {
+  if (roles.includes('serving')) return 'people';
+  return roles.includes('ingest') && qualityPerSecond > 0 ? 'trials' : 'nobody';
+};
 
 /** Where others write to the log and this process takes events in. */
 const startMovingOutside = (

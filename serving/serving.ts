@@ -81,10 +81,10 @@ export interface ServingDependencies {
   readonly partitions: { readonly userPartitions: number; readonly itemPartitions: number };
   readonly options?: Partial<ServingOptions>;
   /**
-   * False in a process that nobody asks for lists: it follows how far people's state and the catalogue
-   * are, and reads no items, no people and no release. True where left out.
+   * Whom lists are made for: people, where left out; trials alone, for which items may be a second old;
+   * nobody, where only how far people's state and the catalogue are is followed.
    */
-  readonly makesLists?: boolean;
+  readonly listsFor?: 'people' | 'trials' | 'nobody';
   /** What the live channel `system` tells; without it there is no such channel. */
   readonly system?: () => Promise<unknown>;
 }
@@ -114,7 +114,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
   const parts = assemble(dependencies);
   const { catalogue, catalogueFollower, content, follower, live, mover, people } = parts;
   const { releaseFollower, subjects } = parts;
-  const { makesLists = true } = dependencies;
+  const makesLists = dependencies.listsFor !== 'nobody';
   let isReady = false;
   return {
     async start() {
@@ -165,7 +165,8 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
 const assemble = (dependencies: ServingDependencies): ServingParts => {
   const { eventLog, stateStore, clock, logger, partitions } = dependencies;
   const options = { ...DEFAULT_SERVING_OPTIONS, ...dependencies.options };
-  const { makesLists = true } = dependencies;
+  const { listsFor = 'people' } = dependencies;
+  const makesLists = listsFor !== 'nobody';
   const failures: string[] = [];
   const slots = new ItemSlots();
   const catalogue = new Catalogue(slots);
@@ -250,7 +251,10 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
     },
   });
   if (makesLists) {
-    followItems(follower, itemFollower, partitions.itemPartitions);
+    followItems(follower, itemFollower, {
+      count: partitions.itemPartitions,
+      takesHints: listsFor === 'people',
+    });
     followSubjects(follower, partitions.userPartitions, {
       cache,
       freshness,
@@ -430,9 +434,14 @@ const sourcesOf = (given: {
   return PARTS.map((part) => byPart[part]);
 };
 
-const followItems = (follower: StateFollower, listener: ItemFollower, count: number): void => {
+const followItems = (
+  follower: StateFollower,
+  listener: ItemFollower,
+  { count, takesHints }: { readonly count: number; readonly takesHints: boolean },
+): void => {
   for (let index = 0; index < count; index++) {
-    follower.follow(statePartition(TOPICS.itemSignals.name, partitionIndex(index)), listener);
+    const name = statePartition(TOPICS.itemSignals.name, partitionIndex(index));
+    follower.follow(name, listener, { takesHints });
   }
 };
 

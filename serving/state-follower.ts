@@ -29,6 +29,7 @@ export interface StateListener {
 interface FollowedPartition {
   readonly name: StatePartition;
   readonly listener: StateListener;
+  readonly takesHints: boolean;
   covered: Offset;
   /** The store knows less than that: it lost writes, and they are being made again from the log. */
   isBehind: boolean;
@@ -69,10 +70,12 @@ export class StateFollower {
     this.#given = given;
   }
 
-  follow(name: StatePartition, listener: StateListener): void {
+  /** Without hints once a second: what changes often is then read less often. */
+  follow(name: StatePartition, listener: StateListener, { takesHints = true } = {}): void {
     this.#partitions.set(name, {
       name,
       listener,
+      takesHints,
       covered: NO_OFFSET,
       isBehind: false,
       logId: null,
@@ -191,7 +194,7 @@ export class StateFollower {
 
   #hear(hint: StateHint): void {
     const partition = this.#partitions.get(hint.partition);
-    if (partition === undefined || this.#stopping.signal.aborted) return;
+    if (!partition?.takesHints || this.#stopping.signal.aborted) return;
     this.#hints++;
     this.#inTurn(partition, () => this.#takeHint(partition, hint)).catch((error: unknown) => {
       this.#given.logger.warn('A hint could not be followed', { partition: partition.name, error });

@@ -42,7 +42,7 @@ import {
 } from '../../schemas/state/subject-state.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ServingOptions } from '../../serving/options.ts';
-import { createServing, type Serving } from '../../serving/serving.ts';
+import { createServing, type Serving, type ServingDependencies } from '../../serving/serving.ts';
 import { MemoryArtifactStore } from '../../storage/artifact-store/memory-artifact-store.ts';
 import { MemoryEventLog } from '../../storage/event-log/memory-event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
@@ -457,9 +457,9 @@ export interface TestServing {
 
 export const openTestServing = async (
   world: World,
-  given: Partial<ServingOptions> & { readonly makesLists?: boolean } = {},
+  given: Partial<ServingOptions> & Pick<ServingDependencies, 'listsFor'> = {},
 ): Promise<TestServing> => {
-  const { makesLists = true, ...options } = given;
+  const { listsFor = 'people', ...options } = given;
   const { clock } = world;
   const serving = createServing({
     eventLog: world.eventLog,
@@ -472,7 +472,7 @@ export const openTestServing = async (
     kinds: DEFAULT_KINDS,
     partitions: PARTITIONS,
     options,
-    makesLists,
+    listsFor,
   });
   const app = await unguardedHttpServer(clock.monotonicMs);
   serving.registerRoutes(app);
