@@ -75,6 +75,11 @@ export interface RunnerOptions {
   readonly cachedItemsMax: number;
   /** Keys in one hint; a larger change is left to `changesSince`. */
   readonly hintKeysMax: number;
+  /**
+   * Changes of one flush that readers in the same process are told of before they are stored; a larger
+   * one, and every one where this is 0, they learn of afterwards. About 2 KB each.
+   */
+  readonly foretoldKeysMax: number;
   /** How long a partition waits before it tries again after a failure that may pass. */
   readonly retryMs: DurationMs;
   /**
@@ -140,6 +145,7 @@ export const DEFAULT_STREAM_OPTIONS: StreamOptions = {
     // Half of it is sure to stay: a quarter of 100,000 items, at four partitions.
     cachedItemsMax: 49_152,
     hintKeysMax: 2_000,
+    foretoldKeysMax: 0,
     retryMs: 500 as DurationMs,
     positionCheckMs: 0 as DurationMs,
   },

@@ -1,19 +1,18 @@
 /**
  * Drives one state partition: read → decode → prefetch → operators → append outputs, await them →
- * apply state and offset in one step → hint (invariants I2 and I4). What goes wrong in between is
- * repaired by starting over from the stored offset: the operators are deterministic, and consumers
- * drop by their marks what was appended before.
+ * apply state and offset in one step → hint (invariants I2 and I4); readers in this process may be told
+ * of people's changes before the append. What goes wrong in between is repaired by starting over from
+ * the stored offset: the operators are deterministic, and consumers drop by their marks what was
+ * appended before.
  *
  * On an idle system an event is applied at once. Under load, batches grow by themselves while a
  * flush is under way and while the partition rests from one. Far behind, flushes wait until they are
  * full, which is what makes a replay fast.
  */
 
-import { encodeRecord } from '../schemas/avro/record-codec.ts';
 import type { Clock, CrashPoint, Logger } from '../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../schemas/errors.ts';
 import {
-  type EpochMs,
   NO_OFFSET,
   type Offset,
   type PartitionIndex,
@@ -21,25 +20,27 @@ import {
   statePartition,
 } from '../schemas/ids.ts';
 import { type Hop, passHop } from '../schemas/journey.ts';
-import { DEDUPE_PREFIX } from '../schemas/state/dedupe-chunk.ts';
-import { VECTOR_PREFIX } from '../schemas/state/vector-state.ts';
-import { TOPICS } from '../schemas/topics.ts';
 import type { EventLog, LogRecord, TopicInfo } from '../storage/event-log/event-log.ts';
 import { firstRecord } from '../storage/event-log/partition-slices.ts';
-import { type LiveBus, STATE_HINTS, type StateHint } from '../storage/live-bus/live-bus.ts';
+import {
+  type LiveBus,
+  STATE_AHEAD,
+  STATE_HINTS,
+  type StateAhead,
+  type StateHint,
+} from '../storage/live-bus/live-bus.ts';
 import type { StateChange, StatePosition, StateStore } from '../storage/state-store/state-store.ts';
 import { isBacklog } from './backlog.ts';
 import type { StreamCrashPoint } from './crash-points.ts';
-import { batchesOf } from './envelope-batches.ts';
 import { FlushPace, type PaceOptions } from './flush-pace.ts';
 import { LogFollower } from './log-follower.ts';
-import { SequenceMarks } from './operators/sequence-marks.ts';
 import type { RunnerOptions } from './options.ts';
+import { appendDeadLetters, appendEnvelopes } from './outgoing-records.ts';
 import type { Pipeline, PreparedRecord } from './pipeline.ts';
 import { hashOf } from './record-hash.ts';
 import { partsOf } from './record-parts.ts';
 import type { StreamSeams } from './seams.ts';
-import type { Envelope } from './signal-batch.ts';
+import { foretoldChangesOf, hintedKeysOf } from './told-changes.ts';
 
 export interface RunnerDependencies {
   readonly eventLog: EventLog;
@@ -55,6 +56,8 @@ export interface PartitionPlan {
   readonly topic: string;
   readonly index: PartitionIndex;
   readonly pace: PaceOptions;
+  /** Whether readers may be told of changes before they are stored. */
+  readonly isForetold: boolean;
   /** Made anew at every opening; reads what it needs to know of its targets. */
   createPipeline(log: TopicInfo): Promise<Pipeline>;
 }
@@ -82,8 +85,6 @@ const HALTING: ReadonlySet<string> = new Set([
   'apply_too_large',
   'storage_failed',
 ]);
-/** Whoever follows the state wants none of these: a vector changes with its subject. */
-const UNTOLD = [DEDUPE_PREFIX, SequenceMarks.prefix, VECTOR_PREFIX];
 const CATCH_UP_APPLY_MS = 1_000;
 /** What a record may change beside its entities: a chunk of ids, categories. */
 const KEYS_BESIDE = 8;
@@ -363,59 +364,50 @@ export class PartitionRunner {
     const envelopes = pipeline.envelopes();
     if (envelopes.length > 0) await this.#checkPosition();
     this.#crash('stream.before-append');
+    const changes = pipeline.changes();
     const isTurnedRound = this.#deps.seams?.applyBeforeAppend === true;
-    if (isTurnedRound) await this.#apply(pipeline.changes(), last);
+    if (isTurnedRound) await this.#apply(changes, last);
+    else if (envelopes.length > 0) this.#foretell(changes, last);
+    const { eventLog } = this.#deps;
     const sentMs = clock.monotonicMs();
-    await this.#append(envelopes, last.timestamp);
-    await this.#appendDeadLetters(pipeline);
+    await appendEnvelopes(eventLog, { envelopes, timestamp: last.timestamp }, () =>
+      this.#crash('stream.between-target-appends'),
+    );
+    await appendDeadLetters(eventLog, pipeline.deadLetters());
     const appendedMs = clock.monotonicMs();
     this.#pass('signalled', last.offset);
     this.#crash('stream.between-append-and-apply');
-    if (!isTurnedRound) await this.#apply(pipeline.changes(), last);
+    if (!isTurnedRound) await this.#apply(changes, last);
     pipeline.applied();
     this.#lastTaken = undefined;
     this.#pace.worked(clock.monotonicMs() - appendedMs + (sentMs - startMs));
   }
 
-  async #append(envelopes: readonly Envelope[], timestamp: EpochMs): Promise<void> {
-    if (envelopes.length === 0) return;
-    const byTarget = Map.groupBy(envelopes, ({ target }) => target);
-    let left = byTarget.size;
-    const sends = [...byTarget].map(async ([target, parts]) => {
-      const { eventLog } = this.#deps;
-      for (const batch of batchesOf(parts, eventLog.limits)) {
-        const records = batch.map(({ bytes }) => ({ key: null, value: bytes, timestamp }));
-        await eventLog.append(TOPICS.itemSignals.name, target, records);
-      }
-      left--;
-      if (left > 0) this.#crash('stream.between-target-appends');
-    });
-    const settled = await Promise.allSettled(sends);
-    const failed = settled.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+  /**
+   * What these changes make of the state follows from a durable log, whatever becomes of this flush: so
+   * readers in this process may go by it while the signals are on their way to the disk.
+   */
+  #foretell(changes: readonly StateChange[], last: LogRecord): void {
+    const { foretoldKeysMax } = this.#options;
+    if (!this.#plan.isForetold || this.#isBehind || changes.length > foretoldKeysMax) return;
+    const { epoch: _, ...position } = this.#positionAt(last);
+    const hint = this.#hintOf(this.#position.coveredOffset, last.offset, changes);
+    const ahead: StateAhead = { hint, position, changes: foretoldChangesOf(changes) };
+    this.#deps.liveBus.publish(STATE_AHEAD, ahead);
   }
 
-  async #appendDeadLetters(pipeline: Pipeline): Promise<void> {
-    const letters = pipeline.deadLetters();
-    if (letters.length === 0) return;
-    for (let from = 0; from < letters.length; from += DEAD_LETTERS_AT_ONCE) {
-      const records = letters.slice(from, from + DEAD_LETTERS_AT_ONCE).map((letter) => ({
-        key: letter.topic === TOPICS.interactions.name ? letter.key : null,
-        value: encodeRecord('DeadLetter', letter),
-        timestamp: letter.at,
-      }));
-      await this.#deps.eventLog.append(TOPICS.deadLetters.name, FIRST_PARTITION, records);
-    }
-  }
-
-  async #apply(changes: readonly StateChange[], last: LogRecord): Promise<void> {
-    const before = this.#position;
-    const after: StatePosition = {
-      epoch: before.epoch,
+  #positionAt(last: LogRecord): StatePosition {
+    return {
+      epoch: this.#position.epoch,
       coveredOffset: last.offset,
       logId: this.#logInfo!.logId,
       recordHash: hashOf(last),
     };
+  }
+
+  async #apply(changes: readonly StateChange[], last: LogRecord): Promise<void> {
+    const before = this.#position;
+    const after = this.#positionAt(last);
     const result = await this.#deps.stateStore.apply(this.partition, {
       epoch: before.epoch,
       expectedOffset: before.coveredOffset,
@@ -429,7 +421,7 @@ export class PartitionRunner {
     this.#applies++;
     this.#pass('applied', after.coveredOffset);
     this.#crash('stream.between-apply-and-hint');
-    this.#hint(before.coveredOffset, after.coveredOffset, changes);
+    this.#hint(this.#hintOf(before.coveredOffset, after.coveredOffset, changes));
     this.#crash('stream.after-hint');
     this.#wake();
   }
@@ -456,14 +448,13 @@ export class PartitionRunner {
     return new FreshetError('unavailable', { why });
   }
 
-  #hint(from: Offset, to: Offset, changes: readonly StateChange[]): void {
-    const keys: string[] = [];
-    for (const { key } of changes) {
-      if (!UNTOLD.some((prefix) => key.startsWith(prefix))) keys.push(key);
-    }
+  #hintOf(from: Offset, to: Offset, changes: readonly StateChange[]): StateHint {
+    return { partition: this.partition, from, to, keys: hintedKeysOf(changes) };
+  }
+
+  #hint(hint: StateHint): void {
     // Readers notice the gap and ask `changesSince`.
-    if (keys.length > this.#options.hintKeysMax) return;
-    const hint: StateHint = { partition: this.partition, from, to, keys };
+    if (hint.keys.length > this.#options.hintKeysMax) return;
     this.#deps.liveBus.publish(STATE_HINTS, hint);
   }
 
@@ -491,8 +482,6 @@ const NO_POSITION: StatePosition = {
   logId: null,
   recordHash: 0,
 };
-const FIRST_PARTITION = 0 as PartitionIndex;
-const DEAD_LETTERS_AT_ONCE = 100;
 
 /** Lets the other partitions of this thread, its timers and its sockets have their turn. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

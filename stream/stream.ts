@@ -151,7 +151,11 @@ export const runnersOf = (deps: StreamDependencies): Runners => {
     pace: PaceOptions,
     createPipeline: (log: TopicInfo) => Promise<Pipeline>,
   ): PartitionRunner =>
-    new PartitionRunner(deps, { topic, index, pace, createPipeline }, deps.options.runner);
+    new PartitionRunner(
+      deps,
+      { topic, index, pace, isForetold: topic === TOPICS.interactions.name, createPipeline },
+      deps.options.runner,
+    );
   const userPace = { applyEveryMs: userApplyEveryMs, restPerWork: USER_REST };
   const itemPace = { applyEveryMs: itemApplyEveryMs, restPerWork: ITEM_REST };
   const fromSource =

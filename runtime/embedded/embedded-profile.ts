@@ -18,6 +18,7 @@ import { keepSetAsideForAWhile } from '../retention/set-aside.ts';
 import { keepWarehouseWithinLimit } from '../retention/warehouse-retention.ts';
 import type { Settings } from '../settings.ts';
 import { EMBEDDED_TOPICS, INGEST_TOPICS, STREAM_TOPICS } from '../topic-plan.ts';
+import { ForetoldState } from './foretold-state.ts';
 import { forgettingOf } from './forgetting.ts';
 import { discardOldState } from './old-state.ts';
 import { openEmbeddedLog, openEmbeddedState } from './stores.ts';
@@ -74,12 +75,13 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
   const liveBus = openings.add(createInProcessLiveBus({ name: busName }), (opened) =>
     opened.close(),
   );
+  const foretold = openings.add(new ForetoldState(state, liveBus), (opened) => opened.close());
   const profile = {
     name: 'embedded',
     directory,
     counts: facts,
     log,
-    state,
+    state: foretold,
     artifactStore,
     artifactPlace: { kind: 'directory', directory: paths.artifacts },
     liveBus,
@@ -92,7 +94,7 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     forgetting: (warehouse) =>
       forgettingOf({ directory, keys, log, state, stream, warehouse, clock }),
     startUpkeep: () =>
-      openedOrClosed((started) => startUpkeep({ ...options, ...profile }, started)),
+      openedOrClosed((started) => startUpkeep({ ...options, ...profile, state }, started)),
     close: () => openings.close(),
   };
 };

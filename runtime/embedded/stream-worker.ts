@@ -15,6 +15,7 @@ import { SealedEventLog } from '../../storage/event-log/sealing/sealed-event-log
 import { createInProcessLiveBus } from '../../storage/live-bus/in-process-live-bus.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
+import type { StreamOptions } from '../../stream/options.ts';
 import { createStream, type OwnedPartitions, type StartStep } from '../../stream/stream.ts';
 import { followVectorModels, type VectorModels } from '../../stream/vectors/vector-models.ts';
 import { VectorView } from '../../stream/vectors/vector-view.ts';
@@ -86,7 +87,7 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     clock,
     logger,
     crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
-    options: streamOptionsOf(data.settings, data.counts),
+    options: foretelling(streamOptionsOf(data.settings, data.counts)),
     kinds: kindTable(DEFAULT_KINDS),
     partitions: data.owned,
     vectors: new VectorView({ ...VECTOR_OPTIONS, model: () => models.current }),
@@ -119,6 +120,15 @@ const run = async (data: StreamWorkerData): Promise<void> => {
     },
   });
 };
+
+/** About a megabyte of people's states: more than that is a backlog, which nobody waits for. */
+const FORETOLD_KEYS_MAX = 512;
+
+/** Lists are made in this process, and need not wait until what follows from the log is stored. */
+const foretelling = (options: StreamOptions): StreamOptions => ({
+  ...options,
+  runner: { ...options.runner, foretoldKeysMax: FORETOLD_KEYS_MAX },
+});
 
 const openVectorModels = async (
   { artifactsDirectory }: StreamWorkerData,

@@ -3,7 +3,7 @@
  * publisher. With every hint dropped, lists are right all the same, within two seconds. The rules
  * B1–B3 stand in `live-bus.contract.ts`.
  */
-import type { Offset, StatePartition } from '../../schemas/ids.ts';
+import type { LogId, Offset, StatePartition } from '../../schemas/ids.ts';
 
 /** The state of `partition` moved on from offset `from` to `to`, and these keys changed. */
 export interface StateHint {
@@ -14,6 +14,24 @@ export interface StateHint {
 }
 
 export const STATE_HINTS = 'state-hints';
+
+/**
+ * What a partition is going to hold once it covers the hint's `to`: its log is durable up to there, and makes the
+ * same of it whenever it is read. With the values, as bytes, so only for a bus within one process; keys
+ * that nobody reads but their owner are left out.
+ */
+export interface StateAhead {
+  /** What readers are to be told once they have the values. */
+  readonly hint: StateHint;
+  readonly position: {
+    readonly coveredOffset: Offset;
+    readonly logId: LogId | null;
+    readonly recordHash: number;
+  };
+  readonly changes: readonly { readonly key: string; readonly value: Uint8Array | undefined }[];
+}
+
+export const STATE_AHEAD = 'state-ahead';
 
 export interface Subscription {
   close(): void;
