@@ -117,6 +117,8 @@ export interface ReleaseOptions {
   readonly newItemsMax: number;
   /** Refused releases that are remembered with their reason. */
   readonly refusedKept: number;
+  /** How long to wait before a store that did not answer is asked for a release again. */
+  readonly retryMs: DurationMs;
 }
 
 /** Items whose vectors follow what people do between two trainings. */
@@ -253,7 +255,13 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
     minVotesQuantile: 0.7,
   },
   cache: { entriesMax: 20_000, bytesMax: 64 * MIB, lifeMs: 1_000 as DurationMs },
-  release: { vectorsMax: 20_000, proposalsMax: 2_000, newItemsMax: 500, refusedKept: 20 },
+  release: {
+    vectorsMax: 20_000,
+    proposalsMax: 2_000,
+    newItemsMax: 500,
+    refusedKept: 20,
+    retryMs: 5_000 as DurationMs,
+  },
   moved: { ...DEFAULT_ITEM_PULL_OPTIONS, isOn: false, peopleMax: 5_000, lookBack: 100_000 },
   people: {
     ...DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS,

@@ -102,7 +102,7 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
     (opened) => opened.close(),
   );
   const models = openings.add(
-    await followVectorModels({ eventLog: log, artifactStore, logger }),
+    await followVectorModels({ eventLog: log, artifactStore, clock, logger }),
     (opened) => opened.stop(),
   );
   const groupOf = (group: string, units: readonly string[]): PartitionOwnership =>

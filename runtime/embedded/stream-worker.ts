@@ -136,7 +136,7 @@ const openVectorModels = async (
 ): Promise<VectorModels> => {
   const { logger } = given;
   const artifactStore = await openDirectoryArtifactStore({ directory: artifactsDirectory, logger });
-  return followVectorModels({ ...given, artifactStore });
+  return followVectorModels({ ...given, artifactStore, clock: systemClock });
 };
 
 const openLog = async (data: StreamWorkerData, keys: PersonKeys): Promise<EventLog> => {

@@ -3,7 +3,8 @@
  * whenever another promotion comes. A release is read whole, verified and laid out beside the one in
  * use; then lists go by it from one turn of the event loop to the next. One that is missing, damaged
  * or not fit is refused with its reason, and the one in use stays. Where none is in use yet, as after
- * a restart, the one that the promotion took the place of is tried.
+ * a restart, the one that the promotion took the place of is tried. A store that cannot be reached says
+ * nothing about a release: it is asked again until it answers or another one is promoted.
  *
  * A promotion that comes while another's release is being loaded ends that loading: the newest
  * counts, and a rollback waits for nobody.
@@ -11,6 +12,7 @@
 import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
 import { inTurns } from '../../algorithms/model/pieces.ts';
 import type { Clock, CrashPoint, Logger } from '../../schemas/environment.ts';
+import { isFreshetError } from '../../schemas/errors.ts';
 import { type EpochMs, type Offset, partitionIndex } from '../../schemas/ids.ts';
 import { promotionIn, type StoredPromotion } from '../../schemas/promotion-record.ts';
 import type { ModelKind } from '../../schemas/release.ts';
@@ -92,6 +94,9 @@ export class ReleaseFollower {
   #loadMs: number | null = null;
   #refused: RefusedRelease[] = [];
   #refusedCount = 0;
+  /** What the newest promotion names and the store could not be asked for. */
+  #waiting: RefusedRelease | undefined;
+  #pause: Promise<void> = Promise.resolve();
 
   constructor(given: ReleaseFollowerOptions) {
     this.#given = given;
@@ -112,6 +117,7 @@ export class ReleaseFollower {
     this.#stopping.abort();
     this.#loading?.abort();
     await this.#tail;
+    await this.#pause;
     await this.#work;
   }
 
@@ -138,10 +144,19 @@ export class ReleaseFollower {
   notices(): readonly string[] {
     const newest = this.#refused.at(-1);
     const wanted = this.#wanted?.version;
+    const waiting = this.#waiting;
+    if (waiting !== undefined && waiting.version === wanted) {
+      return [
+        `Release ${wanted} cannot be read now and is tried again: ${waiting.reason} In use is ${this.#inUse}.`,
+      ];
+    }
     if (newest === undefined || newest.version !== wanted) return [];
-    const inUse = this.#given.holder.current?.version ?? 'none';
-    if (inUse === wanted) return [];
-    return [`Release ${newest.version} was refused: ${newest.reason} In use is ${inUse}.`];
+    if (this.#inUse === wanted) return [];
+    return [`Release ${newest.version} was refused: ${newest.reason} In use is ${this.#inUse}.`];
+  }
+
+  get #inUse(): string {
+    return this.#given.holder.current?.version ?? 'none';
   }
 
   async #follow(from: Offset): Promise<void> {
@@ -192,9 +207,20 @@ export class ReleaseFollower {
     }
     // After a restart there is no release in memory that could go on serving.
     const isNewest = this.#wanted === seen;
-    if (isNewest && holder.current === undefined && typeof formerVersion === 'string') {
+    if (!isNewest) return;
+    const isWaiting = this.#waiting?.version === version;
+    if (holder.current === undefined && typeof formerVersion === 'string') {
       await this.#switchTo(formerVersion);
     }
+    if (isWaiting) this.#pause = this.#tryLater(seen);
+  }
+
+  async #tryLater(seen: StoredPromotion): Promise<void> {
+    const { clock, options } = this.#given;
+    const { signal } = this.#stopping;
+    await clock.sleep(options.retryMs, signal).catch(() => undefined);
+    if (signal.aborted || this.#wanted !== seen) return;
+    this.#work = this.#work.then(() => this.#takeUp(seen));
   }
 
   /** Whether lists go by it now. */
@@ -214,10 +240,11 @@ export class ReleaseFollower {
       this.#crash('swap.before-switch');
       holder.switchTo(release);
       this.#crash('swap.after-switch');
+      this.#waiting = undefined;
       logger.info('A release is in use', { version });
       return true;
     } catch (error) {
-      if (!signal.aborted) this.#refuse(version, error);
+      if (!signal.aborted) this.#failed(version, error);
       return false;
     } finally {
       this.#loading = undefined;
@@ -235,12 +262,22 @@ export class ReleaseFollower {
     return inTurns(loading, signal, leisurely(clock));
   }
 
-  #refuse(version: string, error: unknown): void {
+  #failed(version: string, error: unknown): void {
     const { logger, clock, options } = this.#given;
     const reason = error instanceof Error ? error.message : String(error);
-    this.#refused = [...this.#refused, { version, reason, at: clock.now() }].slice(
-      -options.refusedKept,
-    );
+    const failed = { version, reason, at: clock.now() };
+    if (isFreshetError(error) && error.spec.retriable) {
+      // The former one, tried in its place, is not what is waited for.
+      if (version !== this.#wanted?.version) return;
+      // Said once, not at every try.
+      if (this.#waiting?.version !== version) {
+        logger.warn('A release cannot be read now', { version, error });
+      }
+      this.#waiting = failed;
+      return;
+    }
+    this.#waiting = undefined;
+    this.#refused = [...this.#refused, failed].slice(-options.refusedKept);
     this.#refusedCount++;
     logger.error('A release was refused', { version, error });
   }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeModel, encodeModel, type ModelParts } from '../../algorithms/model/model-bytes.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { VectorAnswer } from '../../schemas/api/users.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import { itemId } from '../../schemas/ids.ts';
 import { fileOfModel, ITEMS_FILE, type ModelKind } from '../../schemas/release.ts';
 import { promote } from '../../test/serving/promotion.ts';
@@ -54,6 +55,12 @@ const until = async (isSo: () => boolean): Promise<number> => {
     await new Promise((done) => setImmediate(done));
   }
   throw new Error(`not so after ${TURNS_MAX} turns: ${JSON.stringify(statusOf())}`);
+};
+
+/** Nothing is under way that time plays no part in. */
+const settled = (): Promise<number> => {
+  let turns = 0;
+  return until(() => ++turns > 10);
 };
 
 const use = async (version: string | null, formerVersion: string | null = null): Promise<void> => {
@@ -435,6 +442,52 @@ describe('following promotions', () => {
     const again = await openTestServing(world);
     expect(statusOf(again.serving)).toMatchObject({ version: 'r2', swaps: 1 });
     await again.close();
+  });
+
+  it('asks a store that does not answer again, and says so; meanwhile the one in use stays', async () => {
+    await publish(first);
+    await publish(second);
+    await use('r1');
+    const { artifactStore } = world;
+    const read = artifactStore.read.bind(artifactStore);
+    let asked = 0;
+    artifactStore.read = () => {
+      asked += 1;
+      return Promise.reject(new FreshetError('warehouse_unavailable', { problem: 'away' }));
+    };
+    await promote(world.eventLog, 'r2', { formerVersion: 'r1', at: world.clock.now() });
+    const notices = (): string => under.serving.status().notices.join();
+    await until(() => /Release r2 cannot be read now.*is r1/.test(notices()));
+    await settled();
+    await world.clock.advance(DEFAULT_SERVING_OPTIONS.release.retryMs);
+    await until(() => asked === 2);
+    await settled();
+    expect(statusOf()).toMatchObject({ version: 'r1', refusedCount: 0 });
+    artifactStore.read = read;
+    await world.clock.advance(DEFAULT_SERVING_OPTIONS.release.retryMs);
+    await until(() => statusOf().version === 'r2');
+    expect(notices()).toBe('');
+  });
+
+  it('asks for a release no more once another was promoted', async () => {
+    await publish(first);
+    await publish(second);
+    const { artifactStore } = world;
+    const read = artifactStore.read.bind(artifactStore);
+    const asked: string[] = [];
+    artifactStore.read = (version) => {
+      asked.push(version);
+      if (version === 'r1') return read(version);
+      return Promise.reject(new FreshetError('warehouse_unavailable', { problem: 'away' }));
+    };
+    await promote(world.eventLog, 'r2', { at: world.clock.now() });
+    await until(() => asked.length === 1);
+    await settled();
+    await use('r1', 'r2');
+    await world.clock.advance(3 * DEFAULT_SERVING_OPTIONS.release.retryMs);
+    expect(asked).toEqual(['r2', 'r1']);
+    expect(statusOf()).toMatchObject({ version: 'r1', refusedCount: 0 });
+    artifactStore.read = read;
   });
 
   it('starts with the former one where the newest is damaged', async () => {

@@ -8,6 +8,7 @@ import { FoldIn } from '../../algorithms/factors/fold-in.ts';
 import { readImplicitAls } from '../../algorithms/factors/implicit-als.ts';
 import { inlineEngine } from '../../algorithms/kernels/kernel-engine.ts';
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import { itemId, subjectOfUser, userId } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
@@ -24,6 +25,7 @@ import {
   createStreamFixture,
   interaction,
   type StreamFixture,
+  stillClock,
   T0,
 } from '../../test/stream/stream-fixture.ts';
 import { rebaseRecord } from '../rebase.ts';
@@ -69,7 +71,12 @@ const bench = async (): Promise<Bench> => {
     await store.publish(manifest, files);
   }
   await fixture.append('control', 'Control', [{ key: 'rebase', record: rebaseRecord(T0, T0) }]);
-  const models = await followVectorModels({ eventLog, artifactStore: store, logger: silentLogger });
+  const models = await followVectorModels({
+    eventLog,
+    artifactStore: store,
+    clock: stillClock,
+    logger: silentLogger,
+  });
   stops.push(() => models.stop());
   const vectors = new VectorView({
     model: () => models.current,
@@ -180,6 +187,21 @@ describe(`people’s vectors, seed ${SEED}`, () => {
     await under.stream.caughtUp();
     const { vector } = await solvedByLists(under, 1, 'r2');
     expect(await under.vector(1)).toMatchObject({ release: 'r2', vector });
+  });
+
+  it('go over to a release that could not be read at once, as soon as the store answers', async () => {
+    const { store, models, promote } = await bench();
+    await promote('r1');
+    const read = store.read.bind(store);
+    let failures = 0;
+    store.read = (version) => {
+      failures += 1;
+      if (failures > 3) return read(version);
+      return Promise.reject(new FreshetError('warehouse_unavailable', { problem: 'away' }));
+    };
+    await promote('r2');
+    expect(failures).toBe(4);
+    expect(models.current?.release).toBe('r2');
   });
 
   it('are no part of the state that a replay gives again, whatever was promoted when', async () => {

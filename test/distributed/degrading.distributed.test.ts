@@ -120,6 +120,18 @@ const trainPlanted = async (): Promise<string> => {
 const modelOf = async (from: ProgramSeat): Promise<string | null | undefined> =>
   (await listOf('person1', from)).models.als;
 
+/** Another process that serves and has no copy of anything. */
+const withNewcomer = async (act: (newcomer: ProgramSeat) => Promise<void>): Promise<void> => {
+  const newcomer = await ProgramSeat.at(site, 'newcomer', ['--roles', 'serving']);
+  try {
+    await newcomer.start();
+    await act(newcomer);
+    expect(await newcomer.kill('SIGTERM')).toBe(0);
+  } finally {
+    await newcomer.kill();
+  }
+};
+
 /** As by an empty disk in the place of the one that held them. */
 const dropReleases = async (): Promise<number> => {
   const { connection, database } = site.clickhouse;
@@ -282,13 +294,20 @@ describe('[fault 18] while ClickHouse is away', () => {
   );
 
   it(
-    'a process that served by a release serves by it after a restart',
+    'a process that served by a release serves by it after a restart, a new one once ClickHouse is back',
     async () => {
       const version = await trainPlanted();
       await site.clickhouse.kill();
       expect(await seat.kill('SIGTERM')).toBe(0);
       await seat.start();
       await expect.poll(() => modelOf(seat), PATIENCE).toBe(version);
+      await withNewcomer(async (newcomer) => {
+        expect(await modelOf(newcomer)).toBeNull();
+        const { notices } = await systemOf(newcomer);
+        expect(notices.join()).toContain(`Release ${version} cannot be read now`);
+        await site.clickhouse.start();
+        await expect.poll(() => modelOf(newcomer), PATIENCE).toBe(version);
+      });
     },
     TEST_MS,
   );
@@ -304,9 +323,7 @@ describe('when ClickHouse comes back without its releases', () => {
       expect(await seat.kill('SIGTERM')).toBe(0);
       await seat.start();
       await expect.poll(() => modelOf(seat), PATIENCE).toBe(version);
-      const newcomer = await ProgramSeat.at(site, 'newcomer', ['--roles', 'serving']);
-      try {
-        await newcomer.start();
+      await withNewcomer(async (newcomer) => {
         expect((await listOf('person1', newcomer)).items.length).toBeGreaterThan(5);
         expect(await modelOf(newcomer)).toBeNull();
         const next = await train();
@@ -314,10 +331,7 @@ describe('when ClickHouse comes back without its releases', () => {
         for (const each of [seat, newcomer]) {
           await expect.poll(() => modelOf(each), PATIENCE).toBe(next);
         }
-        expect(await newcomer.kill('SIGTERM')).toBe(0);
-      } finally {
-        await newcomer.kill();
-      }
+      });
       await expectHealed();
     },
     TEST_MS,

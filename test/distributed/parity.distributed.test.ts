@@ -131,7 +131,7 @@ const dayOn = async (ports: Ports, events: readonly InteractionRecord[]): Promis
     records.map((record) => ({ key: record.itemId, record })),
   );
   await promote(ports.eventLog, RELEASE, { at: T0 });
-  const models = await followVectorModels({ ...ports, artifactStore, logger: silentLogger });
+  const models = await followVectorModels({ ...ports, artifactStore, clock, logger: silentLogger });
   closers.push(() => models.stop());
   const stream = createStream({
     ...fixture.deps,
