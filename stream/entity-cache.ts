@@ -33,6 +33,8 @@ export class EntityCache<Entity> {
   #young = new Map<string, Slot<Entity>>();
   #old = new Map<string, Slot<Entity>>();
   #changed: Slot<Entity>[] = [];
+  /** Of the first of those that changed, encoded ahead. */
+  #encoded: StateChange[] = [];
   /**
    * About the bytes that `changes` will give, keys included. Upper bounds would be more than twice as
    * many, and applies half as full: an entity counts as what it took when it was last stored and an
@@ -85,23 +87,35 @@ export class EntityCache<Entity> {
     const pendingBytes = 3 * key.length + value;
     this.changedBytes += pendingBytes - slot.pendingBytes;
     slot.pendingBytes = pendingBytes;
+    if (this.#encoded.length > 0) this.#encoded = [];
     if (slot.isChanged) return;
     slot.isChanged = true;
     this.#changed.push(slot);
   }
 
-  /** The changes since the last call, encoded. */
-  changes(): StateChange[] {
-    const changes: StateChange[] = [];
-    for (const slot of this.#changed) {
+  /** Encodes so many more of what changed, so that `changes` has less to do; true while some are left. */
+  encodeAhead(count: number): boolean {
+    const end = Math.min(this.#encoded.length + count, this.#changed.length);
+    while (this.#encoded.length < end) {
+      const slot = this.#changed[this.#encoded.length]!;
       const { key, entity } = slot;
       const value = entity === undefined ? undefined : this.#codec.encode(entity);
-      changes.push({ key, value });
-      slot.isChanged = false;
-      slot.pendingBytes = 0;
+      this.#encoded.push({ key, value });
       slot.storedBytes = value === undefined ? 0 : value.length;
       slot.storedBytesMax = this.#bytesMaxOf(entity);
     }
+    return end < this.#changed.length;
+  }
+
+  /** The changes since the last call, encoded. */
+  changes(): StateChange[] {
+    this.encodeAhead(this.#changed.length);
+    const changes = this.#encoded;
+    for (const slot of this.#changed) {
+      slot.isChanged = false;
+      slot.pendingBytes = 0;
+    }
+    this.#encoded = [];
     this.#changed = [];
     this.changedBytes = 0;
     return changes;
@@ -122,6 +136,7 @@ export class EntityCache<Entity> {
     this.#young.clear();
     this.#old.clear();
     this.#changed = [];
+    this.#encoded = [];
     this.changedBytes = 0;
   }
 }

@@ -106,6 +106,10 @@ abstract class ForwardingPipeline implements Pipeline<SourceRecord> {
     return letters;
   }
 
+  encodeAhead(): boolean {
+    return false;
+  }
+
   changes(): readonly StateChange[] {
     if (!this.#isChanged) return [];
     this.#isChanged = false;

@@ -280,6 +280,11 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     return letters;
   }
 
+  /** Few change at a time where somebody waits. */
+  encodeAhead(): boolean {
+    return false;
+  }
+
   changes(): readonly StateChange[] {
     if (!this.#isChanged) return [];
     this.#isChanged = false;

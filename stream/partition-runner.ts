@@ -364,6 +364,8 @@ export class PartitionRunner {
     const envelopes = pipeline.envelopes();
     if (envelopes.length > 0) await this.#checkPosition();
     this.#crash('stream.before-append');
+    // Where many changed, whoever waits for something else on this thread has its turn in between.
+    while (!this.#isBehind && pipeline.encodeAhead()) await turn();
     const changes = pipeline.changes();
     const isTurnedRound = this.#deps.seams?.applyBeforeAppend === true;
     if (isTurnedRound) await this.#apply(changes, last);
