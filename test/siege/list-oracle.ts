@@ -2,7 +2,8 @@
  * What is served, held against what was acknowledged. A person's history is their events, once each, in the
  * order of their times. A list has no item twice, and every reason in it names an event of that person's.
  * Processes that lived through the siege count of each item what one counts that was started after it, and
- * give nearly its lists: which of equals comes first depends on the order in which a process met them.
+ * give nearly its lists, where each has all people in memory: which of equals comes first depends on the order
+ * in which a process met them.
  */
 import type { Item } from '../../schemas/api/items.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
@@ -20,8 +21,9 @@ export interface ServedOptions {
 const PROBLEMS_MAX = 5;
 const SHOWN = 100;
 const ASKED = 20;
-/** Equal scores stand in another order in each process: of 20 items 13 were seen in common, of strangers none need be. */
-const SHARE_IN_COMMON_MIN = 0.5;
+/** Equal scores stand in another order in each process: of 20 items 16 were seen in common, of strangers none need be. */
+const SHARE_IN_COMMON_MIN = 0.6;
+
 export const compareServed = async (options: ServedOptions): Promise<readonly string[]> => {
   const byPerson = Map.groupBy(
     [...options.ledger.acknowledged].map((id) => options.ledger.events.get(id)!),

@@ -24,6 +24,9 @@ export interface OwnEnding {
   readonly said: string;
 }
 
+/** More people than a siege has: those that fewer had room for would be others in each process. */
+const KNOWS_ALL = ['--people-max', '100000'];
+
 export class ProgramSeat {
   readonly name: string;
   /** How its processes ended when nobody had killed them. */
@@ -36,7 +39,7 @@ export class ProgramSeat {
     return new ProgramSeat(name, {
       dataDirectory: site.directory(name),
       port: await freePort(),
-      flags: ['--empty', ...site.flags(), '--log-level', 'error', ...flags],
+      flags: ['--empty', ...site.flags(), ...KNOWS_ALL, '--log-level', 'error', ...flags],
       readyMsMax: READY_MS_MAX,
     });
   }

@@ -71,6 +71,7 @@ const COHORT = { eventsPerCohort: 6_000, usersPerCohort: 150 } as const;
 const ITEMS = 250;
 const ITEMS_AT_ONCE = 50;
 const BATCH_EVENTS_MAX = 100;
+const KNOWING_MS_MAX = 300_000;
 const AWAY_MS_MAX = 15_000;
 const BEFORE_BLOW_MS_MAX = 150;
 const FEEDS_A_BLOW = 100;
@@ -131,6 +132,7 @@ const besiege = async (besieged: Besieged, options: SiegeOptions): Promise<Siege
     const served = [...seats.slice(0, FRONT_SEATS.length), newcomer];
     const people = peopleOf(ledger, options.seed);
     const urls = served.map(({ url }) => url);
+    problems.push(...(await untilKnowingAlike(served)));
     const items = Array.from({ length: ITEMS }, (_, at) => `item-${at}`);
     problems.push(...(await compareServed({ urls, ledger, people, items })));
     for (const seat of [...seats, newcomer]) problems.push(...(await tidyEnd(seat)));
@@ -249,6 +251,18 @@ const quiescence = async (seat: ProgramSeat, msMax: number): Promise<SystemAnswe
   }
   const system = await systemOf(seat).catch((error: unknown) => String(error));
   throw new Error(`Expected all to be taken in, got ${JSON.stringify(system)}\n${seat.output()}`);
+};
+
+/** Lists look for people alike among those whom a process has in memory: a new one first reads them all. */
+const untilKnowingAlike = async (seats: readonly ProgramSeat[]): Promise<readonly string[]> => {
+  const deadline = performance.now() + KNOWING_MS_MAX;
+  for (;;) {
+    const systems = await Promise.all(seats.map(systemOf));
+    const held = systems.map(({ counters }) => counters.peopleHeld);
+    if (new Set(held).size === 1) return [];
+    if (performance.now() > deadline) return [`processes know ${held.join(', ')} people`];
+    await sleep(POLL_MS);
+  }
 };
 
 const peopleOf = ({ acknowledged, events }: SettledLedger, seed: number): readonly string[] => {
