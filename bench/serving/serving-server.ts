@@ -1,6 +1,7 @@
 /**
  * The server that `recommend-speed.ts` measures, in a process of its own: serving over an embedded log
- * and state, or (`--bare`) nothing but node:http with an answer of the same size.
+ * and state, or (`--bare`) nothing but node:http with an answer of the same size, or (`--serialise`) with
+ * a list of another server of this kind, turned into JSON for each request.
  *
  * Prints one line of JSON once it listens: its port, its memory, the size of an answer.
  */
@@ -21,6 +22,8 @@ const { values } = parseArgs({
   options: {
     bare: { type: 'boolean', default: false },
     bytes: { type: 'string', default: '5000' },
+    /** The port of a server whose list is written anew for each request; 0 for none. */
+    serialise: { type: 'string', default: '0' },
     items: { type: 'string', default: '10000' },
     people: { type: 'string', default: '20000' },
     /** Length of the vectors of a release; 0 for lists without one. */
@@ -35,19 +38,22 @@ const logger: Logger = {
   error: (message, fields) => console.error(message, fields),
 };
 
-const listenBare = async (): Promise<void> => {
-  const body = Buffer.alloc(Number(values.bytes), 'x');
-  const headers = {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': body.length,
-  };
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+const listenBare = (bodyOf: () => Buffer): void => {
   const server = createServer((_request, response) => {
-    response.writeHead(200, headers);
+    const body = bodyOf();
+    response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': body.length });
     response.end(body);
   });
   server.listen(0, '127.0.0.1', () => {
     console.log(JSON.stringify({ port: (server.address() as AddressInfo).port }));
   });
+};
+
+const listOf = async (port: string): Promise<unknown> => {
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/users/p0/recommendations`);
+  return answer.json();
 };
 
 /** Holds the release that is in use, where there is to be one. */
@@ -95,5 +101,13 @@ const listenServing = async (): Promise<void> => {
   });
 };
 
-await (values.bare ? listenBare() : listenServing());
+if (values.serialise !== '0') {
+  const list = await listOf(values.serialise);
+  listenBare(() => Buffer.from(JSON.stringify(list)));
+} else if (values.bare) {
+  const body = Buffer.alloc(Number(values.bytes), 'x');
+  listenBare(() => body);
+} else {
+  await listenServing();
+}
 endWithParent();
