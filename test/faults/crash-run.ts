@@ -52,7 +52,9 @@ const CAPS: readonly (readonly [SettingName, string])[] = [
   ['neighboursPerItem', '10000'],
 ];
 const CAP_FLAGS = ['--history-events', '1000', '--neighbours-per-item', '10000'];
-const FLAGS = ['--empty', '--log-level', 'error', ...CAP_FLAGS];
+/** Several, so that there is something between one partition and the next to die in. */
+const PARTITION_FLAGS = ['--user-partitions', '4', '--item-partitions', '4'];
+const FLAGS = ['--empty', '--log-level', 'error', ...CAP_FLAGS, ...PARTITION_FLAGS];
 /** The busiest of a cohort comes to some 500 events, half of the cap. */
 const COHORT = { eventsPerCohort: 6_000, usersPerCohort: 150 } as const;
 const ITEMS = 250;
