@@ -106,10 +106,6 @@ abstract class ForwardingPipeline implements Pipeline<SourceRecord> {
     return letters;
   }
 
-  encodeAhead(): boolean {
-    return false;
-  }
-
   changes(): readonly StateChange[] {
     if (!this.#isChanged) return [];
     this.#isChanged = false;

@@ -280,11 +280,6 @@ export class InteractionPipeline implements Pipeline<InteractionSource> {
     return letters;
   }
 
-  /** Few change at a time where somebody waits. */
-  encodeAhead(): boolean {
-    return false;
-  }
-
   changes(): readonly StateChange[] {
     if (!this.#isChanged) return [];
     this.#isChanged = false;

@@ -365,11 +365,11 @@ export class PartitionRunner {
     if (envelopes.length > 0) await this.#checkPosition();
     this.#crash('stream.before-append');
     // Where many changed, whoever waits for something else on this thread has its turn in between.
-    while (!this.#isBehind && pipeline.encodeAhead()) await turn();
-    const changes = pipeline.changes();
+    while (!this.#isBehind && pipeline.encodeAhead?.()) await turn();
+    const step = this.#stepTo(last, pipeline.changes());
     const isTurnedRound = this.#deps.seams?.applyBeforeAppend === true;
-    if (isTurnedRound) await this.#apply(changes, last);
-    else if (envelopes.length > 0) this.#foretell(changes, last);
+    if (isTurnedRound) await this.#apply(step);
+    else if (envelopes.length > 0) this.#foretell(step);
     const { eventLog } = this.#deps;
     const sentMs = clock.monotonicMs();
     await appendEnvelopes(eventLog, { envelopes, timestamp: last.timestamp }, () =>
@@ -379,7 +379,7 @@ export class PartitionRunner {
     const appendedMs = clock.monotonicMs();
     this.#pass('signalled', last.offset);
     this.#crash('stream.between-append-and-apply');
-    if (!isTurnedRound) await this.#apply(changes, last);
+    if (!isTurnedRound) await this.#apply(step);
     pipeline.applied();
     this.#lastTaken = undefined;
     this.#pace.worked(clock.monotonicMs() - appendedMs + (sentMs - startMs));
@@ -389,27 +389,27 @@ export class PartitionRunner {
    * What these changes make of the state follows from a durable log, whatever becomes of this flush: so
    * readers in this process may go by it while the signals are on their way to the disk.
    */
-  #foretell(changes: readonly StateChange[], last: LogRecord): void {
+  #foretell({ changes, after, hint }: Step): void {
     const { foretoldKeysMax } = this.#options;
     if (!this.#plan.isForetold || this.#isBehind || changes.length > foretoldKeysMax) return;
-    const { epoch: _, ...position } = this.#positionAt(last);
-    const hint = this.#hintOf(this.#position.coveredOffset, last.offset, changes);
+    const { epoch: _, ...position } = after;
     const ahead: StateAhead = { hint, position, changes: foretoldChangesOf(changes) };
     this.#deps.liveBus.publish(STATE_AHEAD, ahead);
   }
 
-  #positionAt(last: LogRecord): StatePosition {
+  #stepTo(last: LogRecord, changes: readonly StateChange[]): Step {
+    const { epoch, coveredOffset: from } = this.#position;
+    const to = last.offset;
+    const { logId } = this.#logInfo!;
     return {
-      epoch: this.#position.epoch,
-      coveredOffset: last.offset,
-      logId: this.#logInfo!.logId,
-      recordHash: hashOf(last),
+      changes,
+      after: { epoch, coveredOffset: to, logId, recordHash: hashOf(last) },
+      hint: { partition: this.partition, from, to, keys: hintedKeysOf(changes) },
     };
   }
 
-  async #apply(changes: readonly StateChange[], last: LogRecord): Promise<void> {
+  async #apply({ changes, after, hint }: Step): Promise<void> {
     const before = this.#position;
-    const after = this.#positionAt(last);
     const result = await this.#deps.stateStore.apply(this.partition, {
       epoch: before.epoch,
       expectedOffset: before.coveredOffset,
@@ -423,7 +423,7 @@ export class PartitionRunner {
     this.#applies++;
     this.#pass('applied', after.coveredOffset);
     this.#crash('stream.between-apply-and-hint');
-    this.#hint(this.#hintOf(before.coveredOffset, after.coveredOffset, changes));
+    this.#hint(hint);
     this.#crash('stream.after-hint');
     this.#wake();
   }
@@ -450,10 +450,6 @@ export class PartitionRunner {
     return new FreshetError('unavailable', { why });
   }
 
-  #hintOf(from: Offset, to: Offset, changes: readonly StateChange[]): StateHint {
-    return { partition: this.partition, from, to, keys: hintedKeysOf(changes) };
-  }
-
   #hint(hint: StateHint): void {
     // Readers notice the gap and ask `changesSince`.
     if (hint.keys.length > this.#options.hintKeysMax) return;
@@ -476,6 +472,13 @@ export class PartitionRunner {
   #crash(name: StreamCrashPoint): void {
     this.#deps.crashPoint(name);
   }
+}
+
+/** What a flush makes of the state. */
+interface Step {
+  readonly changes: readonly StateChange[];
+  readonly after: StatePosition;
+  readonly hint: StateHint;
 }
 
 const NO_POSITION: StatePosition = {

@@ -58,8 +58,11 @@ export interface Pipeline<Prepared extends PreparedRecord = PreparedRecord> {
   /** What goes to `item-signals`, and what to the dead letters, since the last call. */
   envelopes(): readonly Envelope[];
   deadLetters(): readonly DeadLetterRecord[];
-  /** Does a part of what `changes` has to do; true while there is more. Nothing is taken in between. */
-  encodeAhead(): boolean;
+  /**
+   * Does a part of what `changes` has to do; true while there is more. Nothing is taken in between. Absent
+   * where few change at a time.
+   */
+  encodeAhead?(): boolean;
   /** The changes since the last call, encoded. */
   changes(): readonly StateChange[];
   /** The last changes are stored. */

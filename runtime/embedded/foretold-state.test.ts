@@ -10,6 +10,7 @@ import {
 import { MemoryStateDisk, MemoryStateStore } from '../../storage/state-store/memory-state-store.ts';
 import {
   applyRequest,
+  fixtureOf,
   stateStoreContract,
 } from '../../storage/state-store/state-store.contract.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
@@ -42,11 +43,9 @@ stateStoreContract({
   name: 'ForetoldState of which nothing is foretold',
   create: async ({ changedKeysKept }) => {
     const disk = new MemoryStateDisk();
-    const stores: StateStore[] = [];
     /** Closing the view leaves its store open: here both end together. */
-    const open = (): StateStore => {
+    return fixtureOf(() => {
       const store = new MemoryStateStore({ disk, changedKeysKept });
-      stores.push(store);
       const view = new ForetoldState(store, new PlainBus());
       const closeView = view.close.bind(view);
       view.close = async () => {
@@ -54,17 +53,7 @@ stateStoreContract({
         await store.close();
       };
       return view;
-    };
-    const store = open();
-    return {
-      store,
-      reopen: async () => {
-        await store.close();
-        return open();
-      },
-      openAnother: async () => open(),
-      remove: async () => undefined,
-    };
+    });
   },
 });
 

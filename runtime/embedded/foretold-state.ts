@@ -15,6 +15,7 @@ import {
   type StateAhead,
   type StateHint,
 } from '../../storage/live-bus/live-bus.ts';
+import { compareKeys } from '../../storage/state-store/key-order.ts';
 import type {
   ChangesSince,
   ScanOptions,
@@ -186,15 +187,12 @@ const mergedPage = (
   const entries = new Map(page.map(({ key, value }) => [key, value]));
   for (const [key, value] of values) {
     if (!key.startsWith(prefix)) continue;
-    if (after !== undefined && compareBytes(key, after) <= 0) continue;
-    if (last !== undefined && compareBytes(key, last) > 0) continue;
+    if (after !== undefined && compareKeys(key, after) <= 0) continue;
+    if (last !== undefined && compareKeys(key, last) > 0) continue;
     if (value === undefined) entries.delete(key);
     else entries.set(key, value);
   }
   return [...entries]
     .map(([key, value]) => ({ key, value }))
-    .sort((left, right) => compareBytes(left.key, right.key));
+    .sort((left, right) => compareKeys(left.key, right.key));
 };
-
-const compareBytes = (left: string, right: string): number =>
-  Buffer.compare(Buffer.from(left), Buffer.from(right));

@@ -18,6 +18,7 @@ import { crc32c } from '../../schemas/checksum.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { NO_OFFSET, type Offset, offset, type StatePartition } from '../../schemas/ids.ts';
 import { diskFailure, isStructureDamaged } from '../lmdb/disk-failure.ts';
+import { compareKeys } from './key-order.ts';
 import { FIRST_POSITION, positionAfter, refusalOf, type StoredPosition } from './state-changes.ts';
 import type { ApplyRequest, ApplyResult, ChangesSince, ScanOptions } from './state-store.ts';
 
@@ -110,7 +111,7 @@ export class LmdbPartition {
 
   scan({ prefix, after, limit }: ScanOptions): readonly { key: string; value: Uint8Array }[] {
     return this.#inSnapshot(() => {
-      const isPastPrefix = after !== undefined && compareBytes(after, prefix) >= 0;
+      const isPastPrefix = after !== undefined && compareKeys(after, prefix) >= 0;
       const start = isPastPrefix ? after : prefix || SMALLEST_KEY;
       const found: { key: string; value: Uint8Array }[] = [];
       const range = this.#values.getRange(
@@ -330,9 +331,6 @@ const VALUES_OPTIONS: DatabaseOptions & { keyEncoder: typeof utf8Keys } = {
   encoding: 'binary',
   keyEncoder: utf8Keys,
 };
-
-const compareBytes = (left: string, right: string): number =>
-  Buffer.compare(Buffer.from(left), Buffer.from(right));
 
 const openEnvironment = (path: string): RootDatabase<Buffer, string> => {
   const options: RootDatabaseOptions = {

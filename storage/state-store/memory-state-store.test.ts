@@ -1,23 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { partitionIndex, statePartition } from '../../schemas/ids.ts';
 import { MemoryStateDisk, MemoryStateStore } from './memory-state-store.ts';
-import { applyRequest, stateStoreContract } from './state-store.contract.ts';
+import { applyRequest, fixtureOf, stateStoreContract } from './state-store.contract.ts';
 
 stateStoreContract({
   name: 'MemoryStateStore',
   create: async ({ changedKeysKept }) => {
     const disk = new MemoryStateDisk();
-    const open = () => new MemoryStateStore({ disk, changedKeysKept });
-    const store = open();
-    return {
-      store,
-      reopen: async () => {
-        await store.close();
-        return open();
-      },
-      openAnother: async () => open(),
-      remove: async () => undefined,
-    };
+    return fixtureOf(() => new MemoryStateStore({ disk, changedKeysKept }));
   },
 });
 

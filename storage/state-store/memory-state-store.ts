@@ -8,6 +8,7 @@
  */
 import { FreshetError } from '../../schemas/errors.ts';
 import { NO_OFFSET, type Offset, offset, type StatePartition } from '../../schemas/ids.ts';
+import { compareKeys } from './key-order.ts';
 import {
   checkApply,
   DEFAULT_STATE_STORE_LIMITS,
@@ -133,8 +134,8 @@ export class MemoryStateStore implements StateStore {
       const values = this.disk.current.get(partition)?.values ?? new Map<string, Uint8Array>();
       return [...values]
         .filter(([key]) => key.startsWith(prefix))
-        .filter(([key]) => after === undefined || compareBytes(key, after) > 0)
-        .sort(([left], [right]) => compareBytes(left, right))
+        .filter(([key]) => after === undefined || compareKeys(key, after) > 0)
+        .sort(([left], [right]) => compareKeys(left, right))
         .slice(0, limit)
         .map(([key, value]) => ({ key, value: Uint8Array.from(value) }));
     });
@@ -260,6 +261,3 @@ const isChangeAfter = ({ from, to }: ChangeEntry, since: Offset): boolean =>
 
 const copyOf = (value: Uint8Array | undefined): Uint8Array | undefined =>
   value && Uint8Array.from(value);
-
-const compareBytes = (left: string, right: string): number =>
-  Buffer.compare(Buffer.from(left), Buffer.from(right));

@@ -27,6 +27,20 @@ export interface StateStoreFixture {
   remove(): Promise<void>;
 }
 
+/** Of stores that another call opens on the same state, and that leave nothing behind. */
+export const fixtureOf = (open: () => StateStore): StateStoreFixture => {
+  const store = open();
+  return {
+    store,
+    reopen: async () => {
+      await store.close();
+      return open();
+    },
+    openAnother: async () => open(),
+    remove: async () => undefined,
+  };
+};
+
 /** Parts of the contract that an adapter may be unable to show, each with the reason. */
 export type StateCapability = 'reopen' | 'open another';
 
