@@ -1,5 +1,5 @@
 /** The lists that serving makes of what stores hold, at one fixed time, whatever the stores are. */
-import { setTimeout as sleepFor } from 'node:timers/promises';
+import { setTimeout as sleepFor, setImmediate as turn } from 'node:timers/promises';
 import { systemRandom } from '../../runtime/random.ts';
 import type { PartitionCounts } from '../../runtime/topic-plan.ts';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
@@ -54,20 +54,14 @@ export const listsOn = async (
   serving.registerRoutes(app);
   try {
     await serving.start();
-    const make = async (): Promise<readonly MadeList[]> => {
-      const lists: MadeList[] = [];
-      for (const person of people) {
-        const answer = await app.inject(`/v1/users/${person}/recommendations`);
-        const { items, rung, models } = answer.json<ListAnswer>();
-        lists.push({ items, rung, models });
-      }
-      return lists;
-    };
-    // What a start goes on loading behind the first answers is there when nothing changes any more.
-    let lists = await make();
-    for (let former = ''; former !== JSON.stringify(lists); ) {
-      former = JSON.stringify(lists);
-      lists = await make();
+    // What a start goes on loading behind the first answers is to be there before them: these are kept.
+    await serving.poll();
+    while (serving.status().content.missing! > 0) await turn();
+    const lists: MadeList[] = [];
+    for (const person of people) {
+      const answer = await app.inject(`/v1/users/${person}/recommendations`);
+      const { items, rung, models } = answer.json<ListAnswer>();
+      lists.push({ items, rung, models });
     }
     await serving.stop();
     return lists;
