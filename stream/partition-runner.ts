@@ -85,7 +85,7 @@ const HALTING: ReadonlySet<string> = new Set([
   'apply_too_large',
   'storage_failed',
 ]);
-const CATCH_UP_APPLY_MS = 1_000;
+const CATCH_UP_APPLY_MS = 2_000;
 /** What a record may change beside its entities: a chunk of ids, categories. */
 const KEYS_BESIDE = 8;
 const ENTITY_BYTES = 2_600;

@@ -67,14 +67,15 @@ export interface LmdbStateStoreOptions {
 
 /**
  * A transaction here blocks nobody but its own thread, so one apply may hold far more than over a
- * network: a replay then writes an item once for thousands of events.
+ * network: a replay then writes a person or an item once for tens of thousands of events. Time ends an
+ * apply long before these do, so fewer partitions, of which each has more, cost no more than many.
  */
 export const LMDB_STATE_STORE_LIMITS: StateStoreLimits = {
   ...DEFAULT_STATE_STORE_LIMITS,
-  keysPerApply: 16_384,
-  bytesPerApply: 33_554_432,
-  keysPerApplyMax: 65_536,
-  bytesPerApplyMax: 67_108_864,
+  keysPerApply: 65_536,
+  bytesPerApply: 134_217_728,
+  keysPerApplyMax: 131_072,
+  bytesPerApplyMax: 201_326_592,
 };
 
 export const DEFAULT_LMDB_STATE_STORE_OPTIONS = {
