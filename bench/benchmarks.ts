@@ -5,6 +5,7 @@ import { distributedFreshness } from './distributed/p2-distributed.ts';
 import { distributedReplay } from './distributed/p3-distributed.ts';
 import { distributedRecovery } from './distributed/p10-distributed.ts';
 import { distributedGrowth } from './distributed/p14-distributed.ts';
+import { imports } from './imports.ts';
 import { kafkaLog } from './kafka-log.ts';
 import { neuralSpeed } from './neural-speed.ts';
 import { durableIngest } from './p1-durable-ingest.ts';
@@ -33,6 +34,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   soak,
   diskGrowth,
   firstMinute,
+  imports,
   growth,
   kafkaLog,
   algorithms,

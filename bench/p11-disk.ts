@@ -3,7 +3,6 @@
  * quarter of their defaults. State is as large as people and items make it; what log and warehouse take at
  * their fullest must fit four times beside it into what is promised.
  */
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import { dataPathsOf } from '../runtime/data-directory.ts';
 import { allocatedBytesOf } from '../runtime/disk-usage.ts';
 import { SETTINGS } from '../runtime/settings.ts';
 import { seededRandom } from '../test/faults/seeded-random.ts';
+import { runImport } from './import-process.ts';
 import {
   EMPTY_INSTANCE,
   makeDataDirectory,
@@ -82,15 +82,6 @@ const importFile = async (
     removeDataDirectory(path);
   }
 };
-
-const runImport = (path: string, directory: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const words = [join(import.meta.dirname, '../runtime/main.ts'), 'import', path, '--data'];
-    const child = spawn(process.execPath, [...words, directory], { stdio: 'ignore' });
-    child.once('exit', (code) =>
-      code === 0 ? resolve() : reject(new Error(`Expected an import, got exit code ${code}.`)),
-    );
-  });
 
 /** Looks at the disk again and again; the most that each owner, and all together, took. */
 const watchPeaks = (directory: string) => {
