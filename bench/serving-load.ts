@@ -120,7 +120,8 @@ export const runGetLoad = async (options: GetLoadOptions): Promise<GetLoadResult
       const wanted = Math.floor(((performance.now() - startMs) / 1000) * rate);
       for (; made < wanted; made++) {
         const dueMs = startMs + (made / rate) * 1000;
-        const client = idle.pop();
+        // In turn: a connection over which nothing is asked for long is closed.
+        const client = idle.shift();
         if (client === undefined) due.push(dueMs);
         else next(client, dueMs);
       }

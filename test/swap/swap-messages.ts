@@ -13,7 +13,10 @@ export interface Promoted {
   readonly memoryBytes: number;
 }
 
-export interface LoopDelays {
-  readonly p99Ms: number;
-  readonly maxMs: number;
+/** How it went on the thread that answers, since it was asked last. */
+export interface ThreadFacts {
+  readonly delayP99Ms: number;
+  readonly delayMaxMs: number;
+  /** Share of the time in which it had something to do. */
+  readonly busy: number;
 }

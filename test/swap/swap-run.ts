@@ -1,6 +1,7 @@
 /**
  * One run: the same load before, during and after the swaps of releases, every so many of them bad, and
- * lists sampled beside it. Server, load and this process are three processes.
+ * lists sampled beside it all the time, since they are load, too. Server, load and this process are three
+ * processes.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,7 +10,7 @@ import { join } from 'node:path';
 import type { GetLoadResult } from '../../bench/serving-load.ts';
 import { ListSampler, type SampleReport } from './list-sampler.ts';
 import { ReleaseReference } from './recomputed-parts.ts';
-import type { LoopDelays, Promoted, SwapServerFacts } from './swap-messages.ts';
+import type { Promoted, SwapServerFacts, ThreadFacts } from './swap-messages.ts';
 import { publishSwapReleases, type SwapReleases } from './swap-releases.ts';
 
 export interface SwapRunOptions {
@@ -34,7 +35,12 @@ export interface SwapReport {
   readonly p99Ms: { readonly before: number; readonly during: number; readonly after: number };
   /** During the swaps against the mean of before and after. */
   readonly p99Ratio: number;
-  readonly loopDelayMs: LoopDelays;
+  /** Of the server's thread: where it is busy nearly all of the time, the rate is more than it can hold. */
+  readonly thread: {
+    readonly before: ThreadFacts;
+    readonly during: ThreadFacts;
+    readonly after: ThreadFacts;
+  };
   readonly problems: readonly string[];
 }
 
@@ -66,17 +72,19 @@ const measured = async (
     runLoad({ port, seconds: Math.ceil(seconds / parts), rate: options.rate, spread: people });
   const first = await server.promote(versionAt(releases, 0));
   const problems = first.isInUse ? [] : [`the first release was refused: ${first.reason}`];
-  await load(4);
-  const before = await load(2);
-  await server.delays();
   const sampler = new ListSampler({ port, items, people, seed });
   sampler.start();
+  await load(4);
+  await server.thread();
+  const before = await load(2);
+  const threadBefore = await server.thread();
   const loading = load(1);
   const swapping = await swapAll(options, { server, releases });
   const during = await loading;
-  await sampler.stop();
-  const loopDelayMs = await server.delays();
+  const threadDuring = await server.thread();
   const after = await load(2);
+  const threadAfter = await server.thread();
+  await sampler.stop();
   const references = releases.good.map(
     (release) => [release.manifest.version, new ReleaseReference(release)] as const,
   );
@@ -97,7 +105,7 @@ const measured = async (
       after: after.latencyMs.p99,
     },
     p99Ratio: during.latencyMs.p99 / calm,
-    loopDelayMs,
+    thread: { before: threadBefore, during: threadDuring, after: threadAfter },
     problems: [
       ...problems,
       ...swapping.problems,
@@ -164,9 +172,9 @@ class SwapServer {
     return this.#ask<Promoted>({ promote: version });
   }
 
-  /** Since they were asked for last. */
-  delays(): Promise<LoopDelays> {
-    return this.#ask<LoopDelays>({ delays: true });
+  /** Since it was asked last. */
+  thread(): Promise<ThreadFacts> {
+    return this.#ask<ThreadFacts>({ thread: true });
   }
 
   stop(): void {

@@ -4,7 +4,7 @@
  * channel to promote a version, it writes the promotion into the control log and answers once lists go
  * by it or it was refused.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { endWithParent, openSyntheticServing } from '../../bench/serving/synthetic-serving.ts';
 import { systemClock } from '../../runtime/clock.ts';
@@ -12,7 +12,7 @@ import type { DurationMs } from '../../schemas/ids.ts';
 import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import { promote } from '../serving/promotion.ts';
-import type { Promoted, SwapServerFacts } from './swap-messages.ts';
+import type { Promoted, SwapServerFacts, ThreadFacts } from './swap-messages.ts';
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +37,15 @@ const facts: SwapServerFacts = { port: await listen() };
 
 const delays = monitorEventLoopDelay({ resolution: 1 });
 delays.enable();
+let busySince = performance.eventLoopUtilization();
+
+const threadFacts = (): ThreadFacts => {
+  const busy = performance.eventLoopUtilization(busySince).utilization;
+  const facts = { delayP99Ms: delays.percentile(99) / 1e6, delayMaxMs: delays.max / 1e6, busy };
+  delays.reset();
+  busySince = performance.eventLoopUtilization();
+  return facts;
+};
 
 /** Settled as soon as it is in use, or refused. */
 const promoted = async (version: string): Promise<Promoted> => {
@@ -59,13 +68,12 @@ const promoted = async (version: string): Promise<Promoted> => {
   }
 };
 
-process.on('message', (message: { readonly promote?: string; readonly delays?: true }) => {
+process.on('message', (message: { readonly promote?: string; readonly thread?: true }) => {
   if (message.promote !== undefined) {
     void promoted(message.promote).then((answer) => process.send?.(answer));
     return;
   }
-  process.send?.({ p99Ms: delays.percentile(99) / 1e6, maxMs: delays.max / 1e6 });
-  delays.reset();
+  process.send?.(threadFacts());
 });
 endWithParent();
 console.log(JSON.stringify(facts));
