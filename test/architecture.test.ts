@@ -66,7 +66,8 @@ const isPortOrContract = (path: string): boolean =>
   path.endsWith('.contract.ts') ||
   path === 'storage/event-log/partitioner.ts' ||
   path === 'storage/event-log/partition-ownership.ts' ||
-  path === 'storage/event-log/partition-slices.ts';
+  path === 'storage/event-log/partition-slices.ts' ||
+  path === 'storage/event-log/promotion-follower.ts';
 
 /** The package that is imported, also where a file within it is. */
 const libraryOf = (target: string): string =>

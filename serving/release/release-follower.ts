@@ -5,21 +5,17 @@
  * or not fit is refused with its reason, and the one in use stays. Where none is in use yet, as after
  * a restart, the one that the promotion took the place of is tried. A store that cannot be reached says
  * nothing about a release: it is asked again until it answers or another one is promoted.
- *
- * A promotion that comes while another's release is being loaded ends that loading: the newest
- * counts, and a rollback waits for nobody.
  */
 import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
 import { inTurns } from '../../algorithms/model/pieces.ts';
 import type { Clock, CrashPoint, Logger } from '../../schemas/environment.ts';
 import { isFreshetError } from '../../schemas/errors.ts';
-import { type EpochMs, type Offset, partitionIndex } from '../../schemas/ids.ts';
-import { promotionIn, type StoredPromotion } from '../../schemas/promotion-record.ts';
+import type { EpochMs } from '../../schemas/ids.ts';
+import type { StoredPromotion } from '../../schemas/promotion-record.ts';
 import type { ModelKind } from '../../schemas/release.ts';
-import { TOPICS } from '../../schemas/topics.ts';
 import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
-import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
-import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
+import type { EventLog } from '../../storage/event-log/event-log.ts';
+import { PromotionFollower } from '../../storage/event-log/promotion-follower.ts';
 import type { ItemSlots } from '../item-slots.ts';
 import type { LadderOptions, ReleaseOptions } from '../options.ts';
 import { leisurely } from './leisure.ts';
@@ -27,10 +23,6 @@ import type { NewItemCounts, NewItemGround } from './new-item-vectors.ts';
 import type { ReleaseHolder } from './release-holder.ts';
 import { loadedRelease } from './release-loader.ts';
 import type { ServingRelease } from './serving-release.ts';
-
-const CONTROL = TOPICS.control.name;
-const PARTITION = partitionIndex(0);
-const READ = { recordsMax: 1_000, bytesMax: 1_048_576 } as const;
 
 const NO_NEW_ITEMS: NewItemCounts = { withVector: 0, waiting: 0, beyond: 0 };
 
@@ -84,41 +76,32 @@ export interface ReleaseFollowerOptions {
 
 export class ReleaseFollower {
   readonly #given: ReleaseFollowerOptions;
-  readonly #stopping = new AbortController();
-  #tail: Promise<void> = Promise.resolve();
-  #wanted: StoredPromotion | undefined;
-  #handled: StoredPromotion | undefined;
-  #loading: AbortController | undefined;
-  #work: Promise<void> = Promise.resolve();
+  readonly #promotions: PromotionFollower;
   #promotedAt: EpochMs | null = null;
   #loadMs: number | null = null;
   #refused: RefusedRelease[] = [];
   #refusedCount = 0;
   /** What the newest promotion names and the store could not be asked for. */
   #waiting: RefusedRelease | undefined;
-  #pause: Promise<void> = Promise.resolve();
 
   constructor(given: ReleaseFollowerOptions) {
     this.#given = given;
+    this.#promotions = new PromotionFollower({
+      eventLog: given.eventLog,
+      clock: given.clock,
+      retryMs: given.options.retryMs,
+      takeUp: (promotion, signal) => this.#takeUp(promotion, signal),
+      onFailure: given.onFailure,
+    });
   }
 
   /** Resolves once lists go by the promotion that was the newest at the call. */
-  async start(): Promise<void> {
-    const { eventLog } = this.#given;
-    const { end } = await eventLog.watermarks(CONTROL, PARTITION);
-    for await (const records of partitionSlices(eventLog, CONTROL, PARTITION, { to: end })) {
-      this.#note(records);
-    }
-    await this.#takeUpNewest();
-    this.#tail = this.#follow(end);
+  start(): Promise<void> {
+    return this.#promotions.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.#loading?.abort();
-    await this.#tail;
-    await this.#pause;
-    await this.#work;
+  stop(): Promise<void> {
+    return this.#promotions.stop();
   }
 
   status(): ReleaseStatus {
@@ -143,7 +126,7 @@ export class ReleaseFollower {
   /** What a person should know: the newest promotion's release, where it was refused. */
   notices(): readonly string[] {
     const newest = this.#refused.at(-1);
-    const wanted = this.#wanted?.version;
+    const wanted = this.#promotions.newest?.version;
     const waiting = this.#waiting;
     if (waiting !== undefined && waiting.version === wanted) {
       return [
@@ -159,95 +142,46 @@ export class ReleaseFollower {
     return this.#given.holder.current?.version ?? 'none';
   }
 
-  async #follow(from: Offset): Promise<void> {
-    const { signal } = this.#stopping;
-    try {
-      const slices = this.#given.eventLog.tail(CONTROL, PARTITION, from, { ...READ, signal });
-      for await (const records of slices) {
-        if (this.#note(records)) void this.#takeUpNewest();
-      }
-    } catch (error) {
-      if (!signal.aborted) this.#given.onFailure(error);
-    }
-  }
-
-  /** Whether there was a promotion among them. */
-  #note(records: readonly LogRecord[]): boolean {
-    let isPromotion = false;
-    for (const { value } of records) {
-      const seen = promotionIn(value);
-      if (seen === undefined) continue;
-      this.#wanted = seen;
-      isPromotion = true;
-    }
-    if (isPromotion) this.#loading?.abort();
-    return isPromotion;
-  }
-
-  /** One at a time; what is promoted meanwhile comes next. */
-  #takeUpNewest(): Promise<void> {
-    this.#work = this.#work.then(async () => {
-      const wanted = this.#wanted;
-      if (wanted === this.#handled || wanted === undefined) return;
-      this.#handled = wanted;
-      await this.#takeUp(wanted);
-    });
-    return this.#work;
-  }
-
-  async #takeUp(seen: StoredPromotion): Promise<void> {
+  async #takeUp(promotion: StoredPromotion, signal: AbortSignal): Promise<'done' | 'later'> {
     const { holder, clock } = this.#given;
-    const { version, formerVersion } = seen;
+    const { version, formerVersion, at } = promotion;
     const startedMs = clock.monotonicMs();
     if (version === null) holder.switchTo(undefined);
-    if (version === null || (await this.#switchTo(version))) {
-      this.#promotedAt = seen.at;
+    if (version === null || (await this.#switchTo(version, signal))) {
+      this.#promotedAt = at;
       this.#loadMs = clock.monotonicMs() - startedMs;
-      return;
+      return 'done';
     }
-    // After a restart there is no release in memory that could go on serving.
-    const isNewest = this.#wanted === seen;
-    if (!isNewest) return;
+    if (signal.aborted) return 'done';
     const isWaiting = this.#waiting?.version === version;
+    // After a restart there is no release in memory that could go on serving.
     if (holder.current === undefined && typeof formerVersion === 'string') {
-      await this.#switchTo(formerVersion);
+      await this.#switchTo(formerVersion, signal);
     }
-    if (isWaiting) this.#pause = this.#tryLater(seen);
-  }
-
-  async #tryLater(seen: StoredPromotion): Promise<void> {
-    const { clock, options } = this.#given;
-    const { signal } = this.#stopping;
-    await clock.sleep(options.retryMs, signal).catch(() => undefined);
-    if (signal.aborted || this.#wanted !== seen) return;
-    this.#work = this.#work.then(() => this.#takeUp(seen));
+    return isWaiting ? 'later' : 'done';
   }
 
   /** Whether lists go by it now. */
-  async #switchTo(version: string): Promise<boolean> {
+  async #switchTo(version: string, signal: AbortSignal): Promise<boolean> {
     const { holder, logger } = this.#given;
     if (holder.current?.version === version) return true;
-    if (this.#stopping.signal.aborted) return false;
     if (holder.former?.version === version) {
       holder.switchTo(holder.former);
       return true;
     }
     holder.letGoOfFormer();
-    this.#loading = new AbortController();
-    const { signal } = this.#loading;
     try {
       const release = await this.#load(version, signal);
       this.#crash('swap.before-switch');
       holder.switchTo(release);
       this.#crash('swap.after-switch');
-      this.#waiting = undefined;
+      // The former one, in its place, does not end the waiting.
+      if (this.#waiting?.version === version) this.#waiting = undefined;
       logger.info('A release is in use', { version });
       return true;
     } catch (error) {
       if (!signal.aborted) this.#failed(version, error);
       return false;
-    } finally {
-      this.#loading = undefined;
     }
   }
 
@@ -268,7 +202,7 @@ export class ReleaseFollower {
     const failed = { version, reason, at: clock.now() };
     if (isFreshetError(error) && error.spec.retriable) {
       // The former one, tried in its place, is not what is waited for.
-      if (version !== this.#wanted?.version) return;
+      if (version !== this.#promotions.newest?.version) return;
       // Said once, not at every try.
       if (this.#waiting?.version !== version) {
         logger.warn('A release cannot be read now', { version, error });
