@@ -1,7 +1,7 @@
-/** The real clock: the one file that asks the machine what time it is. */
+/** The real clock: the one file that asks the machine what time it is, and how long it was idle. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import type { Clock } from '../schemas/environment.ts';
+import type { Clock, IdleTime } from '../schemas/environment.ts';
 import { epochMs } from '../schemas/ids.ts';
 
 export const systemClock: Clock = {
@@ -9,3 +9,6 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   sleep: (duration, signal) => sleepFor(duration, undefined, signal ? { signal } : {}),
 };
+
+/** Of the thread that asks. */
+export const threadIdleMs: IdleTime = () => performance.eventLoopUtilization().idle;

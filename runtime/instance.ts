@@ -13,6 +13,7 @@ import { createServing, type Serving } from '../serving/serving.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
 import { ClickHouseWarehouse } from '../storage/warehouse/clickhouse-warehouse.ts';
 import { registerModelRoutes } from '../training/http/model-routes.ts';
+import { threadIdleMs } from './clock.ts';
 import { createCrashPoint } from './crash-point.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { environment } from './environment.ts';
@@ -73,6 +74,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       artifactStore: profile.artifactStore,
       liveBus: profile.liveBus,
       clock,
+      idleMs: threadIdleMs,
       random: systemRandom,
       logger,
       crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
@@ -247,7 +249,7 @@ const createApp = async (
 };
 
 const servingFactsOf = (serving: Serving): ServingFacts => {
-  const { catalogue, freshnessMs, problems, notices, memory, release, people, ...counted } =
+  const { catalogue, freshnessMs, problems, notices, memory, release, people, foldIn, ...counted } =
     serving.status();
   const { listsMade, subjectReads, cache } = counted;
   const inUse = release?.version != null && release.madeAt !== null;
@@ -268,6 +270,8 @@ const servingFactsOf = (serving: Serving): ServingFacts => {
       ...cache,
       peopleHeld: people.held,
       peoplePassedOver: people.passedOver,
+      vectorsFoldedIn: foldIn.done,
+      vectorsToFoldIn: foldIn.left,
       releaseSwaps: release?.swaps ?? 0,
       releasesRefused: release?.refusedCount ?? 0,
     },

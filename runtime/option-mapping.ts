@@ -1,7 +1,11 @@
 /** From the settings that people change to the options of the parts. */
 import type { IngestOptions } from '../ingest/options.ts';
 import { DEFAULT_KINDS, kindTable } from '../schemas/kinds.ts';
-import { DEFAULT_SERVING_OPTIONS, type ServingOptions } from '../serving/options.ts';
+import {
+  DEFAULT_SERVING_OPTIONS,
+  type LadderOptions,
+  type ServingOptions,
+} from '../serving/options.ts';
 import { cachesFor, DEFAULT_STREAM_OPTIONS, type StreamOptions } from '../stream/options.ts';
 import type { Settings } from './settings.ts';
 import type { PartitionCounts } from './topic-plan.ts';
@@ -41,10 +45,24 @@ export const ingestOptionsOf = (settings: Settings): Partial<IngestOptions> => (
 export const servingOptionsOf = (settings: Settings): ServingOptions => ({
   ...DEFAULT_SERVING_OPTIONS,
   basePath: settings.basePath,
+  ladder: ladderOf(settings),
+  release: { ...DEFAULT_SERVING_OPTIONS.release, foldInMax: settings.foldInPeople },
   moved: { ...DEFAULT_SERVING_OPTIONS.moved, isOn: settings.itemsFollowPeople },
   people: { ...DEFAULT_SERVING_OPTIONS.people, peopleMax: settings.peopleMax },
   remember: { statesMax: settings.profile === 'distributed' ? STATES_REMEMBERED : 0 },
   live: { ...DEFAULT_SERVING_OPTIONS.live, allowedOrigins: settings.allowedOrigins },
+});
+
+/** What goes by everybody proposes no more than what goes by the person. */
+const ladderOf = ({ candidatesPerSource, candidatesFirstPage }: Settings): LadderOptions => ({
+  ...ladder,
+  candidatesMax: candidatesPerSource,
+  plainCandidatesMax: Math.min(candidatesFirstPage, candidatesPerSource),
+  commonCandidatesMax: Math.min(
+    ladder.commonCandidatesMax,
+    candidatesFirstPage,
+    candidatesPerSource,
+  ),
 });
 
 /** Some 20 MB of a serving process, for the time in which Redis is away. */

@@ -329,6 +329,27 @@ export const SETTINGS = {
     default: 10_000,
     help: 'People who acted last that are kept for finding people alike (750 bytes each); 0 for none.',
   }),
+  foldInPeople: integer({
+    unit: 'people',
+    min: 0,
+    max: 10_000,
+    default: 5_000,
+    help: 'People who acted last whose vectors are made, in spare time, when another release is put to use; 0 for none.',
+  }),
+  candidatesPerSource: integer({
+    unit: 'items',
+    min: 30,
+    max: 5_000,
+    default: 500,
+    help: 'Items that each source may propose for a list that filters or earlier pages thin out.',
+  }),
+  candidatesFirstPage: integer({
+    unit: 'items',
+    min: 30,
+    max: 5_000,
+    default: 120,
+    help: 'The same where nothing does, at most as many; with 120 a list costs a seventh more than with 60.',
+  }),
   qualityPerSecond: integer({
     unit: 'events/s',
     min: 0,

@@ -13,6 +13,9 @@ export interface Clock {
   sleep(duration: DurationMs, signal?: AbortSignal): Promise<void>;
 }
 
+/** How long the thread has had nothing to do, in milliseconds from some beginning on. */
+export type IdleTime = () => number;
+
 /** Uniform numbers in [0, 1). */
 export type RandomSource = () => number;
 

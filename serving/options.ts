@@ -111,6 +111,11 @@ export interface CacheOptions {
 export interface ReleaseOptions {
   /** People's vectors that are kept under the release in use; some 400 bytes each at 64 numbers. */
   readonly vectorsMax: number;
+  /**
+   * People whose vectors are made behind a switch before a list needs them, some .1 ms each; half of
+   * `vectorsMax` at most, or the first ones would be gone before the last were made. 0 for none.
+   */
+  readonly foldInMax: number;
   /** People whose proposals by models that go by nothing else are kept; 1.4 KB a model each. */
   readonly proposalsMax: number;
   /** Items that came after the training and have vectors of their own; 4 bytes a number. */
@@ -257,6 +262,7 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
   cache: { entriesMax: 20_000, bytesMax: 64 * MIB, lifeMs: 1_000 as DurationMs },
   release: {
     vectorsMax: 20_000,
+    foldInMax: 5_000,
     proposalsMax: 2_000,
     newItemsMax: 500,
     refusedKept: 20,

@@ -4,6 +4,8 @@ import type { ContentIndex } from './content-index.ts';
 import type { FreshnessMeter, FreshnessSummary } from './freshness.ts';
 import type { LiveCounts, LiveServer } from './live/live-server.ts';
 import type { PeopleCounts, PeopleFollower } from './people/people-follower.ts';
+import type { RecentlyActive } from './people/recently-active.ts';
+import type { FoldInCounts, FoldInPass } from './release/fold-in-pass.ts';
 import type { ItemMover, MoveCounts } from './release/moved/item-mover.ts';
 import type { ReleaseFollower, ReleaseStatus } from './release/release-follower.ts';
 import type { RouteParts } from './routes/route-support.ts';
@@ -18,6 +20,8 @@ export interface ServingStatus {
   readonly notices: readonly string[];
   /** null where there is no store of releases. */
   readonly release: ReleaseStatus | null;
+  /** Vectors that are made behind a switch, before lists need them. */
+  readonly foldIn: FoldInCounts;
   readonly catalogue: { readonly items: number; readonly visible: number };
   readonly itemEpoch: number;
   readonly catalogueVersion: number;
@@ -48,6 +52,8 @@ export interface ServingParts extends RouteParts {
   readonly trials: TrialLists;
   readonly mover: ItemMover;
   readonly people: PeopleFollower;
+  readonly active: RecentlyActive;
+  readonly foldInPass: FoldInPass;
   readonly live: LiveServer;
   readonly releaseFollower: ReleaseFollower | undefined;
   readonly failures: string[];
@@ -72,6 +78,7 @@ export const statusOf = (parts: ServingParts): Omit<ServingStatus, 'isReady' | '
   },
   notices: parts.releaseFollower?.notices() ?? [],
   release: parts.releaseFollower?.status() ?? null,
+  foldIn: parts.foldInPass.counts(),
   itemEpoch: parts.itemIndex.epoch,
   catalogueVersion: parts.catalogue.version,
   freshnessMs: parts.freshness.summary(),

@@ -8,18 +8,17 @@ import { inlineEngine } from '../algorithms/kernels/kernel-engine.ts';
 import { PeopleIndex } from '../algorithms/neighbourhood/people-index.ts';
 import { PeopleNeighbours } from '../algorithms/neighbourhood/people-neighbours.ts';
 import type { Position } from '../schemas/api/fields.ts';
-import type { Clock, CrashPoint, Logger, RandomSource } from '../schemas/environment.ts';
+import type { Clock, CrashPoint, IdleTime, Logger, RandomSource } from '../schemas/environment.ts';
 import {
   type ItemId,
   type Offset,
   type PartitionIndex,
-  partitionIndex,
   type SubjectId,
   statePartition,
 } from '../schemas/ids.ts';
-import { passHop } from '../schemas/journey.ts';
 import { type FeedbackKind, kindTable } from '../schemas/kinds.ts';
 import type { CatalogueItemRecord } from '../schemas/records.ts';
+import { subjectKey } from '../schemas/state/subject-state.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { ArtifactStore } from '../storage/artifact-store/artifact-store.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
@@ -30,6 +29,7 @@ import { Catalogue } from './catalogue.ts';
 import { CatalogueFollower } from './catalogue-follower.ts';
 import { ContentIndex } from './content-index.ts';
 import { Coverage } from './coverage.ts';
+import { followItems, followPositions, followSubjects } from './followed-partitions.ts';
 import { FreshnessMeter } from './freshness.ts';
 import { ItemFollower } from './item-follower.ts';
 import { ItemIndex } from './item-index.ts';
@@ -43,9 +43,11 @@ import { LiveServer } from './live/live-server.ts';
 import { ParkedSubscriptions } from './live/parked-subscriptions.ts';
 import { DEFAULT_SERVING_OPTIONS, PARTS, type ServingOptions } from './options.ts';
 import { PeopleFollower } from './people/people-follower.ts';
+import { RecentlyActive } from './people/recently-active.ts';
 import { SimilarPeople } from './people/similar-people.ts';
 import { Rankings } from './rankings.ts';
 import { Recommender } from './recommend.ts';
+import { FoldInPass } from './release/fold-in-pass.ts';
 import { ItemMover } from './release/moved/item-mover.ts';
 import type { NewItemGround } from './release/new-item-vectors.ts';
 import { ReleaseFollower } from './release/release-follower.ts';
@@ -62,7 +64,7 @@ import { nextSource } from './sources/next-source.ts';
 import { peopleSource } from './sources/people-source.ts';
 import { latestSource, popularSource, trendingSource } from './sources/ranking-sources.ts';
 import { togetherSource } from './sources/together-source.ts';
-import { type StateChangeNotice, StateFollower } from './state-follower.ts';
+import { StateFollower } from './state-follower.ts';
 import { SubjectReader } from './subject-reader.ts';
 import { TrialLists } from './trial-lists.ts';
 
@@ -73,6 +75,8 @@ export interface ServingDependencies {
   readonly artifactStore?: ArtifactStore;
   readonly liveBus: LiveBus;
   readonly clock: Clock;
+  /** Of the thread that lists are made on: work that nobody waits for goes by it. */
+  readonly idleMs?: IdleTime;
   readonly random: RandomSource;
   readonly logger: Logger;
   /** For the fault harness; does nothing where left out. */
@@ -113,7 +117,7 @@ export interface Serving {
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const parts = assemble(dependencies);
   const { catalogue, catalogueFollower, content, follower, live, mover, people } = parts;
-  const { releaseFollower, subjects } = parts;
+  const { active, foldInPass, releaseFollower, subjects } = parts;
   const makesLists = dependencies.listsFor !== 'nobody';
   let isReady = false;
   return {
@@ -130,6 +134,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       await live.stop();
       await Promise.all([catalogueFollower.stop(), follower.stop()]);
       await releaseFollower?.stop();
+      await foldInPass.stop();
       await mover.stop();
     },
     registerRoutes(app) {
@@ -157,6 +162,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     poll: () => follower.poll(),
     letGoOf(subject) {
       people.letGoOf(subject);
+      active.letGoOf(subjectKey(subject));
       subjects.letGoOf(subject);
     },
   };
@@ -180,6 +186,7 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
   const releases = new ReleaseHolder(() => {
     mover.switchTo(releases.current);
     hub.itemsChanged();
+    foldInPass.switchTo(releases.current);
   });
   // Both only rise, so their sum is another one whenever either is.
   const cache = new AnswerCache(options.cache, clock, () => catalogue.version + releases.epoch);
@@ -201,6 +208,13 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
     profiles,
     clock,
     options: options.people,
+  });
+  // Where lists are made for trials alone, nobody is to come back for another.
+  const foldInMax = listsFor === 'people' ? options.release.foldInMax : 0;
+  const active = new RecentlyActive({
+    stateStore,
+    max: foldInMax,
+    partitionCount: partitions.userPartitions,
   });
   const { eventsMax, negativesMax, ownMeanPrior, ownMeanPriorStrength } = options.ladder;
   const mover = new ItemMover({
@@ -260,6 +274,8 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
       freshness,
       releases,
       people,
+      active,
+      foldInPass: () => foldInPass,
       hub: () => hub,
     });
   } else {
@@ -307,6 +323,16 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
     logger,
     options,
   });
+  const foldInPass: FoldInPass = new FoldInPass({
+    watched: () => hub.watchedSubjects(),
+    active,
+    subjects,
+    profiles,
+    clock,
+    idleMs: dependencies.idleMs,
+    peopleMax: foldInMax,
+    logger,
+  });
   const trials = new TrialLists({
     lists,
     subjects,
@@ -342,6 +368,8 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
     trials,
     mover,
     people,
+    active,
+    foldInPass,
     similarPeople: new SimilarPeople({ neighbours, subjects, catalogue, profiles, clock }),
     live,
     releaseFollower: releaseFollowerOf(dependencies, {
@@ -355,7 +383,7 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
 };
 
 const releaseFollowerOf = (
-  { artifactStore, eventLog, clock, logger, crashPoint }: ServingDependencies,
+  { artifactStore, eventLog, clock, idleMs, logger, crashPoint }: ServingDependencies,
   given: {
     readonly releases: ReleaseHolder;
     readonly ground: NewItemGround & { readonly catalogue: Catalogue };
@@ -369,6 +397,7 @@ const releaseFollowerOf = (
     artifactStore,
     eventLog,
     clock,
+    idleMs,
     logger,
     holder: releases,
     engine: inlineEngine(),
@@ -432,55 +461,6 @@ const sourcesOf = (given: {
     latest: latestSource(rankings),
   };
   return PARTS.map((part) => byPart[part]);
-};
-
-const followItems = (
-  follower: StateFollower,
-  listener: ItemFollower,
-  { count, takesHints }: { readonly count: number; readonly takesHints: boolean },
-): void => {
-  for (let index = 0; index < count; index++) {
-    const name = statePartition(TOPICS.itemSignals.name, partitionIndex(index));
-    follower.follow(name, listener, { takesHints });
-  }
-};
-
-const followSubjects = (
-  follower: StateFollower,
-  count: number,
-  given: {
-    readonly cache: AnswerCache;
-    readonly freshness: FreshnessMeter;
-    readonly releases: ReleaseHolder;
-    readonly people: PeopleFollower;
-    readonly hub: () => LiveHub;
-  },
-): void => {
-  for (let index = 0; index < count; index++) {
-    const partition = partitionIndex(index);
-    follower.follow(statePartition(TOPICS.interactions.name, partition), {
-      changed({ from, to, keys }: StateChangeNotice) {
-        passHop({ hop: 'heard', topic: TOPICS.interactions.name, partition, offset: to });
-        for (const key of keys) given.cache.forget(key);
-        given.hub().subjectsChanged(keys);
-        given.people.changed(statePartition(TOPICS.interactions.name, partition), keys);
-        void given.freshness.observe(partition, from, to);
-      },
-      reset: (name) => {
-        given.people.reset(name);
-        given.cache.clear();
-        given.releases.current?.forgetVectors();
-        given.hub().allSubjectsChanged();
-      },
-    });
-  }
-};
-
-const followPositions = (follower: StateFollower, count: number): void => {
-  const listener = { changed: () => undefined, reset: () => undefined };
-  for (let index = 0; index < count; index++) {
-    follower.follow(statePartition(TOPICS.interactions.name, partitionIndex(index)), listener);
-  }
 };
 
 /** A prefix that no other process has, and a number. */

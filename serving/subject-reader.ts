@@ -21,6 +21,9 @@ import type { StateStore } from '../storage/state-store/state-store.ts';
 import type { Audience } from './recommend.ts';
 import type { RememberedStates } from './remembered-states.ts';
 
+const SUBJECT_PREFIX = subjectKey('');
+const USER_PREFIX = subjectOfUser('' as UserId);
+
 export interface Subject {
   readonly id: SubjectId;
   readonly audience: Audience;
@@ -67,6 +70,12 @@ export class SubjectReader {
 
   ofSession(id: SessionId): Subject {
     return this.#subject(subjectOfSession(id), 'session');
+  }
+
+  /** By the key of the state. */
+  ofKey(key: string): Subject {
+    const id = key.slice(SUBJECT_PREFIX.length) as SubjectId;
+    return this.#subject(id, id.startsWith(USER_PREFIX) ? 'user' : 'session');
   }
 
   async read(subject: Subject): Promise<SubjectState | undefined> {

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { systemClock } from '../../runtime/clock.ts';
+import { systemClock, threadIdleMs } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { planTopics } from '../../runtime/topic-plan.ts';
 import type { Logger } from '../../schemas/environment.ts';
@@ -73,6 +73,7 @@ export const openSyntheticServing = async (
     artifactStore: await given.openStore(eventLog),
     liveBus: createInProcessLiveBus({ name: 'synthetic' }),
     clock: systemClock,
+    idleMs: threadIdleMs,
     random: systemRandom,
     logger,
     kinds: DEFAULT_KINDS,

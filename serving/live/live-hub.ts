@@ -108,6 +108,11 @@ export class LiveHub {
     if (lists?.size === 0) this.#ofSubject.delete(list.subjectKey);
   }
 
+  /** State keys of whoever's list is watched. */
+  watchedSubjects(): readonly string[] {
+    return [...this.#ofSubject.keys()];
+  }
+
   subjectsChanged(keys: readonly string[]): void {
     if (this.#ofSubject.size === 0) return;
     for (const key of keys) {

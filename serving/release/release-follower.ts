@@ -8,7 +8,7 @@
  */
 import type { KernelEngine } from '../../algorithms/kernels/kernel-engine.ts';
 import { inTurns } from '../../algorithms/model/pieces.ts';
-import type { Clock, CrashPoint, Logger } from '../../schemas/environment.ts';
+import type { Clock, CrashPoint, IdleTime, Logger } from '../../schemas/environment.ts';
 import { isFreshetError } from '../../schemas/errors.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
 import type { StoredPromotion } from '../../schemas/promotion-record.ts';
@@ -67,6 +67,7 @@ export interface ReleaseFollowerOptions {
   readonly ground: NewItemGround;
   readonly options: ReleaseOptions;
   readonly clock: Clock;
+  readonly idleMs?: IdleTime | undefined;
   readonly logger: Logger;
   /** For the fault harness; does nothing where left out. */
   readonly crashPoint?: CrashPoint;
@@ -190,10 +191,10 @@ export class ReleaseFollower {
   }
 
   async #load(version: string, signal: AbortSignal): Promise<ServingRelease> {
-    const { artifactStore, engine, slots, ladder, ground, options, clock } = this.#given;
+    const { artifactStore, engine, slots, ladder, ground, options, clock, idleMs } = this.#given;
     const stored = await artifactStore.read(version);
     const loading = loadedRelease(stored, { engine, slots, ladder, ground, options });
-    return inTurns(loading, signal, leisurely(clock));
+    return inTurns(loading, signal, leisurely({ clock, idleMs, signal }));
   }
 
   #failed(version: string, error: unknown): void {

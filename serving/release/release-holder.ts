@@ -38,6 +38,12 @@ export class ReleaseHolder {
     this.#onSwitch();
   }
 
+  /** People's states may be others at the same offsets: of the former one, too, which may come back. */
+  forgetVectors(): void {
+    this.#current?.forgetVectors();
+    this.#former?.forgetVectors();
+  }
+
   /** Lists are made within a turn of the event loop: none can be at work with it. */
   letGoOfFormer(): void {
     this.#former?.release();

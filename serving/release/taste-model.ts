@@ -53,9 +53,8 @@ export class TasteModel implements ModelSource {
     return this.#newItems.counts();
   }
 
-  /** Whoever was asked about before may be another now. */
+  /** New items may be others now. People's vectors go by their states alone, which have offsets. */
   lookAgain(): void {
-    this.#vectors.clear();
     this.#newItems.lookAgain();
   }
 
