@@ -193,7 +193,8 @@ export class ReleaseFollower {
   async #load(version: string, signal: AbortSignal): Promise<ServingRelease> {
     const { artifactStore, engine, slots, ladder, ground, options, clock, idleMs } = this.#given;
     const stored = await artifactStore.read(version);
-    const loading = loadedRelease(stored, { engine, slots, ladder, ground, options });
+    const { current: before } = this.#given.holder;
+    const loading = loadedRelease(stored, { engine, slots, ladder, ground, options, before });
     return inTurns(loading, signal, leisurely({ clock, idleMs, signal }));
   }
 

@@ -46,7 +46,7 @@ export class ReleaseHolder {
 
   /** Lists are made within a turn of the event loop: none can be at work with it. */
   letGoOfFormer(): void {
-    this.#former?.release();
+    this.#former?.release(this.#current);
     this.#former = undefined;
   }
 }

@@ -3,6 +3,9 @@
  * (another format, models of more items than the release names, vectors of another length, numbers
  * that are none, weights below 0) and laid out in the kernels' memory, in pieces that leave the event
  * loop free. Checksums were the store's affair.
+ *
+ * A training of some models carries the others over, byte for byte. Where the items are the same as well,
+ * such a model is taken over from the release in use as it stands, with all that is kept of people under it.
  */
 import type { EmbeddingModel } from '../../algorithms/embedding/embedding-model.ts';
 import { readGraphEmbedding } from '../../algorithms/embedding/graph-embedding.ts';
@@ -44,7 +47,12 @@ import type { MovedItemsParts } from './moved/moved-items.ts';
 import type { NewItemGround } from './new-item-vectors.ts';
 import { PersonSequences } from './person-sequence.ts';
 import { ReleaseItems } from './release-items.ts';
-import { MODEL_PARTS, type ModelPart, type ServingRelease } from './serving-release.ts';
+import {
+  MODEL_OF_PART,
+  MODEL_PARTS,
+  type ModelPart,
+  type ServingRelease,
+} from './serving-release.ts';
 import { StarsModel } from './stars-model.ts';
 import { TasteModel } from './taste-model.ts';
 import { VectorModel } from './vector-model.ts';
@@ -55,6 +63,8 @@ export interface LoadingParts {
   readonly ladder: Pick<LadderOptions, 'parts'>;
   readonly options: ReleaseOptions;
   readonly ground: NewItemGround;
+  /** The one in use: what is the same in both is laid out once. */
+  readonly before?: ServingRelease | undefined;
 }
 
 const FORMAT: ReleaseFacts['format'] = 1;
@@ -72,59 +82,101 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
   const facts = manifest.facts as unknown as ReleaseFacts;
   mustBe(facts.format === FORMAT, `a release of format ${FORMAT}`, facts.format);
   const kinds = kindsOf(stored, facts);
-  const ids = itemIdsOf(stored);
-  yield;
-  const items = yield* ReleaseItems.inPieces(ids);
-  if (items === undefined) return refuse(`distinct ids in ${ITEMS_FILE}`, 'others');
+  const before = takenOver(stored, kinds, given.before);
+  const items = before?.items ?? (yield* itemsOf(stored));
+  const sequences = before?.sequences ?? new PersonSequences(items);
   const weights = partWeights(given.ladder.parts, learnedWeightsOf(stored));
-  const sources: Partial<Record<ModelPart, ModelSource>> = {};
+  const sources: SourceTable = {};
   const { ground } = given;
   let laidOut: LaidOutFactors | undefined;
   let isDone = false;
   try {
-    yield* addSequenceSources(sources, stored, { ...given, kinds, items });
-    const stars = kinds.has('ratings') ? yield* starsModelOf(stored, items) : undefined;
-    laidOut = kinds.has('als') ? yield* factorsOf(stored, items, given) : undefined;
+    yield* addSequenceSources(sources, stored, { ...given, kinds, items, sequences, before });
+    const stars = before?.stars ?? (yield* starsModelOf(stored, { kinds, items }));
+    const isTaken = before?.taste !== undefined;
+    laidOut = kinds.has('als') && !isTaken ? yield* factorsOf(stored, items, given) : undefined;
     // Slots are never given back: a release that is refused must not have made any.
-    yield* items.takeSlots(given.slots);
-    const taste = laidOut && new TasteModel({ ...laidOut, ...given.options, items, ground });
+    if (before === undefined) yield* items.takeSlots(given.slots);
+    const taste =
+      before?.taste ?? (laidOut && new TasteModel({ ...laidOut, ...given.options, items, ground }));
     if (taste !== undefined) sources.taste = taste;
     isDone = true;
     return {
       version: manifest.version,
       createdAt: manifest.createdAt,
       itemCount: items.count,
+      digests: digestsOf(stored),
+      items,
+      sequences,
       positions: facts.positions,
       kinds,
       weights,
       taste,
       stars,
       sources,
-      lookAgain: () => {
-        forgetProposals(sources);
-        taste?.lookAgain();
-      },
+      lookAgain: () => taste?.lookAgain(),
       itemsChanged: (slots) => taste?.itemsChanged(slots),
       forgetVectors: () => {
         forgetProposals(sources);
         taste?.forgetVectors();
       },
-      release: () => releaseAll(sources),
+      release: (staying) => releaseAll(sources, staying?.sources),
     };
   } finally {
     if (!isDone) {
-      releaseAll(sources);
+      releaseAll(sources, given.before?.sources);
       laidOut?.foldIn.release();
       laidOut?.topItems.release();
     }
   }
 }
 
-const releaseAll = (sources: Readonly<Partial<Record<ModelPart, ModelSource>>>): void => {
-  for (const part of MODEL_PARTS) sources[part]?.release();
+type SourceTable = Partial<Record<ModelPart, ModelSource>>;
+
+/** But those that another release holds as well. */
+const releaseAll = (sources: Readonly<SourceTable>, kept: Readonly<SourceTable> = {}): void => {
+  for (const part of MODEL_PARTS) if (sources[part] !== kept[part]) sources[part]?.release();
 };
 
-const forgetProposals = (sources: Readonly<Partial<Record<ModelPart, ModelSource>>>): void => {
+const digestsOf = ({ manifest }: Release): ReadonlyMap<string, string> =>
+  new Map(manifest.files.map(({ name, sha256 }) => [name, sha256]));
+
+/** What of the release in use is the same in this one; undefined where the items are others. */
+const takenOver = (
+  stored: Release,
+  kinds: ReadonlySet<ModelKind>,
+  before: ServingRelease | undefined,
+): TakenOver | undefined => {
+  const digests = digestsOf(stored);
+  const isSame = (file: string): boolean =>
+    digests.has(file) && before?.digests.get(file) === digests.get(file);
+  if (before === undefined || !isSame(ITEMS_FILE)) return undefined;
+  const { items, sequences, sources, taste, stars } = before;
+  const isKept = (kind: ModelKind): boolean => kinds.has(kind) && isSame(fileOfModel(kind));
+  const same: SourceTable = {};
+  for (const part of MODEL_PARTS) {
+    const source = sources[part];
+    if (source !== undefined && isKept(MODEL_OF_PART[part])) same[part] = source;
+  }
+  return {
+    items,
+    sequences,
+    sources: same,
+    taste: same.taste && taste,
+    stars: isKept('ratings') ? stars : undefined,
+  };
+};
+
+type TakenOver = Pick<ServingRelease, 'items' | 'sequences' | 'sources' | 'taste' | 'stars'>;
+
+function* itemsOf(stored: Release): Pieces<ReleaseItems> {
+  const ids = itemIdsOf(stored);
+  yield;
+  const items = yield* ReleaseItems.inPieces(ids);
+  return items ?? refuse(`distinct ids in ${ITEMS_FILE}`, 'others');
+}
+
+const forgetProposals = (sources: Readonly<SourceTable>): void => {
   for (const source of Object.values(sources)) {
     if (source instanceof KeptProposals) source.forget();
   }
@@ -142,27 +194,32 @@ const LINEAR_MODELS = [
 
 /** Those that go by what a person chose in which order. */
 function* addSequenceSources(
-  sources: Partial<Record<ModelPart, ModelSource>>,
+  sources: SourceTable,
   stored: Release,
   given: {
     readonly kinds: ReadonlySet<ModelKind>;
     readonly items: ReleaseItems;
+    readonly sequences: PersonSequences;
+    readonly before: TakenOver | undefined;
     readonly engine: KernelEngine;
     readonly options: Pick<ReleaseOptions, 'proposalsMax'>;
   },
 ): Pieces<void> {
-  const { kinds, items, engine } = given;
+  const { kinds, items, sequences, engine } = given;
   const kept = { peopleMax: given.options.proposalsMax };
-  const sequences = new PersonSequences(items);
+  for (const { part } of [...EMBEDDINGS, ...LINEAR_MODELS]) {
+    const taken = given.before?.sources[part];
+    if (taken !== undefined) sources[part] = taken;
+  }
   for (const { kind, part, read } of EMBEDDINGS) {
-    if (!kinds.has(kind)) continue;
+    if (!kinds.has(kind) || sources[part] !== undefined) continue;
     const file = fileOfModel(kind);
     const model = read(stored.files.get(file)!);
     const laidOut = yield* vectorModelOf(file, model, { items, sequences, engine });
     sources[part] = new KeptProposals(laidOut, kept);
   }
   for (const { kind, part, read } of LINEAR_MODELS) {
-    if (!kinds.has(kind)) continue;
+    if (!kinds.has(kind) || sources[part] !== undefined) continue;
     const file = fileOfModel(kind);
     const model = yield* read(stored.files.get(file)!);
     mustFitItems(file, { itemCount: model.itemCount, numbers: 0, dimensions: 0 }, items);
@@ -170,7 +227,11 @@ function* addSequenceSources(
   }
 }
 
-function* starsModelOf(stored: Release, items: ReleaseItems): Pieces<StarsModel> {
+function* starsModelOf(
+  stored: Release,
+  { kinds, items }: { readonly kinds: ReadonlySet<ModelKind>; readonly items: ReleaseItems },
+): Pieces<StarsModel | undefined> {
+  if (!kinds.has('ratings')) return undefined;
   const file = fileOfModel('ratings');
   const forecasts = readRatingForecast(stored.files.get(file)!);
   mustFitItems(file, { itemCount: forecasts.itemCount, numbers: 0, dimensions: 0 }, items);

@@ -7,6 +7,8 @@ import type { EpochMs } from '../../schemas/ids.ts';
 import type { ModelKind, TrainedPosition } from '../../schemas/release.ts';
 import type { PartName, PartWeight } from '../options.ts';
 import type { ModelSource } from './model-source.ts';
+import type { PersonSequences } from './person-sequence.ts';
+import type { ReleaseItems } from './release-items.ts';
 import type { StarsModel } from './stars-model.ts';
 import type { TasteModel } from './taste-model.ts';
 
@@ -14,6 +16,10 @@ export interface ServingRelease {
   readonly version: string;
   readonly createdAt: EpochMs;
   readonly itemCount: number;
+  /** SHA-256 of each file: what tells a model that another release holds as well. */
+  readonly digests: ReadonlyMap<string, string>;
+  readonly items: ReleaseItems;
+  readonly sequences: PersonSequences;
   /** Up to where it was trained. */
   readonly positions: readonly TrainedPosition[];
   readonly kinds: ReadonlySet<ModelKind>;
@@ -23,13 +29,14 @@ export interface ServingRelease {
   readonly stars: StarsModel | undefined;
   /** By the part that they make; those that the release holds. */
   readonly sources: Readonly<Partial<Record<ModelPart, ModelSource>>>;
-  /** It may have been away for a while: people and new items may be others now. */
+  /** It may have been away for a while: new items may be others now. */
   lookAgain(): void;
   /** What is known of these items may be another now. */
   itemsChanged(slots: Iterable<number>): void;
   /** A person's state may be another one at the same offset. */
   forgetVectors(): void;
-  release(): void;
+  /** Gives back what it holds, but for what the one that stays holds as well. */
+  release(staying?: ServingRelease): void;
 }
 
 /** The models behind parts. The other parts go by what the stream counts. */
