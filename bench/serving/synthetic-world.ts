@@ -5,7 +5,6 @@
 import { seededRandom } from '../../algorithms/random/seeded-random.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
 import { catalogueItem } from '../../schemas/catalogue-item.fixture.ts';
-import { itemHashHex } from '../../schemas/hash.ts';
 import {
   epochMs,
   eventId,
@@ -16,7 +15,6 @@ import {
   partitionIndex,
   statePartition,
 } from '../../schemas/ids.ts';
-import { encodeItemState } from '../../schemas/state/item-codec.ts';
 import { itemKey, PARTITION_KEY } from '../../schemas/state/item-state.ts';
 import { emptyItemPartition, encodePartitionState } from '../../schemas/state/partition-state.ts';
 import { encodeSubjectState } from '../../schemas/state/subject-codec.ts';
@@ -25,6 +23,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
 import type { StateChange, StateStore } from '../../storage/state-store/state-store.ts';
+import { type Draws, syntheticItemState } from '../stream/synthetic-item-state.ts';
 
 export interface SyntheticWorldOptions {
   readonly items: number;
@@ -37,7 +36,6 @@ export interface SyntheticWorldOptions {
   readonly now: number;
 }
 
-const UNIT = 2 ** 24;
 const DAY_MS = 86_400_000;
 const APPLY_KEYS = 150;
 
@@ -95,45 +93,18 @@ const WORDS =
     ' ',
   );
 
-interface Draws {
-  readonly below: (count: number) => number;
-  readonly popular: () => number;
-}
-
 const writeItems = async (
   stateStore: StateStore,
   options: SyntheticWorldOptions,
-  { below, popular }: Draws,
+  draws: Draws,
 ): Promise<void> => {
   const { items, itemPartitions, neighbours, now } = options;
   const changes = Array.from({ length: itemPartitions }, () => [] as StateChange[]);
   for (let index = 0; index < items; index++) {
     const id = itemId(`item-${index}`);
-    const weight = Math.max(1, Math.round(5_000 / (1 + index)));
-    const hashes = new Set<string>();
-    while (hashes.size < neighbours) hashes.add(itemHashHex(`item-${popular()}`));
-    const units = (value: number): bigint => BigInt(Math.round(value * UNIT));
-    const value = encodeItemState({
-      itemId: id,
-      categories: [],
-      deleted: false,
-      lastEventAt: epochMs(now),
-      landmark: epochMs(now),
-      interactionCount: weight * 10,
-      popularity: units(weight),
-      trendFast: units(below(100) / 10),
-      trendSlow: units(below(300) / 10),
-      ratingCount: weight,
-      ratingSumTenths: weight * (25 + below(20)),
-      ratingHistogram: [0, 0, 0, 0, 0, 0, weight, 0, 0, 0],
-      neighbours: [...hashes].sort().map((itemHash) => ({
-        itemHash,
-        forward: units(1 + below(50) / 10),
-        backward: units(1 + below(50) / 10),
-        people: 3 as const,
-        firstPeople: [],
-      })),
-    });
+    const times = { lastEventAt: epochMs(now), landmark: epochMs(now) };
+    const item = { prefix: 'item-', number: index, neighbours, ...times };
+    const value = syntheticItemState(item, draws);
     changes[partitionOf(id, itemPartitions)]!.push({ key: itemKey(id), value });
   }
   const facts = encodePartitionState({ ...emptyItemPartition(), clock: epochMs(now) });

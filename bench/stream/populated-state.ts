@@ -5,7 +5,6 @@
  * from there. People and items have the ids that the synthetic interactions use.
  */
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
-import { itemHashHex } from '../../schemas/hash.ts';
 import {
   type EpochMs,
   epochMs,
@@ -17,7 +16,6 @@ import {
   statePartition,
   userId,
 } from '../../schemas/ids.ts';
-import { encodeItemState } from '../../schemas/state/item-codec.ts';
 import { itemKey, PARTITION_KEY } from '../../schemas/state/item-state.ts';
 import {
   decodeItemPartition,
@@ -33,6 +31,7 @@ import { partitionOf } from '../../storage/event-log/partitioner.ts';
 import type { StateChange, StateStore } from '../../storage/state-store/state-store.ts';
 import { hashOf } from '../../stream/record-hash.ts';
 import { seededRandom } from './synthetic-interactions.ts';
+import { type Draws, syntheticItemState } from './synthetic-item-state.ts';
 
 export interface Population {
   readonly seed: number;
@@ -46,15 +45,8 @@ export interface Population {
   readonly now: number;
 }
 
-interface Draws {
-  readonly below: (count: number) => number;
-  /** An item, few of them often. */
-  readonly popular: () => number;
-}
-
 /** So many different histories are handed out in turn: a stored one does not name its person. */
 const HISTORIES = 5_000;
-const UNIT = 2 ** 24;
 const APPLY_KEYS = 4_000;
 const HOUR_MS = 3_600_000;
 const encoder = new TextEncoder();
@@ -90,6 +82,8 @@ export const populateState = async (
       }),
     });
   }
+  const neighbours = Math.min(population.neighbours, items / 2);
+  const item = { prefix: 'film-', neighbours, lastEventAt: clock };
   for (let index = 0; index < itemPartitions; index++) {
     const landmark = await landmarkOf(stateStore, partitionIndex(index), now);
     const facts = encodePartitionState({ ...emptyItemPartition(), clock, landmark });
@@ -100,7 +94,7 @@ export const populateState = async (
       facts,
       changes: numbered(items, (n) => partitionOf(`film-${n}`, itemPartitions) === index, {
         key: (n) => itemKey(itemId(`film-${n}`)),
-        value: (n) => itemValue(n, { ...population, landmark }, draws),
+        value: (number) => syntheticItemState({ ...item, landmark, number }, draws),
       }),
     });
   }
@@ -238,38 +232,4 @@ const uuidOf = (below: (count: number) => number): string => {
       .padStart(8, '0'),
   ).join('');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-9${hex.slice(17, 20)}-${hex.slice(20)}`;
-};
-
-const itemValue = (
-  number: number,
-  { neighbours, items, now, landmark }: Population & { readonly landmark: EpochMs },
-  { below, popular }: Draws,
-): Uint8Array => {
-  const weight = Math.max(1, Math.round(5_000 / (1 + number)));
-  const hashes = new Set<string>();
-  while (hashes.size < Math.min(neighbours, items / 2)) {
-    hashes.add(itemHashHex(`film-${popular()}`));
-  }
-  const units = (value: number): bigint => BigInt(Math.round(value * UNIT));
-  return encodeItemState({
-    itemId: itemId(`film-${number}`),
-    categories: [],
-    deleted: false,
-    lastEventAt: epochMs(now),
-    landmark,
-    interactionCount: weight * 10,
-    popularity: units(weight),
-    trendFast: units(below(100) / 10),
-    trendSlow: units(below(300) / 10),
-    ratingCount: weight,
-    ratingSumTenths: weight * (25 + below(20)),
-    ratingHistogram: [0, 0, 0, 0, 0, 0, weight, 0, 0, 0],
-    neighbours: [...hashes].sort().map((itemHash) => ({
-      itemHash,
-      forward: units(1 + below(50) / 10),
-      backward: units(1 + below(50) / 10),
-      people: 3 as const,
-      firstPeople: [],
-    })),
-  });
 };

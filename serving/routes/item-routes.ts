@@ -16,14 +16,13 @@ import { itemOf } from '../item-answer.ts';
 import { searchAnswer } from '../item-listing.ts';
 import type { MadeList, Similarity } from '../list-service.ts';
 import {
-  answerAndKeep,
+  answerForAll,
   answerFromCache,
   knownSlot,
   questionFor,
   type RouteParts,
   routeSchema,
   sendJson,
-  untilItemsCover,
 } from './route-support.ts';
 
 const CANDIDATES_MAX = 10;
@@ -90,12 +89,10 @@ const registerSimilar = (app: FastifyInstance, parts: RouteParts): void => {
       }),
     },
     (request, reply) =>
-      answerAndKeep(request, reply, {
-        cache,
-        owner: null,
+      answerForAll(request, reply, {
+        parts,
         after: request.query.after,
-        make: async () => {
-          await untilItemsCover(request.query.after, parts);
+        make: () => {
           const slot = knownSlot(request.params.id, catalogue);
           return lists.bytes(similarTo(slot, request.query, parts));
         },
@@ -156,12 +153,10 @@ const registerNext = (app: FastifyInstance, parts: RouteParts): void => {
       }),
     },
     (request, reply) =>
-      answerAndKeep(request, reply, {
-        cache,
-        owner: null,
+      answerForAll(request, reply, {
+        parts,
         after: request.query.after,
-        make: async () => {
-          await untilItemsCover(request.query.after, parts);
+        make: () => {
           const slot = knownSlot(request.params.id, catalogue);
           const question = questionFor(`next:${request.params.id}`, request.query, parts);
           return lists.bytes(lists.next([slot], question));

@@ -2,12 +2,11 @@
 import type { FastifyInstance } from 'fastify';
 import { ListAnswer, ListParams, ListQuery } from '../../schemas/api/lists.ts';
 import {
-  answerAndKeep,
+  answerForAll,
   answerFromCache,
   questionFor,
   type RouteParts,
   routeSchema,
-  untilItemsCover,
 } from './route-support.ts';
 
 export const registerListRoutes = (app: FastifyInstance, parts: RouteParts): void => {
@@ -26,12 +25,10 @@ export const registerListRoutes = (app: FastifyInstance, parts: RouteParts): voi
       }),
     },
     (request, reply) =>
-      answerAndKeep(request, reply, {
-        cache,
-        owner: null,
+      answerForAll(request, reply, {
+        parts,
         after: request.query.after,
-        make: async () => {
-          await untilItemsCover(request.query.after, parts);
+        make: () => {
           const { name } = request.params;
           return lists.bytes(lists.named(name, questionFor(`list:${name}`, request.query, parts)));
         },

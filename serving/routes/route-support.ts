@@ -96,6 +96,28 @@ export const answerAndKeep = async (
   }
 };
 
+/** The same for everybody, and for whoever asks with `after` by items that are as far. */
+export const answerForAll = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  given: {
+    readonly parts: RouteParts;
+    readonly after: string | undefined;
+    readonly make: () => Buffer;
+  },
+): Promise<FastifyReply> => {
+  const { parts, after, make } = given;
+  return answerAndKeep(request, reply, {
+    cache: parts.cache,
+    owner: null,
+    after,
+    make: async () => {
+      await untilItemsCover(after, parts);
+      return make();
+    },
+  });
+};
+
 export const questionFor = (
   about: string,
   parameters: ListParameters,
@@ -104,7 +126,7 @@ export const questionFor = (
   questionOf(about, parameters, { catalogue, diversity: options.ladder.diversity });
 
 /** Waits until the items' side of these positions is taken in, and lets no older order be given out. */
-export const untilItemsCover = async (
+const untilItemsCover = async (
   after: string | undefined,
   { coverage, rankings }: RouteParts,
 ): Promise<void> => {

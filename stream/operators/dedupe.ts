@@ -11,6 +11,7 @@
  *
  * A source that numbers its events is remembered by one mark instead.
  */
+import { payloadHash } from '../../schemas/event-identity.ts';
 import { hash32, hash128Into, newHash128 } from '../../schemas/hash.ts';
 import type { EpochMs, Offset } from '../../schemas/ids.ts';
 import type { InteractionRecord } from '../../schemas/records.ts';
@@ -54,8 +55,6 @@ const SLOTS_FIRST = 1024;
 const CHUNKS_LEFT_PER_RECORD = 4;
 const id = newHash128();
 const subjectWords = newHash128();
-const float = new Float64Array(1);
-const floatWords = new Int32Array(float.buffer);
 
 export class DedupeOperator {
   readonly #options: DedupeOptions;
@@ -286,24 +285,4 @@ const identify = ({ source, eventId }: InteractionRecord, subject: string): void
   hash128Into(subjectWords, subject, hash32(source) | 0);
   hash128Into(id, eventId);
   for (let word = 0; word < 4; word++) id[word] = id[word]! ^ subjectWords[word]!;
-};
-
-/**
- * Of what an event says, without when: a client that leaves the time to the server gets another one
- * when it sends the event again, and must not be told that it contradicts itself. The first time
- * holds.
- */
-export const payloadHash = (record: InteractionRecord): number => {
-  let hash = hash32(record.itemId, hash32(record.kind) | 0);
-  hash = mixNumber(hash, record.value ?? Number.NaN);
-  const undoes = record.context?.undoes;
-  return undoes ? hash32(undoes, hash) | 0 : hash | 0;
-};
-
-const mixNumber = (hash: number, value: number): number => {
-  float[0] = value;
-  let mixed = Math.imul(hash ^ floatWords[0]!, 0x85ebca6b);
-  mixed ^= mixed >>> 15;
-  mixed = Math.imul(mixed ^ floatWords[1]!, 0xc2b2ae35);
-  return mixed ^ (mixed >>> 13);
 };
