@@ -20,9 +20,10 @@ export class PeopleModel implements Pick<ItemModel, 'itemCount' | 'score'> {
 
   constructor(histories: Histories, options: PeopleModelOptions) {
     const index = new PeopleIndex(options);
-    for (const user of byLastEvent(histories)) {
+    for (const [actedAt, user] of byLastEvent(histories).entries()) {
       const { starts, items } = histories;
-      index.put(String(user), items.slice(starts[user]!, starts[user + 1]!).reverse());
+      const newestFirst = items.slice(starts[user]!, starts[user + 1]!).reverse();
+      index.put(String(user), { newestFirst, actedAt });
     }
     this.itemCount = histories.itemCount;
     this.#neighbours = new PeopleNeighbours(index, options);

@@ -2,11 +2,12 @@
  * Who met what of late, for neighbours among people: bounded, and changed person by person as they act.
  * A person is a key and the newest `itemsMax` items that they chose; an item leads to the people who
  * chose it, those who came to it last at the end. When there is no room for another person, the one
- * who has not changed for longest goes.
+ * who acted longest ago goes, so those held at the end are the same in whatever order they came.
  *
- * Memory: 12 bytes for each item of each person and some 150 a person: `peopleMax` 10,000 with 50 items
+ * Memory: 12 bytes for each item of each person and some 170 a person: `peopleMax` 10,000 with 50 items
  * each take 8 MB. Changing a person costs what differs from before.
  */
+import { LongestAgo } from './longest-ago.ts';
 
 export interface PeopleIndexOptions {
   readonly peopleMax: number;
@@ -14,12 +15,19 @@ export interface PeopleIndexOptions {
   readonly itemsMax: number;
 }
 
+export interface PersonsChoices {
+  /** Of an item that stands there twice the first counts. */
+  readonly newestFirst: Iterable<number>;
+  /** Any measure that rises with time. */
+  readonly actedAt: number;
+}
+
 const NOBODY: readonly number[] = [];
 
 export class PeopleIndex {
   readonly #options: PeopleIndexOptions;
-  /** Place of each person, those who changed last at the end. */
   readonly #places = new Map<string, number>();
+  readonly #longestAgo = new LongestAgo();
   readonly #keys: (string | undefined)[] = [];
   readonly #items: (readonly number[])[] = [];
   #scales = new Float64Array(1024);
@@ -45,7 +53,7 @@ export class PeopleIndex {
   }
 
   get sizeBytes(): number {
-    return 12 * this.#pairs + 150 * this.#places.size;
+    return 12 * this.#pairs + 170 * this.#places.size;
   }
 
   placeOf(key: string): number | undefined {
@@ -71,14 +79,23 @@ export class PeopleIndex {
     return this.#peopleOf.get(item) ?? NOBODY;
   }
 
-  /** `newestFirst` is what the person chose; of an item that stands there twice the first counts. */
-  put(key: string, newestFirst: Iterable<number>): void {
+  /** Whether there is a place for somebody who acted then: their own, a free one, or one of an earlier act. */
+  hasRoomFor(key: string, actedAt: number): boolean {
+    if (!this.isFull || this.#places.has(key)) return true;
+    const { first } = this.#longestAgo;
+    return first !== undefined && this.#longestAgo.timeOf(first) <= actedAt;
+  }
+
+  /** What a person chose, in the place of what was known; nothing changes where there is no room. */
+  put(key: string, { newestFirst, actedAt }: PersonsChoices): void {
     const items = this.#cut(newestFirst);
     if (items.length === 0) {
       this.remove(key);
       return;
     }
+    if (!this.hasRoomFor(key, actedAt)) return;
     const place = this.#placeFor(key);
+    this.#longestAgo.set(place, actedAt);
     const before = this.#items[place]!;
     const isNow = new Set(items);
     const wasBefore = new Set(before);
@@ -96,6 +113,7 @@ export class PeopleIndex {
     this.#items[place] = [];
     this.#keys[place] = undefined;
     this.#places.delete(key);
+    this.#longestAgo.remove(place);
     this.#free.push(place);
   }
 
@@ -112,18 +130,10 @@ export class PeopleIndex {
     return [...items];
   }
 
-  /** The person becomes the one who changed last. */
   #placeFor(key: string): number {
     const known = this.#places.get(key);
-    if (known !== undefined) {
-      this.#places.delete(key);
-      this.#places.set(key, known);
-      return known;
-    }
-    if (this.isFull) {
-      const [longestAgo] = this.#places.keys();
-      this.remove(longestAgo!);
-    }
+    if (known !== undefined) return known;
+    if (this.isFull) this.remove(this.#keys[this.#longestAgo.first!]!);
     const place = this.#free.pop() ?? this.#keys.length;
     if (place >= this.#scales.length) this.#makeRoom();
     this.#keys[place] = key;

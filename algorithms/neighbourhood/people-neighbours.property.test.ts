@@ -21,8 +21,8 @@ const fillIndex = (
 ) => {
   const index = new PeopleIndex(sizes);
   const people = new Map<string, number[]>();
-  for (const [person, newestFirst] of given) {
-    index.put(person, newestFirst);
+  for (const [actedAt, [person, newestFirst]] of given.entries()) {
+    index.put(person, { newestFirst, actedAt });
     people.set(person, [...new Set(newestFirst)]);
     if (newestFirst.length === 0) people.delete(person);
   }
@@ -116,7 +116,7 @@ describe('people who chose much of the same', () => {
 });
 
 describe('the index of people', () => {
-  it('keeps who changed last when there is no room, and each one’s newest items', () => {
+  it('keeps who acted last when there is no room, and each one’s newest items', () => {
     const given = ['a', 'b', 'c'].map((person) => [person, [3, 2, 1, 0]] as const);
     const { index } = fillIndex([...given, ['a', [4, 3, 2, 1, 0]], ['d', [9]]], {
       peopleMax: 3,
@@ -126,6 +126,32 @@ describe('the index of people', () => {
     expect(index.placeOf('b')).toBeUndefined();
     expect(index.itemsAt(index.placeOf('a')!)).toEqual([4, 3]);
     expect(index.peopleOf(2).map((place) => index.keyAt(place))).toEqual(['c']);
+  });
+
+  it('holds those who acted last, in whatever order they came', () => {
+    const acts = fc.array(fc.tuple(key, fc.nat(30)), { maxLength: 60 });
+    fc.assert(
+      fc.property(
+        acts,
+        fc.integer({ min: 1, max: 6 }),
+        fc.func(fc.nat()),
+        (given, peopleMax, shuffledBy) => {
+          const index = new PeopleIndex({ peopleMax, itemsMax: 3 });
+          const last = new Map<string, number>();
+          // Each with times of their own, so that nobody acted at the same moment as somebody else.
+          for (const [person, time] of given) {
+            last.set(person, Math.max(last.get(person) ?? 0, 10 * time + Number(person.slice(2))));
+          }
+          const inSomeOrder = [...last].sort((one, other) => shuffledBy(one) - shuffledBy(other));
+          for (const [person, actedAt] of inSomeOrder)
+            index.put(person, { newestFirst: [1], actedAt });
+          const wanted = [...last].sort(([, one], [, other]) => other - one).slice(0, peopleMax);
+          const held = wanted.filter(([person]) => index.placeOf(person) !== undefined);
+          expect(held).toEqual(wanted);
+          expect(index.peopleCount).toBe(wanted.length);
+        },
+      ),
+    );
   });
 
   it('is the same as one that met only the last state of each', () => {

@@ -4,9 +4,9 @@
  * may be dropped and read again at any time.
  *
  * Hints say who acted; those are read again with the next poll, so many a second at most, and when more
- * act than that the ones who acted longest ago are passed over. After a start the state is read page by
- * page, as many people at a time, until there is room for no more; so it is again where somebody was
- * passed over and there is room.
+ * act than that the ones who acted longest ago are passed over. After a start the whole state is read
+ * page by page, as many people at a time; where there is no room for all, those who acted last stay. So
+ * it is again where somebody was passed over and there is room.
  */
 import type { PeopleIndex } from '../../algorithms/neighbourhood/people-index.ts';
 import type { Clock } from '../../schemas/environment.ts';
@@ -117,10 +117,9 @@ export class PeopleFollower {
   }
 
   async #readUnread(): Promise<void> {
-    const { stateStore, index, options } = this.#given;
+    const { stateStore, options } = this.#given;
     let left = options.readPerPoll;
     while (left > 0 && this.#unread.size > 0) {
-      if (index.isFull) return this.#unread.clear();
       const [partition, after] = this.#unread.entries().next().value!;
       const page = await stateStore.scan(partition, {
         prefix: USER_PREFIX,
@@ -143,11 +142,10 @@ export class PeopleFollower {
       return;
     }
     const state = decodeSubjectState(value);
+    const actedAt = state.lastEventAt;
+    if (!index.hasRoomFor(subject, actedAt)) return;
     const { positives } = profileOf(subject, state, clock.now(), profiles);
-    index.put(
-      subject,
-      positives.map(({ slot }) => slot),
-    );
+    index.put(subject, { newestFirst: positives.map(({ slot }) => slot), actedAt });
   }
 }
 

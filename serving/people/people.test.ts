@@ -150,6 +150,28 @@ describe('the people kept in memory', () => {
     await restarted.close();
   });
 
+  it('are after a start those who acted last, wherever in the state they stand', async () => {
+    const world = new World();
+    await world.putItems(...FILMS);
+    const newest: string[] = [];
+    for (let person = 0; person < 60; person++) {
+      // In no order that has to do with their ids.
+      const minutesAgo = (person * 37) % 60;
+      const at = world.clock.now() - 60_000 * minutesAgo;
+      await world.act(`u:${person}`, { item: 'heat', at }, { item: 'ronin', at });
+      if (minutesAgo < 20) newest.push(`${person}`);
+    }
+    const people = { ...DEFAULT_SERVING_OPTIONS.people, peopleMax: 20, readPerPoll: 10 };
+    const restarted = await openTestServing(world, { ...WEIGHED, people });
+    for (let poll = 0; poll < 10; poll++) await restarted.serving.poll();
+    const asking = await restarted.get<SimilarPeopleAnswer>(
+      `/v1/users/${newest[0]}/similar?limit=50`,
+    );
+    const named = asking.body.people.map(({ userId }): string => userId);
+    expect([newest[0], ...named].sort()).toEqual(newest.sort());
+    await restarted.close();
+  });
+
   it('are none where the setting says none', async () => {
     const world = new World();
     await world.putItems(...FILMS);

@@ -17,6 +17,7 @@ export const onlinePeople = (
   const settings = { ...DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS, ...SETTINGS, ...changed };
   const index = new PeopleIndex(settings);
   const neighbours = new PeopleNeighbours(index, settings);
+  let events = 0;
   return {
     name,
     settings,
@@ -31,7 +32,8 @@ export const onlinePeople = (
       });
     },
     learn(user, history, item) {
-      index.put(String(user), [item, ...history.slice(1 - settings.itemsMax).toReversed()]);
+      const newestFirst = [item, ...history.slice(1 - settings.itemsMax).toReversed()];
+      index.put(String(user), { newestFirst, actedAt: events++ });
     },
   };
 };
