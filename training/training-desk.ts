@@ -64,13 +64,16 @@ export interface DeskStatus {
   readonly whyOff: string | undefined;
 }
 
+/** What a training came to; its number is for the log to say. */
+type RunOutcome = Omit<TrainingRunRecord, 'number'>;
+
 interface Current {
   readonly order: TrainingOrder;
   readonly startedAt: EpochMs;
   readonly startedMs: number;
   readonly stop: AbortController;
   progress: TrainingProgress;
-  ended: Promise<TrainingRunRecord>;
+  ended: Promise<RunOutcome>;
 }
 
 const AT_THE_START: TrainingProgress = { stage: 'reading', model: null, share: 0, eventsRead: 0 };
@@ -113,7 +116,7 @@ export class TrainingDesk {
   /** Starts a training of these kinds; `ended` resolves once its outcome is on record. */
   train(kinds: readonly ModelKind[] = MODEL_KINDS): {
     readonly runId: string;
-    readonly ended: Promise<TrainingRunRecord>;
+    readonly ended: Promise<RunOutcome>;
   } {
     const { clock, random, runner, configVersion } = this.#given;
     if (runner.whyOff !== undefined) {
@@ -163,7 +166,7 @@ export class TrainingDesk {
   async rollback(): Promise<Offset> {
     await this.#control.catchUp();
     const former = this.#control.promotion?.formerVersion;
-    if (!former) throw new FreshetError('not_found', { what: 'a release to go back to' });
+    if (!former) throw new FreshetError('not_found', { what: 'a release before the one in use' });
     return this.promote(former, 'rollback');
   }
 
@@ -176,17 +179,15 @@ export class TrainingDesk {
     return { version, formerVersion: this.#control.promotion?.version ?? null, by };
   }
 
-  async #carryOut(current: Current): Promise<TrainingRunRecord> {
+  async #carryOut(current: Current): Promise<RunOutcome> {
     const outcome = await this.#outcomeOf(current);
-    let run: TrainingRunRecord = { ...outcome, number: this.#control.nextNumber };
     try {
       // Others may have trained and promoted meanwhile.
       await this.#control.catchUp();
-      run = { ...outcome, number: this.#control.nextNumber };
-      const { version } = run;
-      const isPromoted = run.outcome === 'promoted' && version !== null;
+      const { version } = outcome;
+      const isPromoted = outcome.outcome === 'promoted' && version !== null;
       await this.#record({
-        run,
+        run: { ...outcome, number: this.#control.nextNumber },
         ...(isPromoted ? { promotion: this.#promotionOf(version, 'training') } : {}),
       });
       if (isPromoted) await this.#prune();
@@ -195,16 +196,16 @@ export class TrainingDesk {
     } finally {
       this.#current = undefined;
     }
-    return run;
+    return outcome;
   }
 
-  async #outcomeOf(current: Current): Promise<Omit<TrainingRunRecord, 'number'>> {
+  async #outcomeOf(current: Current): Promise<RunOutcome> {
     const { clock, logger, runner } = this.#given;
     const { order, startedAt, startedMs, stop } = current;
     const recordOf = (
       outcome: TrainingOutcome,
       found: Partial<Pick<TrainingRunRecord, 'version' | 'reasons' | 'remarks' | 'holdOut'>>,
-    ): Omit<TrainingRunRecord, 'number'> => ({
+    ): RunOutcome => ({
       runId: order.runId,
       outcome,
       version: null,
