@@ -43,7 +43,10 @@ export const createApiClient = (base: string): ApiClient => {
 };
 
 const call = async <Answer>(url: string, options: RequestInit): Promise<Answer> => {
-  const response = await fetch(url, options);
+  const response = await fetch(url, options).catch((cause: unknown) => {
+    if (options.signal?.aborted) throw cause;
+    throw new Error('Freshet does not answer.', { cause });
+  });
   if (response.ok) return (await response.json()) as Answer;
   const body = (await response.json().catch(() => undefined)) as ErrorBody | undefined;
   throw new Error(body?.error.message ?? `The server answered ${response.status}.`);

@@ -68,7 +68,7 @@ export interface OpenFilm {
 
 export interface SearchView {
   readonly text: string;
-  /** Null while the first answer is on its way. */
+  /** Null where nothing is asked for, and while the first answer is on its way. */
   readonly results: readonly Item[] | null;
 }
 
@@ -107,6 +107,6 @@ export const initialState = (own: readonly Person[], person: Person): PageState 
   system: null,
   ratings: new Map(),
   film: null,
-  search: { text: '', results: [] },
+  search: { text: '', results: null },
   notice: null,
 });

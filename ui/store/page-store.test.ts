@@ -108,6 +108,12 @@ describe('the store of the page', () => {
     await store.rate('a', 'Film a', 5);
     expect(store.get().ratings.has('a')).toBe(false);
     expect(store.get().notice).toMatchObject({ text: 'Freshet is away', isError: true });
+    api.isFailing = false;
+    await store.rate('b', 'Film b', 3);
+    api.isFailing = true;
+    const failing = [store.rate('b', 'Film b', 4), store.rate('c', 'Film c', 4)];
+    await Promise.all(failing);
+    expect([...store.get().ratings]).toEqual([['b', 3]]);
   });
 
   it('becomes somebody else, and remembers it', () => {
@@ -117,6 +123,11 @@ describe('the store of the page', () => {
     expect(channels.at(-1)?.[1]).toBe('user:horror-fan-7');
     expect(store.get().list).toBeNull();
     expect(newStore().get().person.id).toBe('horror-fan-7');
+  });
+
+  it('is the same person when the page is loaded anew, from the first time on', () => {
+    const { person } = newStore().get();
+    expect(newStore().get().person).toEqual(person);
   });
 
   it('makes new people, each with an id of their own', () => {
@@ -138,6 +149,22 @@ describe('the store of the page', () => {
     expect(store.get().notice?.text).toBe('no such film');
   });
 
+  it('closes a film of which nothing came, and says why', async () => {
+    const store = newStore();
+    api.similar = api.next = () => Promise.reject(new Error('no such film'));
+    store.open('heat-1995');
+    await settled();
+    expect(store.get().film).toBeNull();
+    expect(store.get().notice).toMatchObject({ text: 'no such film', isError: true });
+  });
+
+  it('says that it looks, not that nothing was found, until the first answer is there', () => {
+    const store = newStore();
+    store.search('');
+    store.search('slow');
+    expect(store.get().search).toEqual({ text: 'slow', results: null });
+  });
+
   it('shows what was searched for last, whatever comes first', async () => {
     const store = newStore();
     store.search('slow');
@@ -146,7 +173,7 @@ describe('the store of the page', () => {
     await settled();
     expect(store.get().search.text).toBe('quick');
     store.search('  ');
-    expect(store.get().search.results).toEqual([]);
+    expect(store.get().search.results).toBeNull();
   });
 
   it('begins anew where the browser kept nonsense', () => {

@@ -88,19 +88,26 @@ export class PageStore {
       this.#source.update((state) =>
         state.film?.itemId === itemId ? { ...state, film: { ...state.film, ...part } } : state,
       );
-    api.item(itemId).then((item) => show({ item }), this.#fail);
-    api.similar(itemId).then((similar) => show({ similar }), this.#fail);
-    api.next(itemId).then((next) => show({ next }), this.#fail);
+    const parts = [
+      api.item(itemId).then((item) => show({ item })),
+      api.similar(itemId).then((similar) => show({ similar })),
+      api.next(itemId).then((next) => show({ next })),
+    ];
+    for (const part of parts) part.catch(this.#fail);
+    void Promise.any(parts).catch(() => {
+      // Nothing of it came: an empty drawer tells less than the notice does.
+      if (this.get().film?.itemId === itemId) this.close();
+    });
     api.why(this.get().person.id, itemId).then(({ stars }) => show({ stars }), this.#fail);
   };
 
   readonly close = (): void => this.#set({ film: null });
 
   readonly rate = async (itemId: string, title: string, stars: number): Promise<void> => {
-    const before = this.get().ratings;
-    this.#set({ ratings: new Map(before).set(itemId, stars) });
+    const before = this.get().ratings.get(itemId);
+    this.#showStars(itemId, stars);
     const sent = await this.#send({ itemId, kind: 'rating', value: stars });
-    if (sent === undefined) this.#set({ ratings: before });
+    if (sent === undefined) this.#showStars(itemId, before);
     else this.#offerUndo(`${stars} of 5 stars for ${title}.`, itemId, sent);
   };
 
@@ -113,9 +120,8 @@ export class PageStore {
   readonly undo = async (): Promise<void> => {
     const offered = this.get().notice?.undo;
     if (!offered) return;
-    const ratings = new Map(this.get().ratings);
-    ratings.delete(offered.itemId);
-    this.#set({ notice: null, ratings });
+    this.#showStars(offered.itemId, undefined);
+    this.#set({ notice: null });
     await this.#send({ itemId: offered.itemId, kind: 'undo', undoes: offered.eventId });
   };
 
@@ -126,7 +132,7 @@ export class PageStore {
     const searching = new AbortController();
     this.#searching = searching;
     const isEmpty = text.trim() === '';
-    this.#set({ search: { text, results: isEmpty ? [] : this.get().search.results } });
+    this.#set({ search: { text, results: isEmpty ? null : this.get().search.results } });
     if (isEmpty) return;
     this.#options.api.search(text.trim(), searching.signal).then(
       ({ items }) => {
@@ -140,6 +146,13 @@ export class PageStore {
 
   #set(change: Partial<PageState>): void {
     this.#source.update((before) => ({ ...before, ...change }));
+  }
+
+  #showStars(itemId: string, stars: number | undefined): void {
+    const ratings = new Map(this.get().ratings);
+    if (stars === undefined) ratings.delete(itemId);
+    else ratings.set(itemId, stars);
+    this.#set({ ratings });
   }
 
   readonly #fail = (error: unknown): void => {

@@ -14,7 +14,10 @@ export const loadPeople = (storage: PeopleStorage, newId: () => string): People 
   const stored = readStored(storage);
   if (stored) return stored;
   const first = newPerson([], newId);
-  return { own: [first], current: first };
+  const people = { own: [first], current: first };
+  // At once: who rates something and loads the page anew is to be the same person.
+  savePeople(storage, people);
+  return people;
 };
 
 /** What the browser kept may be anything: another version's, or half of it. */

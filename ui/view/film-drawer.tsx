@@ -19,14 +19,9 @@ interface FilmDrawerProps {
 export const FilmDrawer = ({ film, rated, ...actions }: FilmDrawerProps) => {
   const title = film.item?.title ?? '…';
   const close = useFocusWhileOpen(film.itemId);
+  useEscape(actions.onClose);
   return (
-    <aside
-      className="drawer"
-      aria-label={title}
-      onKeyDown={(event) => {
-        if (event.key === 'Escape') actions.onClose();
-      }}
-    >
+    <aside className="drawer" aria-label={title}>
       <header>
         <Poster itemId={film.itemId} title={title} />
         <div className="head">
@@ -74,6 +69,17 @@ const useFocusWhileOpen = (itemId: string) => {
   // biome-ignore lint/correctness/useExhaustiveDependencies: focus moves whenever another film opens
   useEffect(() => close.current?.focus(), [itemId]);
   return close;
+};
+
+/** Wherever the focus is, unless something nearer took the key for itself. */
+const useEscape = (onEscape: () => void): void => {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape' && !event.defaultPrevented) onEscape();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [onEscape]);
 };
 
 const factsOf = ({ item }: OpenFilm): string => {

@@ -42,7 +42,10 @@ export const SearchBox = ({ search, onSearch, onOpen }: SearchBoxProps) => {
       event.preventDefault();
       open(picked);
     }
-    if (event.key === 'Escape') setOpen(false);
+    if (event.key === 'Escape' && isShown) {
+      event.preventDefault();
+      setOpen(false);
+    }
   };
   return (
     <search
