@@ -7,7 +7,7 @@
  * living owner after a crash.
  */
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { FreshetError } from '../schemas/errors.ts';
 import type { EpochMs } from '../schemas/ids.ts';
 import { STATE_FORMAT, UNNUMBERED_STATE_FORMAT } from '../schemas/state/state-format.ts';
@@ -173,6 +173,13 @@ export const readFacts = (root: string): DataFacts | undefined => {
   }
 };
 
+/** The same, for a command that makes no directory where there is none. */
+export const factsIn = (root: string): DataFacts => {
+  const facts = readFacts(root);
+  if (facts !== undefined) return facts;
+  throw new FreshetError('not_found', { what: `a data directory in ${root}` });
+};
+
 const writeFacts = (root: string, facts: DataFacts): void => {
   const path = join(root, FACTS_FILE);
   writeFileSync(`${path}.new`, `${JSON.stringify(facts, null, 2)}\n`);
@@ -200,7 +207,7 @@ const lock = (root: string): (() => void) => {
   const path = join(root, LOCK_FILE);
   const own: Owner = { pid: process.pid, startedAt: processStart(process.pid) ?? '' };
   const draft = `${path}.${process.pid}.${randomSecret(6)}`;
-  writeFileSync(draft, JSON.stringify(own));
+  writeDraft(draft, own);
   try {
     while (!tryLink(draft, path)) {
       const owner = readOwner(path);
@@ -215,6 +222,22 @@ const lock = (root: string): (() => void) => {
   return () => {
     if (readOwner(path)?.pid === process.pid) rmSync(path, { force: true });
   };
+};
+
+const writeDraft = (path: string, own: Owner): void => {
+  try {
+    writeFileSync(path, JSON.stringify(own));
+  } catch (cause) {
+    const expected = 'a directory that can be written';
+    const details = { expected, path: dirname(path), got: reasonOf(cause) };
+    throw new FreshetError('bad_file', details, { cause });
+  }
+};
+
+/** The process that owns the directory at this moment. */
+export const ownerOf = (root: string): number | undefined => {
+  const owner = readOwner(join(root, LOCK_FILE));
+  return owner !== undefined && isAlive(owner) ? owner.pid : undefined;
 };
 
 const tryLink = (draft: string, path: string): boolean => {

@@ -5,30 +5,32 @@ import {
   EXIT_DONE,
   EXIT_FAILED,
   EXIT_WRONG_USE,
-  helpOf,
   parseCommandLine,
 } from './cli/command.ts';
 import { COMMANDS } from './cli/commands.ts';
+import { helpOf, overview } from './cli/help.ts';
 import { systemClock } from './clock.ts';
 import { environment } from './environment.ts';
 import { createTerminal } from './terminal.ts';
+import { VERSION } from './version.ts';
 
 const terminal = createTerminal(systemClock);
 
 const main = async (args: readonly string[]): Promise<number> => {
   const [first, ...rest] = args;
-  if (first === undefined || first === 'help' || first === '--help') {
-    terminal.line(overview());
-    return first === undefined ? EXIT_WRONG_USE : EXIT_DONE;
-  }
-  const spec = findCommand(first, rest);
-  if (spec === undefined) {
-    terminal.problem(`Expected a command of freshet, got ${first}.\n`);
+  if (first === undefined) {
     terminal.problem(overview());
     return EXIT_WRONG_USE;
   }
+  if (first === '--version') {
+    terminal.line(VERSION);
+    return EXIT_DONE;
+  }
+  if (first === 'help' || isHelp(first)) return tellHelp(rest);
+  const spec = findCommand(first, rest);
+  if (spec === undefined) return refuse(first);
   const words = rest.slice(spec.name.split(' ').length - 1);
-  if (words.includes('--help')) {
+  if (words.some(isHelp)) {
     terminal.line(helpOf(spec));
     return EXIT_DONE;
   }
@@ -43,21 +45,27 @@ const main = async (args: readonly string[]): Promise<number> => {
   return spec.run(context);
 };
 
+const isHelp = (word: string): boolean => word === '--help' || word === '-h';
+
+/** `freshet help`, and `freshet help COMMAND`. */
+const tellHelp = ([first, ...rest]: readonly string[]): number => {
+  const spec = first === undefined ? undefined : findCommand(first, rest);
+  if (first !== undefined && spec === undefined) return refuse(first);
+  terminal.line(spec === undefined ? overview() : helpOf(spec));
+  return EXIT_DONE;
+};
+
+const refuse = (word: string): number => {
+  const near = COMMANDS.find(({ name }) => name.startsWith(word))?.name;
+  const advice = near === undefined ? 'freshet help lists them.' : `did you mean freshet ${near}?`;
+  terminal.problem(`Expected a command of freshet, got ${word}; ${advice}`);
+  return EXIT_WRONG_USE;
+};
+
 /** A command may be two words, such as `items sync`. */
 const findCommand = (first: string, rest: readonly string[]): CommandSpec | undefined =>
   COMMANDS.find((command) => command.name === `${first} ${rest[0]}`) ??
   COMMANDS.find((command) => command.name === first);
-
-const overview = (): string => {
-  const width = Math.max(...COMMANDS.map((command) => command.name.length));
-  return [
-    'freshet: recommendations as fresh as the last click',
-    '',
-    ...COMMANDS.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
-    '',
-    'freshet COMMAND --help tells more.',
-  ].join('\n');
-};
 
 /** The first signal asks for a tidy stop; a second one does not wait for it. */
 const stopOnSignals = (stopping: AbortController): void => {
@@ -76,8 +84,12 @@ const exitCodeOf = (error: unknown): number =>
     : EXIT_FAILED;
 
 const describe = (error: unknown): string => {
-  if (error instanceof FreshetError) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // What the system refuses says which call and which path; a stack adds nothing for whoever typed it.
+  const isOfTheSystem = 'syscall' in error;
+  return error instanceof FreshetError || isOfTheSystem
+    ? error.message
+    : (error.stack ?? error.message);
 };
 
 try {

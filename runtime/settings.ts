@@ -131,7 +131,7 @@ export const SETTINGS = {
     max: 64,
     default: 4,
     embeddedAs: 'streamWorkers',
-    help: 'Partitions of interactions and impressions; embedded as many as stream workers, where nothing is said. Fixed once data exists.',
+    help: 'Partitions of interactions and impressions. Fixed once data exists.',
   }),
   itemPartitions: integer({
     unit: 'partitions',
@@ -139,7 +139,7 @@ export const SETTINGS = {
     max: 64,
     default: 4,
     embeddedAs: 'streamWorkers',
-    help: 'Partitions of the catalogue and of item-signals; embedded as many as stream workers, where nothing is said. Fixed once data exists.',
+    help: 'Partitions of the catalogue and of item-signals. Fixed once data exists.',
   }),
   logRetentionDays: number({
     unit: 'days',

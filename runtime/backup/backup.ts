@@ -20,7 +20,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { type Offset, partitionIndex, type StatePartition } from '../../schemas/ids.ts';
 import { copyTopic } from '../../storage/event-log/lmdb-log-copy.ts';
 import { copyStatePartition } from '../../storage/state-store/lmdb-state-copy.ts';
-import { type DataPaths, dataPathsOf, FACTS_FILE, readFacts } from '../data-directory.ts';
+import { type DataPaths, dataPathsOf, FACTS_FILE, factsIn } from '../data-directory.ts';
 import { openUnsealedLog } from '../embedded/stores.ts';
 import { INGEST_TOPICS, type PartitionCounts, STREAM_TOPICS } from '../topic-plan.ts';
 import { describeFile, filesBelow } from './files.ts';
@@ -38,8 +38,7 @@ export interface BackupOptions {
 export const takeBackup = async (options: BackupOptions): Promise<BackupManifest> => {
   const { dataDirectory, target, clock } = options;
   const from = dataPathsOf(dataDirectory);
-  const facts = readFacts(from.root);
-  if (!facts) throw new FreshetError('not_found', { what: `a data directory in ${from.root}` });
+  const facts = factsIn(from.root);
   await refuseFilled(target);
   await mkdir(target, { recursive: true, mode: 0o700 });
   const to = dataPathsOf(target);

@@ -11,6 +11,10 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const main = join(root, 'runtime', 'main.ts');
 
+if (!existsSync(join(root, 'node_modules'))) {
+  console.error('Expected the packages of Freshet beside it, got none; run npm install first.');
+  process.exit(1);
+}
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'freshet');
 
 if (Number.parseInt(process.versions.node, 10) >= 24) {

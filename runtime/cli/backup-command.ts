@@ -11,6 +11,7 @@ import { backUpServers, restoreToServers } from './site-backup.ts';
 export const backupCommand: CommandSpec = {
   name: 'backup',
   usage: '<directory>',
+  wordsMax: 1,
   summary:
     'Copies log, state and models into an empty directory, of a data directory or, with --profile distributed, from servers; all may be running.',
   flags: [],
@@ -45,6 +46,7 @@ export const backupCommand: CommandSpec = {
 export const restoreCommand: CommandSpec = {
   name: 'restore',
   usage: '<backup>',
+  wordsMax: 1,
   summary:
     'Makes a data directory from a backup or, with --profile distributed, fills servers that hold no site; verifies every file, and the server must not run.',
   flags: [

@@ -20,8 +20,9 @@ export interface CommandFlag {
 export interface CommandSpec {
   readonly name: string;
   readonly summary: string;
-  /** Words after the command, for example `<path>`. */
+  /** Words after the command, for example `<path>`, and how many of them there may be. */
   readonly usage?: string;
+  readonly wordsMax?: number;
   readonly flags: readonly CommandFlag[];
   readonly examples: readonly string[];
   run(context: CommandContext): Promise<number>;
@@ -57,6 +58,7 @@ export const parseCommandLine = (
   },
 ): CommandContext => {
   const { values, words } = parseFlags(spec, given);
+  refuseMoreWords(spec, words);
   const flags = new Map<SettingName, string | boolean>();
   for (const name of SETTING_NAMES) {
     const value = values.get(flagOf(name));
@@ -112,13 +114,25 @@ const parseFlags = (
       words: parsed.positionals,
     };
   } catch (cause) {
-    const problem = cause instanceof Error ? (cause.message.split('.')[0] ?? '') : 'wrong flags';
-    throw new FreshetError(
-      'bad_usage',
-      { problem: `${problem}. See freshet ${spec.name} --help.` },
-      { cause },
-    );
+    const problem = `${flagProblemOf(cause)}. See freshet ${spec.name} --help.`;
+    throw new FreshetError('bad_usage', { problem }, { cause });
   }
+};
+
+/** The first sentence of what the parser says; of a value that is missing in our own words. */
+const flagProblemOf = (cause: unknown): string => {
+  const [sentence = ''] = cause instanceof Error ? cause.message.split('.') : [];
+  const [, flag] = /^Option '(--[\w-]+).*argument (?:missing|is ambiguous)/.exec(sentence) ?? [];
+  return flag === undefined ? sentence : `Expected a value after ${flag}, got none`;
+};
+
+/** One file of two that are named would otherwise be left out without a word. */
+const refuseMoreWords = ({ name, wordsMax = 0 }: CommandSpec, words: readonly string[]): void => {
+  if (words.length <= wordsMax) return;
+  const expected = wordsMax === 0 ? 'nothing' : wordsMax === 1 ? 'one word' : `${wordsMax} words`;
+  throw new FreshetError('bad_usage', {
+    problem: `Expected ${expected} after freshet ${name}, got ${words.join(' ')}. See freshet ${name} --help.`,
+  });
 };
 
 const parseInteger = (
@@ -132,33 +146,4 @@ const parseInteger = (
   throw new FreshetError('bad_usage', {
     problem: `Expected --${flag} to be an integer from ${limits.min} to ${limits.max}, got ${given}.`,
   });
-};
-
-export const helpOf = (spec: CommandSpec): string => {
-  const rows = spec.flags.map((flag): [string, string] => [
-    `--${flag.name}${flag.value ? ` ${flag.value}` : ''}`,
-    flag.help,
-  ]);
-  const settingRows = SETTING_NAMES.map((name): [string, string] => {
-    const setting: Setting = SETTINGS[name];
-    const unit = 'unit' in setting ? ` ${setting.unit}` : '';
-    return [`--${flagOf(name)}`, `${setting.help} (${String(setting.default) || 'none'}${unit})`];
-  });
-  return [
-    `freshet ${spec.name}${spec.usage ? ` ${spec.usage}` : ''}`,
-    '',
-    spec.summary,
-    ...(rows.length > 0 ? ['', 'Flags', ...table(rows)] : []),
-    '',
-    'Examples',
-    ...spec.examples.map((example) => `  ${example}`),
-    '',
-    'Settings (also in freshet.json by name, or as FRESHET_… in the environment)',
-    ...table([['--config FILE', 'Config file (freshet.json where it exists)'], ...settingRows]),
-  ].join('\n');
-};
-
-const table = (rows: readonly (readonly [string, string])[]): readonly string[] => {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 };

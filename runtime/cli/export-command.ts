@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { catalogueIn } from '../../ingest/catalogue/logged-catalogue.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
-import { dataPathsOf, readFacts, refuseNewer } from '../data-directory.ts';
+import { dataPathsOf, factsIn, refuseNewer } from '../data-directory.ts';
 import { openLogToRead } from '../embedded/stores.ts';
 import { type ExportReport, writeExport } from '../export/export-file.ts';
 import { streamOptionsOf } from '../option-mapping.ts';
@@ -32,8 +32,7 @@ export const exportCommand: CommandSpec = {
     const { clock, terminal, configuration, stopping } = context;
     const { settings } = configuration;
     const paths = dataPathsOf(settings.dataDirectory);
-    const facts = readFacts(paths.root);
-    if (!facts) throw new FreshetError('not_found', { what: `a data directory in ${paths.root}` });
+    const facts = factsIn(paths.root);
     refuseNewer(facts, paths.root);
     const target = targetOf(context);
     const log = await openLogToRead(paths, facts, clock);

@@ -3,18 +3,19 @@ import { FORGET_STAGES, type ForgetReceipt } from '../../schemas/api/forgetting.
 import { FreshetError } from '../../schemas/errors.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
 import { buildPageWhereStale, PAGE_DIRECTORY } from '../../ui/build.ts';
-import { dataPathsOf, readFacts } from '../data-directory.ts';
+import { dataPathsOf, factsIn } from '../data-directory.ts';
 import { openEmbeddedProfile } from '../embedded/embedded-profile.ts';
 import { startInstance } from '../instance.ts';
 import { formatCount, formatSeconds } from '../terminal.ts';
 import { type CommandContext, type CommandSpec, EXIT_DONE, EXIT_FAILED } from './command.ts';
-import { findServer } from './write-target.ts';
+import { callServer, serverOf } from './server-address.ts';
 
 const LOOK_MS = 250 as DurationMs;
 
 export const forgetCommand: CommandSpec = {
   name: 'forget',
   usage: 'ID',
+  wordsMax: 1,
   summary:
     'Forgets a person: history, counts, warehouse and the key to what the log holds; prints the receipt.',
   flags: [
@@ -40,12 +41,9 @@ export const forgetCommand: CommandSpec = {
   },
 };
 
-const idOf = (words: readonly string[]): string => {
-  const [id, ...more] = words;
-  if (id !== undefined && more.length === 0) return id;
-  throw new FreshetError('bad_usage', {
-    problem: `Expected one id, got ${words.join(' ') || 'none'}.`,
-  });
+const idOf = ([id]: readonly string[]): string => {
+  if (id !== undefined) return id;
+  throw new FreshetError('bad_usage', { problem: 'Expected the id of a person, got none.' });
 };
 
 const isMeant = async ({ terminal, isOn }: CommandContext, userId: string): Promise<boolean> => {
@@ -66,15 +64,13 @@ interface Server {
 /** The one that runs on the data directory; where none does, one for as long as this takes. */
 const serverFor = async (context: CommandContext): Promise<Server> => {
   const { settings } = context.configuration;
-  const url = context.text('url') ?? (await findServer(settings));
+  const url = await serverOf(context);
   if (url !== undefined) return { url, stop: async () => {} };
   if (settings.profile === 'distributed') {
     const problem = 'Expected --url to name a process that takes events in, got none.';
     throw new FreshetError('bad_usage', { problem });
   }
-  const { root } = dataPathsOf(settings.dataDirectory);
-  if (!readFacts(root))
-    throw new FreshetError('not_found', { what: `a data directory in ${root}` });
+  factsIn(dataPathsOf(settings.dataDirectory).root);
   await buildPageWhereStale();
   const fatal = Promise.withResolvers<Error>();
   const instance = await startInstance({
@@ -97,24 +93,16 @@ const untilForgotten = async (
 ): Promise<ForgetReceipt> => {
   const progress = terminal.progress('Forgetting');
   const began = clock.monotonicMs();
-  let receipt = await call('DELETE', `${url}/v1/users/${encodeURIComponent(userId)}`);
+  const path = `${url}/v1/users/${encodeURIComponent(userId)}`;
+  let receipt = await callServer<ForgetReceipt>('DELETE', path);
   while (receipt.stage !== 'done' && !stopping.aborted) {
     progress.update(FORGET_STAGES.indexOf(receipt.stage), FORGET_STAGES.length - 1);
     await clock.sleep(LOOK_MS, stopping).catch(() => undefined);
-    receipt = await call('GET', `${url}/v1/receipts/${receipt.requestId}`);
+    receipt = await callServer('GET', `${url}/v1/receipts/${receipt.requestId}`);
   }
   const seconds = formatSeconds((clock.monotonicMs() - began) / 1000);
   progress.end(receipt.stage === 'done' ? `done after ${seconds}` : 'goes on without this command');
   return receipt;
-};
-
-const call = async (method: string, url: string): Promise<ForgetReceipt> => {
-  const response = await fetch(url, { method });
-  const answer = (await response.json()) as ForgetReceipt & {
-    readonly error?: { readonly message: string };
-  };
-  if (response.ok) return answer;
-  throw new FreshetError('bad_request', { problem: answer.error?.message ?? response.statusText });
 };
 
 const receiptLines = (receipt: ForgetReceipt): readonly string[] => [

@@ -21,6 +21,7 @@ const PHASE_NAMES: Readonly<Record<ImportProgress['phase'], string>> = {
 export const importCommand: CommandSpec = {
   name: 'import',
   usage: '<path>',
+  wordsMax: 1,
   summary:
     'Imports MovieLens, Kaggle’s The Movies Dataset, an export, or any CSV or NDJSON file; can be repeated.',
   flags: [
@@ -41,7 +42,7 @@ export const importCommand: CommandSpec = {
     'freshet import orders.csv --map userId=customer,itemId=sku,occurredAt=date,kind:=purchase',
   ],
   async run(context) {
-    const { clock, terminal, configuration, stopping } = context;
+    const { clock, terminal, stopping } = context;
     const [path] = context.words;
     if (path === undefined) {
       throw new FreshetError('bad_usage', { problem: 'Expected a path to import, got none.' });
@@ -52,7 +53,7 @@ export const importCommand: CommandSpec = {
       ...(map === undefined ? {} : { map: parseColumnMap(map) }),
       ...(file === undefined ? {} : { file }),
     });
-    const target = await openWriteTarget(configuration.settings, clock, context.text('url'));
+    const target = await openWriteTarget(context, { mayMakeDirectory: true });
     const bars = progressBars(terminal);
     try {
       const sampleItems = context.integer('sample-items', { min: 1, max: 10_000_000 });

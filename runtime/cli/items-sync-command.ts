@@ -1,5 +1,6 @@
 /** `freshet items sync`: makes the catalogue equal to a feed. */
 import { type ItemChange, syncItems } from '../../ingest/catalogue/item-sync.ts';
+import { openSourceFiles } from '../../ingest/import/source-files.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { formatCount, type Terminal } from '../terminal.ts';
 import { type CommandSpec, EXIT_DONE } from './command.ts';
@@ -11,6 +12,7 @@ const CHANGES_SHOWN_MAX = 20;
 export const itemsSyncCommand: CommandSpec = {
   name: 'items sync',
   usage: '<feed>',
+  wordsMax: 1,
   summary: 'Makes the catalogue equal to a feed; shows what is added, changed and withdrawn.',
   flags: [
     { name: 'dry-run', help: 'Show what would change, and change nothing.' },
@@ -19,15 +21,18 @@ export const itemsSyncCommand: CommandSpec = {
   ],
   examples: ['freshet items sync products.csv --dry-run', 'freshet items sync products.ndjson'],
   async run(context) {
-    const { clock, terminal, configuration } = context;
-    const feed = context.words.at(-1);
-    if (feed === undefined || feed === 'sync') {
+    const { clock, terminal } = context;
+    const [feed] = context.words;
+    if (feed === undefined) {
       throw new FreshetError('bad_usage', { problem: 'Expected a feed to read, got none.' });
     }
-    const target = await openWriteTarget(configuration.settings, clock, context.text('url'));
+    const dryRun = context.isOn('dry-run');
+    // Before a data directory is made for it.
+    (await openSourceFiles(feed)).close();
+    const target = await openWriteTarget(context, { mayMakeDirectory: !dryRun });
     try {
       const report = await syncItems(
-        { feed, force: context.isOn('force'), dryRun: context.isOn('dry-run') },
+        { feed, force: context.isOn('force'), dryRun },
         { target: target.catalogue, clock },
       );
       showChanges(terminal, '+', report.added);

@@ -9,6 +9,7 @@ const ACTIONS = ['list', 'show', 'promote', 'rollback'] as const;
 export const modelsCommand: CommandSpec = {
   name: 'models',
   usage: 'list | show VERSION | promote VERSION | rollback',
+  wordsMax: 2,
   summary: 'Shows the releases of models, puts one to use, or goes back to the one before.',
   flags: [{ name: 'url', value: 'URL', help: 'Of the server, where it is not the one on --data.' }],
   examples: [
@@ -36,10 +37,10 @@ export const modelsCommand: CommandSpec = {
 const questionOf = (
   words: readonly string[],
 ): { readonly action: (typeof ACTIONS)[number]; readonly version: string | undefined } => {
-  const [word = 'list', version, ...more] = words;
+  const [word = 'list', version] = words;
   const action = ACTIONS.find((name) => name === word);
   const wantsVersion = action === 'show' || action === 'promote';
-  const isWhole = wantsVersion === (version !== undefined) && more.length === 0;
+  const isWhole = wantsVersion === (version !== undefined);
   if (action !== undefined && isWhole) return { action, version };
   throw new FreshetError('bad_usage', {
     problem: `Expected ${modelsCommand.usage}, got ${words.join(' ')}.`,

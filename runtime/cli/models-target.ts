@@ -3,18 +3,17 @@
  * runs, this process with the directory to itself.
  */
 import type { ModelsAnswer, TRAINABLE } from '../../schemas/api/models.ts';
-import { FreshetError } from '../../schemas/errors.ts';
 import { MODEL_KINDS } from '../../schemas/release.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 import { modelsAnswer } from '../../training/model-report.ts';
-import { openDataDirectory } from '../data-directory.ts';
+import { dataPathsOf, factsIn, openDataDirectory } from '../data-directory.ts';
 import { openEmbeddedLog } from '../embedded/stores.ts';
 import { startWarehouseHost } from '../embedded/warehouse-host.ts';
 import { openPersonKeys } from '../person-keys.ts';
 import { INGEST_TOPICS } from '../topic-plan.ts';
 import { startTrainingHost } from '../training/training-host.ts';
 import type { CommandContext } from './command.ts';
-import { findServer } from './write-target.ts';
+import { callServer, serverOf } from './server-address.ts';
 
 export type Trainable = (typeof TRAINABLE)[number];
 
@@ -31,29 +30,16 @@ export const openModelsTarget = async (
   context: CommandContext,
   { needsWarehouse }: { readonly needsWarehouse: boolean },
 ): Promise<ModelsTarget> => {
-  const url = context.text('url') ?? (await findServer(context.configuration.settings));
+  const url = await serverOf(context);
   return url === undefined ? openDirectoryTarget(context, needsWarehouse) : serverTarget(url);
 };
 
 const serverTarget = (url: string): ModelsTarget => {
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const response = await fetch(`${url}/v1/models${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    });
-    const answer = (await response.json()) as { readonly error?: { readonly message: string } };
-    if (!response.ok) {
-      throw new FreshetError('bad_request', {
-        problem: answer.error?.message ?? response.statusText,
-      });
-    }
-    return answer;
-  };
+  const call = <Answer>(method: string, path: string, body?: unknown): Promise<Answer> =>
+    callServer(method, `${url}/v1/models${path}`, body);
   return {
-    models: async () => (await call('GET', '')) as ModelsAnswer,
-    train: async (kind) => ((await call('POST', `/${kind}/train`)) as { runId: string }).runId,
+    models: () => call<ModelsAnswer>('GET', ''),
+    train: async (kind) => (await call<{ runId: string }>('POST', `/${kind}/train`)).runId,
     cancel: async () => void (await call('POST', '/all/cancel')),
     promote: async (version) => void (await call('POST', '/all/promote', { version })),
     rollback: async () => void (await call('POST', '/all/rollback')),
@@ -66,6 +52,7 @@ const openDirectoryTarget = async (
   needsWarehouse: boolean,
 ): Promise<ModelsTarget> => {
   const logger = createLogger('models');
+  factsIn(dataPathsOf(settings.dataDirectory).root);
   const directory = openDataDirectory(settings.dataDirectory, settings);
   const log = await openEmbeddedLog({
     directory: directory.paths.log,
@@ -93,8 +80,13 @@ const openDirectoryTarget = async (
     logger,
   });
   return {
-    models: async () =>
-      modelsAnswer(desk.status(), await desk.releases(), { clock, nextAt: undefined }),
+    models: async () => {
+      const status = desk.status();
+      // That this command opened no warehouse is no reason why there is no release.
+      const whyOff = needsWarehouse ? status.whyOff : undefined;
+      const facts = { clock, nextAt: undefined };
+      return modelsAnswer({ ...status, whyOff }, await desk.releases(), facts);
+    },
     train: async (kind) => desk.train(kind === 'all' ? MODEL_KINDS : [kind, 'blend']).runId,
     cancel: async () => void (await desk.cancel()),
     promote: async (version) => void (await desk.promote(version)),

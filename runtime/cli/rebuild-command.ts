@@ -1,5 +1,5 @@
 /** `freshet rebuild`: throws the state away and makes it again from the log. */
-import { openDataDirectory } from '../data-directory.ts';
+import { dataPathsOf, factsIn, openDataDirectory } from '../data-directory.ts';
 import { rebuildDirectory } from '../embedded/rebuild-directory.ts';
 import { formatCount, formatSeconds } from '../terminal.ts';
 import { type CommandSpec, EXIT_DONE } from './command.ts';
@@ -17,6 +17,7 @@ export const rebuildCommand: CommandSpec = {
   async run(context) {
     const { clock, terminal, configuration } = context;
     const { settings } = configuration;
+    factsIn(dataPathsOf(settings.dataDirectory).root);
     const directory = openDataDirectory(settings.dataDirectory, settings);
     const began = clock.monotonicMs();
     try {

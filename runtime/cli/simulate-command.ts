@@ -7,9 +7,12 @@ import {
   DEFAULT_AUDIENCE_OPTIONS,
 } from '../../ingest/audience/options.ts';
 import { HttpCatalogueTarget } from '../../ingest/catalogue/http-catalogue-target.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
+import { dataPathsOf } from '../data-directory.ts';
 import { formatCount } from '../terminal.ts';
 import { type CommandSpec, EXIT_DONE } from './command.ts';
+import { serverOf } from './server-address.ts';
 
 const DEFAULT_RATE = 10;
 
@@ -17,7 +20,7 @@ export const simulateCommand: CommandSpec = {
   name: 'simulate',
   summary: 'Lets a simulated audience visit a running server: it looks at lists, clicks and rates.',
   flags: [
-    { name: 'url', value: 'URL', help: 'The server (http://127.0.0.1 and the port setting).' },
+    { name: 'url', value: 'URL', help: 'Of the server, where it is not the one on --data.' },
     { name: 'rate', value: 'N', help: `Events a second (${DEFAULT_RATE}).` },
     { name: 'seconds', value: 'N', help: 'Stop after so long; else until Ctrl-C.' },
     { name: 'seed', value: 'N', help: AUDIENCE_OPTION_DESCRIPTIONS.seed },
@@ -26,8 +29,11 @@ export const simulateCommand: CommandSpec = {
   examples: ['freshet simulate', 'freshet simulate --rate 200 --seconds 60 --seed 7'],
   async run(context) {
     const { clock, terminal, configuration, stopping } = context;
-    const { settings } = configuration;
-    const url = context.text('url') ?? `http://127.0.0.1:${settings.port}${settings.basePath}`;
+    const url = await serverOf(context);
+    if (url === undefined) {
+      const where = dataPathsOf(configuration.settings.dataDirectory).root;
+      throw new FreshetError('not_found', { what: `a running server on ${where}` });
+    }
     const ratePerSecond = context.integer('rate', { min: 1, max: 10_000 }) ?? DEFAULT_RATE;
     const seconds = context.integer('seconds', { min: 1, max: 10_000_000 });
     const { seed, people } = DEFAULT_AUDIENCE_OPTIONS;

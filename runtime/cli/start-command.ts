@@ -1,5 +1,4 @@
 /** `freshet start`: the whole instance in one process, until Ctrl-C. */
-import { rmSync, writeFileSync } from 'node:fs';
 import { openDataset } from '../../ingest/import/open-dataset.ts';
 import type { DurationMs } from '../../schemas/ids.ts';
 import { untilAborted } from '../../schemas/until-aborted.ts';
@@ -7,8 +6,10 @@ import { buildPageWhereStale, PAGE_DIRECTORY } from '../../ui/build.ts';
 import { beginFirstMinute } from '../demo/first-minute.ts';
 import { openDistributedProfile } from '../distributed/distributed-profile.ts';
 import { openEmbeddedProfile } from '../embedded/embedded-profile.ts';
+import { ownUrlOf } from '../http/own-url.ts';
 import { type Instance, startInstance } from '../instance.ts';
 import { type CommandContext, type CommandSpec, EXIT_DONE, EXIT_FAILED } from './command.ts';
+import { leaveAddress, takeAddressBack } from './server-address.ts';
 
 export const startCommand: CommandSpec = {
   name: 'start',
@@ -45,7 +46,9 @@ export const startCommand: CommandSpec = {
       logger,
       onFatal: fatal.resolve,
     });
-    writeServerFile(instance);
+    const { server } = instance.directory.paths;
+    const url = ownUrlOf(settings, instance.port);
+    leaveAddress(server, { pid: process.pid, port: instance.port, url });
     const firstMinute = await beginFirstMinute(instance, context).catch(async (error: unknown) => {
       // Its threads would keep the process alive.
       await stop(instance, context, { isFailing: true });
@@ -61,18 +64,12 @@ export const startCommand: CommandSpec = {
   },
 };
 
-/** Other commands find the running server by this file. */
-const writeServerFile = (instance: Instance): void => {
-  const { server } = instance.directory.paths;
-  writeFileSync(server, JSON.stringify({ pid: process.pid, port: instance.port }), { mode: 0o600 });
-};
-
 const stop = async (
   instance: Instance,
   { configuration, clock, terminal }: CommandContext,
   { isFailing }: { readonly isFailing: boolean },
 ): Promise<void> => {
-  rmSync(instance.directory.paths.server, { force: true });
+  takeAddressBack(instance.directory.paths.server);
   const patience = new AbortController();
   const limitMs = configuration.settings.shutdownSeconds * 1000;
   const isTidy = await Promise.race([

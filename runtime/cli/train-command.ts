@@ -18,6 +18,7 @@ const WHOLE = 1_000;
 export const trainCommand: CommandSpec = {
   name: 'train',
   usage: `[${TRAINABLE.join('|')}]`,
+  wordsMax: 1,
   summary:
     'Trains models from the warehouse, tries them on what people chose later, and puts them to use when they pass.',
   flags: [{ name: 'url', value: 'URL', help: 'Of the server, where it is not the one on --data.' }],
@@ -36,12 +37,12 @@ export const trainCommand: CommandSpec = {
 };
 
 const kindOf = ({ words }: CommandContext): Trainable => {
-  const [word = 'all', ...more] = words;
+  const [word = 'all'] = words;
   if (word === CONTENT) throw new FreshetError('bad_usage', { problem: NOTHING_TO_TRAIN });
   const kind = TRAINABLE.find((name) => name === word);
-  if (kind !== undefined && more.length === 0) return kind;
+  if (kind !== undefined) return kind;
   throw new FreshetError('bad_usage', {
-    problem: `Expected one of ${TRAINABLE.join(', ')}, got ${words.join(' ')}.`,
+    problem: `Expected one of ${TRAINABLE.join(', ')}, got ${word}.`,
   });
 };
 

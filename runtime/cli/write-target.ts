@@ -2,7 +2,6 @@
  * Where a command writes: to the server that runs on the data directory, or, where none runs, into
  * the directory's log itself. Either way the same events and items arrive.
  */
-import { readFileSync } from 'node:fs';
 import { HttpCatalogueTarget } from '../../ingest/catalogue/http-catalogue-target.ts';
 import type { CatalogueTarget } from '../../ingest/catalogue/item-sync.ts';
 import { LogCatalogueTarget } from '../../ingest/catalogue/log-catalogue-target.ts';
@@ -10,11 +9,13 @@ import type { BackfillSink } from '../../ingest/import/backfill-sink.ts';
 import { HttpBackfillSink } from '../../ingest/import/http-backfill-sink.ts';
 import { LogBackfillSink } from '../../ingest/import/log-backfill-sink.ts';
 import type { Clock } from '../../schemas/environment.ts';
-import { dataPathsOf, openDataDirectory } from '../data-directory.ts';
+import { dataPathsOf, factsIn, openDataDirectory } from '../data-directory.ts';
 import { openEmbeddedLog } from '../embedded/stores.ts';
 import { openPersonKeys } from '../person-keys.ts';
 import type { Settings } from '../settings.ts';
 import { INGEST_TOPICS } from '../topic-plan.ts';
+import type { CommandContext } from './command.ts';
+import { serverOf } from './server-address.ts';
 
 export interface WriteTarget {
   /** In words, for the terminal. */
@@ -25,12 +26,15 @@ export interface WriteTarget {
 }
 
 export const openWriteTarget = async (
-  settings: Settings,
-  clock: Clock,
-  url?: string,
+  context: CommandContext,
+  { mayMakeDirectory }: { readonly mayMakeDirectory: boolean },
 ): Promise<WriteTarget> => {
-  const serverUrl = url ?? (await findServer(settings));
-  return serverUrl === undefined ? openLogTarget(settings, clock) : serverTarget(serverUrl, clock);
+  const { clock, configuration } = context;
+  const url = await serverOf(context);
+  if (url !== undefined) return serverTarget(url, clock);
+  const { settings } = configuration;
+  if (!mayMakeDirectory) factsIn(dataPathsOf(settings.dataDirectory).root);
+  return openLogTarget(settings, clock);
 };
 
 const serverTarget = (url: string, clock: Clock): WriteTarget => ({
@@ -58,17 +62,4 @@ const openLogTarget = async (settings: Settings, clock: Clock): Promise<WriteTar
       directory.release();
     },
   };
-};
-
-/** The server that left its port in the data directory, if it answers. */
-export const findServer = async (settings: Settings): Promise<string | undefined> => {
-  try {
-    const file = readFileSync(dataPathsOf(settings.dataDirectory).server, 'utf8');
-    const { port } = JSON.parse(file) as { readonly port: number };
-    const url = `http://127.0.0.1:${port}${settings.basePath}`;
-    return (await fetch(`${url}/health/live`)).ok ? url : undefined;
-  } catch {
-    // No file, or nobody answers: no server.
-    return undefined;
-  }
 };

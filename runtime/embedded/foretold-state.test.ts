@@ -13,7 +13,6 @@ import {
   fixtureOf,
   stateStoreContract,
 } from '../../storage/state-store/state-store.contract.ts';
-import type { StateStore } from '../../storage/state-store/state-store.ts';
 import { ForetoldState } from './foretold-state.ts';
 
 const P0 = statePartition('contract', partitionIndex(0));

@@ -22,10 +22,19 @@ export const listen = async (
       const address = app.server.address();
       return typeof address === 'object' && address !== null ? address.port : port;
     } catch (error) {
-      if (!isBusy(error)) throw error;
+      if (!isBusy(error)) throw addressRefused(error, { ...options, port });
     }
   }
   throw new FreshetError('port_busy', { port: options.port });
+};
+
+/** Another machine's address, a name that nobody knows, a port that is for the system alone. */
+const addressRefused = (
+  cause: unknown,
+  { host, port }: { readonly host: string; readonly port: number },
+): FreshetError => {
+  const problem = cause instanceof Error ? cause.message : String(cause);
+  return new FreshetError('address_refused', { host, port, problem }, { cause });
 };
 
 const isBusy = (error: unknown): boolean =>

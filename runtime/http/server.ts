@@ -13,6 +13,7 @@ import {
   FreshetError,
   isFreshetError,
 } from '../../schemas/errors.ts';
+import { VERSION } from '../version.ts';
 import { refuseOtherMethods } from './allowed-methods.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
 import { guardOrigins } from './origins.ts';
@@ -118,7 +119,7 @@ const OPENAPI_FACTS = {
   info: {
     title: 'Freshet',
     description: 'Recommendations as fresh as the last click.',
-    version: '0.1.0',
+    version: VERSION,
     license: { name: 'MIT' },
   },
 } as const;

@@ -23,6 +23,38 @@ const freshet = (words: readonly string[], environment: Record<string, string> =
   return { status, said: stderr.trim().split('\n') };
 };
 
+describe('a command that finds no data', () => {
+  it('says so, and makes none', () => {
+    const data = join(root, 'data');
+    const feed = join(root, 'feed.csv');
+    writeFileSync(feed, 'itemId,title\ntea,Tea\n');
+    const missing = {
+      status: 1,
+      said: [`Expected a data directory in ${data} to exist, found none.`],
+    };
+    for (const words of [
+      ['models'],
+      ['train'],
+      ['rebuild'],
+      ['export'],
+      ['forget', 'ada', '--yes'],
+    ]) {
+      expect(freshet([...words, '--data', data])).toEqual(missing);
+    }
+    expect(freshet(['backup', join(root, 'copy'), '--data', data])).toEqual(missing);
+    expect(freshet(['items', 'sync', feed, '--dry-run', '--data', data])).toEqual(missing);
+    expect(freshet(['items', 'sync', `${feed}2`, '--data', data])).toEqual({
+      status: 1,
+      said: [`Expected a folder, zip or file in ${feed}2, got nothing.`],
+    });
+    expect(freshet(['simulate', '--data', data])).toEqual({
+      status: 1,
+      said: [`Expected a running server on ${data} to exist, found none.`],
+    });
+    expect(existsSync(data)).toBe(false);
+  }, 60_000);
+});
+
 describe('a start that cannot be', () => {
   it('names the process that uses the directory, and the port that was chosen and is taken', async () => {
     const data = join(root, 'data');
@@ -60,6 +92,23 @@ describe('a start that cannot be', () => {
       said: ["Unknown option '--nope'. See freshet start --help."],
     });
   });
+
+  it('says in one sentence that it cannot listen there, or cannot write there', () => {
+    const elsewhere = ['start', ...FLAGS, '--data', join(root, 'data'), '--host', '192.0.2.1'];
+    expect(freshet(elsewhere)).toEqual({
+      status: 1,
+      said: [
+        expect.stringMatching(
+          /^Expected 192\.0\.2\.1 with port 8090 to be an address .*EADDRNOTAVAIL/,
+        ),
+      ],
+    });
+    const unwritable = freshet(['start', ...FLAGS, '--data', '/proc']);
+    expect(unwritable).toEqual({
+      status: 1,
+      said: [expect.stringMatching(/^Expected a directory that can be written in \/proc, got E/)],
+    });
+  }, 60_000);
 
   it('makes nothing where the data set that it is to begin with is not there', () => {
     const data = join(root, 'data');
