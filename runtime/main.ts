@@ -85,6 +85,7 @@ const exitCodeOf = (error: unknown): number =>
 
 const describe = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
+  if (error.name === 'AbortError') return 'Interrupted.';
   // What the system refuses says which call and which path; a stack adds nothing for whoever typed it.
   const isOfTheSystem = 'syscall' in error;
   return error instanceof FreshetError || isOfTheSystem

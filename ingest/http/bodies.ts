@@ -70,6 +70,8 @@ export const acceptBodies = (scope: FastifyInstance, bytesMax: number): void => 
 };
 
 export const readBatch = (body: unknown, form: BatchForm): Batch => {
+  // Neither a body nor a type of one, so that no parser was asked.
+  if (body === undefined) throw new FreshetError('bad_json', { problem: 'an empty body' });
   if (body instanceof Lines) {
     return { values: checkedList(body.values, form), where: '', isSingle: false };
   }

@@ -243,6 +243,12 @@ describe('POST /v1/events refuses one event and takes the others', () => {
     });
   });
 
+  it('no body and no type of one is an empty body', async () => {
+    const response = await under.app.inject({ method: 'POST', url: '/v1/events' });
+    expect(response.statusCode).toBe(400);
+    expect(response.json().error.message).toBe('Expected a JSON body, got an empty body.');
+  });
+
   it('the edges of what is allowed go in', async () => {
     const events = [
       click({ occurredAt: at(-7 * DAY_MS) }),

@@ -52,8 +52,15 @@ export const startCommand: CommandSpec = {
     const firstMinute = await beginFirstMinute(instance, context).catch(async (error: unknown) => {
       // Its threads would keep the process alive.
       await stop(instance, context, { isFailing: true });
-      throw error;
+      if (!stopping.aborted) throw error;
+      return undefined;
     });
+    if (firstMinute === undefined) {
+      context.terminal.line(
+        'Stopped before everything was there; the same start goes on from here.',
+      );
+      return EXIT_DONE;
+    }
     const failure = await Promise.race([fatal.promise, untilAborted(stopping)]);
     await firstMinute.stop();
     if (failure) context.terminal.problem(`Freshet has to stop: ${failure.message}`);

@@ -40,12 +40,19 @@ export const demoWorldOf = (facts: AudienceFacts): AudienceWorld => {
   });
 };
 
+/** How a history is written: until it is told to stop, with somebody looking. */
+export interface Writing {
+  readonly clock: Clock;
+  readonly progress: ProgressLine;
+  readonly signal: AbortSignal;
+}
+
 /** Writes films and history; what an interrupted start has written already is left out. */
 export const loadDemo = async (
   instance: Pick<Instance, 'log' | 'directory'>,
-  clock: Clock,
-  progress: ProgressLine,
+  writing: Writing,
 ): Promise<number> => {
+  const { clock } = writing;
   const facts = audienceFactsOf(instance.directory, clock);
   const sink = new LogBackfillSink({ log: instance.log, clock });
   const catalogue = withReleases(loadDemoCatalogue(facts.endsAt), {
@@ -57,29 +64,28 @@ export const loadDemo = async (
   }
   const events = withoutUndone(historyOf(demoWorldOf(facts), facts.endsAt)).slice(-HISTORY_EVENTS);
   const importId = `demo-${facts.seed}-${facts.endsAt}`;
-  await backfill(sink, { importId, events, clock, progress });
+  await backfill(sink, { ...writing, importId, events });
   instance.directory.updateFacts({ audience: { ...facts, isLoaded: true } });
   return events.length;
 };
 
-export interface Absence {
+export interface Absence extends Writing {
   readonly world: AudienceWorld;
-  readonly clock: Clock;
-  readonly progress: ProgressLine;
 }
 
 /** What the people did since Freshet was last on; the number of events. */
 export const fillAbsence = async (
   instance: Pick<Instance, 'log' | 'directory'>,
-  { world, clock, progress }: Absence,
+  { world, ...writing }: Absence,
 ): Promise<number> => {
+  const { clock } = writing;
   const facts = instance.directory.facts.audience;
   const now = clock.now();
   if (!facts || now - facts.actedUntil < GAP_MS_MIN) return 0;
   const from = epochMs(Math.max(facts.actedUntil, now - GAP_DAYS_MAX * DAY_MS));
   const events = withoutUndone(fillGap(world, from, now));
   const sink = new LogBackfillSink({ log: instance.log, clock });
-  await backfill(sink, { importId: `gap-${facts.seed}-${from}`, events, clock, progress });
+  await backfill(sink, { ...writing, importId: `gap-${facts.seed}-${from}`, events });
   instance.directory.updateFacts({ audience: { ...facts, actedUntil: now } });
   return events.length;
 };
@@ -107,14 +113,9 @@ const withoutUndone = (events: readonly AudienceEvent[]): readonly AudienceEvent
 
 const backfill = async (
   sink: BackfillSink,
-  given: {
-    readonly importId: string;
-    readonly events: readonly AudienceEvent[];
-    readonly clock: Clock;
-    readonly progress: ProgressLine;
-  },
+  given: Writing & { readonly importId: string; readonly events: readonly AudienceEvent[] },
 ): Promise<void> => {
-  const { importId, events, clock, progress } = given;
+  const { importId, events, clock, progress, signal } = given;
   const startedAt = clock.now();
   const record = (eventsSent: number, finishedAt: EpochMs | null): Promise<void> =>
     sink.recordImport(importId, {
@@ -129,6 +130,7 @@ const backfill = async (
     });
   await record(0, null);
   for (let from = 0; from < events.length; from += BATCH_EVENTS) {
+    signal.throwIfAborted();
     const batch = events.slice(from, from + BATCH_EVENTS);
     await sink.appendEvents(
       importId,

@@ -1,11 +1,12 @@
 /**
  * What a start does beyond opening things: on a new data directory the demo's films and history, on
- * an old one the time between, then the banner and the audience.
+ * an old one the time between, then the banner and the audience. Told to stop meanwhile it throws;
+ * the next start goes on from there.
  */
-
 import type { AudienceWorld } from '../../ingest/audience/audience-world.ts';
 import { DEMO_CATALOGUE_NAME } from '../../ingest/demo/demo-catalogue.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { untilAborted } from '../../schemas/until-aborted.ts';
 import type { CommandContext } from '../cli/command.ts';
 import type { Instance } from '../instance.ts';
 import { formatCount } from '../terminal.ts';
@@ -20,6 +21,7 @@ export const beginFirstMinute = async (
 ): Promise<DemoAudience> => {
   const { terminal } = context;
   const world = await bringContents(instance, context);
+  context.stopping.throwIfAborted();
   if (instance.warehouse.whyOff) terminal.line(`Without a warehouse: ${instance.warehouse.whyOff}`);
   for (const line of await bannerLines(instance, context.configuration.settings)) {
     terminal.line(line);
@@ -49,14 +51,18 @@ const bringContents = async (
     }
     instance.directory.updateFacts({ dataset: wanted });
     await bringDataset(instance, path, context);
-    await untilShown(instance);
+    await untilShown(instance, context);
   }
   if (isDatasetName(instance.directory.facts.dataset)) return goOnFromDataset(instance, context);
   return startsDemo(instance) ? bringDemo(instance, context) : undefined;
 };
 
-const untilShown = async ({ stream, serving }: Instance): Promise<void> => {
-  await stream.caughtUp();
+const untilShown = async (
+  { stream, serving }: Instance,
+  { stopping }: CommandContext,
+): Promise<void> => {
+  await Promise.race([stream.caughtUp(), untilAborted(stopping)]);
+  stopping.throwIfAborted();
   await serving.poll();
 };
 
@@ -75,14 +81,15 @@ const goOnFromDataset = async (
 const fillTimeSince = async (
   instance: Instance,
   world: AudienceWorld,
-  { terminal, clock, configuration }: CommandContext,
+  context: CommandContext,
 ): Promise<void> => {
+  const { terminal, clock, configuration, stopping: signal } = context;
   // Where the audience is turned off, nobody came meanwhile either.
   if (configuration.settings.audiencePerSecond === 0) return;
   const progress = terminal.progress('Filling the time since');
   const began = clock.monotonicMs();
-  const count = await fillAbsence(instance, { world, clock, progress });
-  await untilShown(instance);
+  const count = await fillAbsence(instance, { world, clock, progress, signal });
+  await untilShown(instance, context);
   if (count > 0) progress.end(`${formatCount(count)} events, ${secondsSince(began, clock)} s`);
 };
 
@@ -103,7 +110,7 @@ const bringDemo = async (
   instance: Instance,
   context: CommandContext,
 ): Promise<AudienceWorld | undefined> => {
-  const { terminal, clock } = context;
+  const { terminal, clock, stopping: signal } = context;
   const known = instance.directory.facts.audience;
   if (known?.isLoaded) {
     const world = demoWorldOf(known);
@@ -112,8 +119,8 @@ const bringDemo = async (
   }
   const progress = terminal.progress('Six weeks of history');
   const began = clock.monotonicMs();
-  const count = await loadDemo(instance, clock, progress);
-  await untilShown(instance);
+  const count = await loadDemo(instance, { clock, progress, signal });
+  await untilShown(instance, context);
   progress.end(`${formatCount(count)} events, ${secondsSince(began, clock)} s`);
   const { audience } = instance.directory.facts;
   return audience && demoWorldOf(audience);

@@ -60,6 +60,14 @@ describe('a request', () => {
     expect((await fetch(`${url}/nothing`, { method: 'POST' })).status).toBe(404);
   });
 
+  it('to a path that cannot be read is refused in the form of every error', async () => {
+    await serve();
+    const answer = await rawRequest('GET /things/%E0%A4%A HTTP/1.1');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toMatch(/^x-content-type-options: nosniff\r$/im);
+    expect(answer).toContain('"error":{"code":"bad_request","message":"');
+  });
+
   it('of another site’s page is refused, on the list it is let in by name', async () => {
     const url = await serve({ allowedOrigins: ['https://shop.example'] });
     const from = async (origin: string) => fetch(`${url}/things/1`, { headers: { origin } });

@@ -58,6 +58,11 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
     return503OnClosing: true,
     clientErrorHandler: answerBrokenRequest,
+    // A path that is none, before there is a route with hooks.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(SECURITY_HEADERS);
+      sendError(reply, asFreshetError(error, options.logger), request.id);
+    },
     logger: false,
   });
   app.setValidatorCompiler(({ schema, httpPart }) =>

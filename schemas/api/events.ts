@@ -88,7 +88,8 @@ export type EventsEnvelope = Message<typeof EventsEnvelope>;
 /** One event, or `{events: […]}`; as NDJSON, one event a line. */
 export const EventsRequest = Type.Unsafe<EventInput | { readonly events: readonly EventInput[] }>({
   type: 'object',
-  description: 'One event, or a batch.',
+  description:
+    'One event, or a batch: one of a wrong shape refuses all of it, one that says something impossible is refused alone.',
   if: { required: ['events'] },
   // biome-ignore lint/suspicious/noThenProperty: JSON Schema's own keyword
   then: request({

@@ -57,6 +57,22 @@ const eventsByImport = async () => {
   return found;
 };
 
+it('stops when it is told to while it brings the demo, and the next start goes on from there', async () => {
+  const first = await startServer({
+    dataDirectory: data,
+    port: await freePort(),
+    flags: ['--no-warehouse'],
+    readyMsMax: READY_MS,
+  });
+  expect(await first.kill('SIGINT')).toBe(0);
+  expect(first.output()).toMatch(/Stopped before everything was there/);
+  expect(first.output()).not.toContain('Freshet is running');
+  const second = await live();
+  expect(second.output()).toMatch(/Six weeks of history: 200,000 events/);
+  expect(await second.kill('SIGTERM')).toBe(0);
+  expect((await eventsByImport()).get('demo')).toHaveLength(DEMO_EVENTS);
+}, 300_000);
+
 it('fills the time between, marked, and keeps what a person did', async () => {
   const first = await live();
   expect(first.output()).toMatch(/Six weeks of history: 200,000 events/);
