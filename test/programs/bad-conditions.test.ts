@@ -32,16 +32,9 @@ describe('a command that finds no data', () => {
       status: 1,
       said: [`Expected a data directory in ${data} to exist, found none.`],
     };
-    for (const words of [
-      ['models'],
-      ['train'],
-      ['rebuild'],
-      ['export'],
-      ['forget', 'ada', '--yes'],
-    ]) {
+    for (const words of [['models'], ['rebuild']]) {
       expect(freshet([...words, '--data', data])).toEqual(missing);
     }
-    expect(freshet(['backup', join(root, 'copy'), '--data', data])).toEqual(missing);
     expect(freshet(['items', 'sync', feed, '--dry-run', '--data', data])).toEqual(missing);
     expect(freshet(['items', 'sync', `${feed}2`, '--data', data])).toEqual({
       status: 1,
@@ -52,7 +45,7 @@ describe('a command that finds no data', () => {
       said: [`Expected a running server on ${data} to exist, found none.`],
     });
     expect(existsSync(data)).toBe(false);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('a start that cannot be', () => {
@@ -108,7 +101,7 @@ describe('a start that cannot be', () => {
       status: 1,
       said: [expect.stringMatching(/^Expected a directory that can be written in \/proc, got E/)],
     });
-  }, 60_000);
+  }, 180_000);
 
   it('makes nothing where the data set that it is to begin with is not there', () => {
     const data = join(root, 'data');
