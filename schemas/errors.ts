@@ -326,11 +326,6 @@ export const ERRORS = {
     retriable: false,
     template: 'Expected port {port} to be free, another program listens there.',
   },
-  address_refused: {
-    status: 500,
-    retriable: false,
-    template: 'Expected {host} with port {port} to be an address to listen on, got {problem}.',
-  },
   bad_settings: { status: 500, retriable: false, template: '{problem}' },
   bad_usage: { status: 400, retriable: false, template: '{problem}' },
   bad_file: {

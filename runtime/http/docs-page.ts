@@ -124,7 +124,7 @@ h4 { margin: .8rem 0 .2rem; }
 h4 + p { margin-top: 0; }
 pre { background: #8882; padding: .6rem .8rem; border-radius: 8px; overflow-x: auto; }
 summary { cursor: pointer; font-weight: 700; margin-top: .6rem; }
-.method { display: inline-block; min-width: 4rem; font-weight: 700; color: var(--accent); }
+.method { display: inline-block; min-width: 5rem; font-weight: 700; color: var(--accent); }
 table { border-collapse: collapse; font-size: .9rem; }
 td, th { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top; }
 `;

@@ -33,8 +33,9 @@ const addressRefused = (
   cause: unknown,
   { host, port }: { readonly host: string; readonly port: number },
 ): FreshetError => {
-  const problem = cause instanceof Error ? cause.message : String(cause);
-  return new FreshetError('address_refused', { host, port, problem }, { cause });
+  const got = cause instanceof Error ? cause.message : String(cause);
+  const problem = `Expected ${host} with port ${port} to be an address to listen on, got ${got}.`;
+  return new FreshetError('bad_settings', { problem }, { cause });
 };
 
 const isBusy = (error: unknown): boolean =>

@@ -85,8 +85,31 @@ describe('the page', () => {
     // Which of the three stands first is for the audience to say.
     expect(await page.locator('.drawer h2').textContent()).toMatch(/^The Matrix/);
     await expect.poll(() => page.locator('.drawer ol li').count()).toBeGreaterThan(5);
+    // Also where nothing has the focus.
+    await page.locator('.drawer h2').click();
     await page.keyboard.press('Escape');
     await expect.poll(() => page.locator('.drawer').count()).toBe(0);
+    await page.context().close();
+  });
+
+  it('knows who one is when it is loaded anew', async () => {
+    const page = await openPage({ width: 1280, height: 900 });
+    const personOf = () => page.locator('.person select').inputValue();
+    const before = await personOf();
+    await page.reload();
+    await page.waitForSelector('.film');
+    expect(await personOf()).toBe(before);
+    await page.context().close();
+  });
+
+  it('shows on 390 pixels how to see more of the machine', async () => {
+    const page = await openPage({ width: 390, height: 844 });
+    const more = page.getByRole('button', { name: 'More', exact: true });
+    await expect.poll(() => more.isEnabled()).toBe(true);
+    const box = (await more.boundingBox())!;
+    expect(box.x + box.width).toBeLessThanOrEqual(390);
+    await more.click();
+    await page.waitForSelector('.details');
     await page.context().close();
   });
 

@@ -55,6 +55,8 @@ export interface SystemView {
   readonly eventsPerSecond: number;
   readonly events: number;
   readonly lagRecords: number;
+  /** Without those that proposed nothing yet, such as a model that is not trained. */
+  readonly sourcesTried: SystemAnswer['quality']['sources'];
 }
 
 export interface OpenFilm {

@@ -116,6 +116,16 @@ describe('the store of the page', () => {
     expect([...store.get().ratings]).toEqual([['b', 3]]);
   });
 
+  it('takes back that nothing answers once the server is there again', async () => {
+    const store = newStore();
+    connection.onState('reconnecting');
+    api.isFailing = true;
+    await store.rate('a', 'Film a', 5);
+    expect(store.get().notice?.isError).toBe(true);
+    connection.onState('live');
+    expect(store.get()).toMatchObject({ connection: 'live', notice: null });
+  });
+
   it('becomes somebody else, and remembers it', () => {
     const store = newStore();
     receive(snapshot('mine', 'a'));

@@ -56,7 +56,7 @@ export class PageStore {
     const live = this.#options.connect({
       url: this.#options.liveUrl,
       onMessage: (message) => this.#take(message),
-      onState: (connection) => this.#set({ connection }),
+      onState: (connection) => this.#connected(connection),
     });
     this.#live = live;
     live.subscribe(SUBSCRIPTIONS.trending, 'list:trending', { limit: TRENDING_ITEMS });
@@ -146,6 +146,13 @@ export class PageStore {
 
   #set(change: Partial<PageState>): void {
     this.#source.update((before) => ({ ...before, ...change }));
+  }
+
+  /** What failed while the server was away says nothing any more once it is back. */
+  #connected(connection: PageState['connection']): void {
+    const { notice } = this.get();
+    const isBack = connection === 'live' && this.get().connection === 'reconnecting';
+    this.#set({ connection, notice: isBack && notice?.isError ? null : notice });
   }
 
   #showStars(itemId: string, stars: number | undefined): void {

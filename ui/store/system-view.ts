@@ -12,6 +12,7 @@ export const systemView = (answer: SystemAnswer, before: SystemView | null): Sys
     answer,
     events,
     eventsPerSecond: elapsedMs > 0 ? Math.max(0, (gained / elapsedMs) * 1_000) : 0,
+    sourcesTried: answer.quality.sources.filter(({ coverage }) => coverage > 0),
     lagRecords: answer.partitions.reduce((sum, { lag }) => sum + lag, 0),
   };
 };

@@ -14,9 +14,10 @@ export const GuidedStart = ({ base }: GuidedStartProps) => (
     <h3>2. Tell it what somebody did</h3>
     <pre>{`curl '${base}v1/events' -H 'content-type: application/json' \\
   -d '{"userId":"me","itemId":"tea","kind":"like"}'`}</pre>
-    <h3>3. Or bring what you have</h3>
+    <h3>3. Or bring what you have, from Freshet’s own folder</h3>
     <pre>{`npx freshet import ml-latest-small.zip --url ${base}
-npx freshet import events.csv --map userId=user,itemId=product,occurredAt=time,kind:=purchase --url ${base}`}</pre>
+npx freshet import events.csv --url ${base} \\
+  --map userId=user,itemId=product,occurredAt=time,kind:=purchase`}</pre>
     <p className="quiet">
       Or see it alive first: start with <code>npm start -- --data ./data-demo</code> for the demo’s
       films and audience. Every call is described on the <a href="docs">API page</a>.

@@ -9,7 +9,7 @@ interface SystemDetailsProps {
   readonly system: SystemView;
 }
 
-export const SystemDetails = ({ id, system: { answer } }: SystemDetailsProps) => (
+export const SystemDetails = ({ id, system: { answer, sourcesTried } }: SystemDetailsProps) => (
   <div className="details" id={id}>
     {answer.notices.length === 0 ? null : (
       <Block heading="Notices">
@@ -28,10 +28,10 @@ export const SystemDetails = ({ id, system: { answer } }: SystemDetailsProps) =>
       </Block>
     )}
     <Block heading="Quality of lists, live">
-      {answer.quality.sources.length === 0 ? (
+      {sourcesTried.length === 0 ? (
         <p>No event has been tried yet.</p>
       ) : (
-        <Table rows={answer.quality.sources.map(qualityRow)} />
+        <Table rows={sourcesTried.map(qualityRow)} />
       )}
     </Block>
     <Block heading="Models">

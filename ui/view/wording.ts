@@ -46,6 +46,7 @@ export const rungText = (rung: Rung): string => RUNGS[rung];
 
 /** Names of the sources whose parts add up to a score. */
 const PARTS: Readonly<Record<string, string>> = {
+  blend: 'the lists themselves',
   taste: 'fits the taste shown so far',
   embedding: 'fits the latest choices',
   graph: 'linked with the choices',
