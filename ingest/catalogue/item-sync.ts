@@ -110,14 +110,18 @@ const checkWithdrawals = (
 ): void => {
   const { current, problems, options } = given;
   if (options.force || options.dryRun || count === 0) return;
-  const isDamaged = problems.brokenLines.length > 0;
-  const limit = isDamaged ? 0 : WITHDRAWN_SHARE_MAX;
-  if (count <= limit * current.size) return;
-  throw new FreshetError('feed_withdraws_too_much', {
-    limitPercent: limit * 100,
-    count,
-    total: current.size,
-  });
+  const total = current.size;
+  const broken = problems.brokenLines.reduce((sum, { count: lines }) => sum + lines, 0);
+  if (broken > 0) {
+    throw new FreshetError('bad_file', {
+      expected: `lines that can all be read, since ${count} of ${total} items would be withdrawn,`,
+      path: options.feed,
+      got: `${broken} that cannot; --dry-run shows them, --force goes on without them`,
+    });
+  }
+  if (count <= WITHDRAWN_SHARE_MAX * total) return;
+  const limitPercent = WITHDRAWN_SHARE_MAX * 100;
+  throw new FreshetError('feed_withdraws_too_much', { limitPercent, count, total });
 };
 
 const apply = async (

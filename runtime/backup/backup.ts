@@ -67,11 +67,15 @@ export const takeBackup = async (options: BackupOptions): Promise<BackupManifest
   }
 };
 
-export const refuseFilled = async (directory: string): Promise<void> => {
-  if (!existsSync(directory)) return;
-  if ((await readdir(directory)).length > 0)
-    throw new FreshetError('data_not_empty', { directory });
+/** Nothing is written into a directory that holds something, and nothing of it is replaced. */
+export const refuseFilled = async (path: string): Promise<void> => {
+  if (await isEmpty(path)) return;
+  const got = 'one that holds something';
+  throw new FreshetError('bad_file', { expected: 'an empty directory', path, got });
 };
+
+export const isEmpty = async (directory: string): Promise<boolean> =>
+  !existsSync(directory) || (await readdir(directory)).length === 0;
 
 const copyAll = async (
   from: DataPaths,

@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
 import { DATA_FORMAT, dataPathsOf, FACTS_FILE, lockDirectory } from '../data-directory.ts';
-import { refuseFilled } from './backup.ts';
+import { isEmpty } from './backup.ts';
 import { copyHashed } from './files.ts';
 import { type BackedUpFile, type BackupManifest, readManifest } from './manifest.ts';
 
@@ -26,7 +26,9 @@ export const restoreBackup = async (options: RestoreOptions): Promise<BackupMani
     const details = { supported: DATA_FORMAT, directory: backup, found: manifest.dataFormat };
     throw new FreshetError('data_newer', details);
   }
-  if (!force) await refuseFilled(dataDirectory);
+  if (!force && !(await isEmpty(dataDirectory))) {
+    throw new FreshetError('data_not_empty', { directory: dataDirectory });
+  }
   const { root, keys, log, state, warehouse, artifacts } = dataPathsOf(dataDirectory);
   const unlock = lockDirectory(root);
   try {
