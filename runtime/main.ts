@@ -67,12 +67,18 @@ const findCommand = (first: string, rest: readonly string[]): CommandSpec | unde
   COMMANDS.find((command) => command.name === `${first} ${rest[0]}`) ??
   COMMANDS.find((command) => command.name === first);
 
+/** One Ctrl-C may arrive twice: from the terminal, and from whoever started this and passes it on. */
+const SAME_SIGNAL_MS = 500;
+
 /** The first signal asks for a tidy stop; a second one does not wait for it. */
 const stopOnSignals = (stopping: AbortController): void => {
+  let askedAtMs = Number.POSITIVE_INFINITY;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
+      const nowMs = systemClock.monotonicMs();
       // Exiting would wait for a thread that may be writing; nothing acknowledged is lost by a kill.
-      if (stopping.signal.aborted) process.kill(process.pid, 'SIGKILL');
+      if (nowMs - askedAtMs > SAME_SIGNAL_MS) process.kill(process.pid, 'SIGKILL');
+      askedAtMs = Math.min(askedAtMs, nowMs);
       stopping.abort();
     });
   }

@@ -64,6 +64,8 @@ it('stops when it is told to while it brings the demo, and the next start goes o
     flags: ['--no-warehouse'],
     readyMsMax: READY_MS,
   });
+  // As a terminal and a launcher do for one Ctrl-C.
+  void first.kill('SIGINT');
   expect(await first.kill('SIGINT')).toBe(0);
   expect(first.output()).toMatch(/Stopped before everything was there/);
   expect(first.output()).not.toContain('Freshet is running');
