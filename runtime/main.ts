@@ -11,9 +11,11 @@ import { COMMANDS } from './cli/commands.ts';
 import { helpOf, overview } from './cli/help.ts';
 import { systemClock } from './clock.ts';
 import { environment } from './environment.ts';
+import { letHeapGrow } from './heap-growth.ts';
 import { createTerminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
+letHeapGrow();
 const terminal = createTerminal(systemClock);
 
 const main = async (args: readonly string[]): Promise<number> => {

@@ -6,12 +6,15 @@
 import type { LinearItemModel } from '../../algorithms/linear/linear-item-model.ts';
 import { largest } from '../../algorithms/selection/largest.ts';
 import type { Profile } from '../profile.ts';
+import { giveBack } from './given-back.ts';
 import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
 import type { PersonSequences } from './person-sequence.ts';
 import { NO_ITEM, type ReleaseItems } from './release-items.ts';
 
 export interface LinearModelParts {
   readonly model: LinearItemModel;
+  /** What the model's rows are views of; this model's alone. */
+  readonly bytes: Uint8Array;
   readonly items: ReleaseItems;
   readonly sequences: PersonSequences;
 }
@@ -59,5 +62,7 @@ export class LinearModel implements ModelSource {
     }
   }
 
-  release(): void {}
+  release(): void {
+    giveBack(this.#given.bytes);
+  }
 }

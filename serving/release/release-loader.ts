@@ -40,6 +40,7 @@ import {
   type PartWeight,
   type ReleaseOptions,
 } from '../options.ts';
+import { giveBack } from './given-back.ts';
 import { KeptProposals } from './kept-proposals.ts';
 import { LinearModel } from './linear-model.ts';
 import type { ModelSource } from './model-source.ts';
@@ -214,16 +215,18 @@ function* addSequenceSources(
   for (const { kind, part, read } of EMBEDDINGS) {
     if (!kinds.has(kind) || sources[part] !== undefined) continue;
     const file = fileOfModel(kind);
-    const model = read(stored.files.get(file)!);
-    const laidOut = yield* vectorModelOf(file, model, { items, sequences, engine });
+    const bytes = stored.files.get(file)!;
+    const model = read(bytes);
+    const laidOut = yield* vectorModelOf(file, model, { bytes, items, sequences, engine });
     sources[part] = new KeptProposals(laidOut, kept);
   }
   for (const { kind, part, read } of LINEAR_MODELS) {
     if (!kinds.has(kind) || sources[part] !== undefined) continue;
     const file = fileOfModel(kind);
-    const model = yield* read(stored.files.get(file)!);
+    const bytes = stored.files.get(file)!;
+    const model = yield* read(bytes);
     mustFitItems(file, { itemCount: model.itemCount, numbers: 0, dimensions: 0 }, items);
-    sources[part] = new KeptProposals(new LinearModel({ model, items, sequences }), kept);
+    sources[part] = new KeptProposals(new LinearModel({ model, bytes, items, sequences }), kept);
   }
 }
 
@@ -244,12 +247,13 @@ function* vectorModelOf(
   file: string,
   model: EmbeddingModel,
   given: {
+    readonly bytes: Uint8Array;
     readonly items: ReleaseItems;
     readonly sequences: PersonSequences;
     readonly engine: KernelEngine;
   },
 ): Pieces<VectorModel> {
-  const { items, sequences, engine } = given;
+  const { bytes, items, sequences, engine } = given;
   const { itemCount, dimensions } = model;
   const { inputs, outputs } = model.lengths;
   mustFitItems(file, { itemCount, numbers: inputs, dimensions }, items);
@@ -258,7 +262,8 @@ function* vectorModelOf(
   const factors = yield* model.answersInPieces();
   const answers = { itemCount, dimensions: model.searchDimensions, factors };
   const topItems = yield* TopItems.inPieces(engine, answers);
-  return new VectorModel({ model, topItems, items, sequences });
+  giveBack(factors);
+  return new VectorModel({ model, bytes, topItems, items, sequences });
 }
 
 /** Those that the facts name: their files must be there. */
@@ -327,7 +332,8 @@ function* factorsOf(
   { engine }: LoadingParts,
 ): Pieces<LaidOutFactors> {
   const file = fileOfModel('als');
-  const model = readImplicitAls(files.get(file)!);
+  const bytes = files.get(file)!;
+  const model = readImplicitAls(bytes);
   const { itemCount, factors, options } = model;
   checkImplicitAlsOptions(options);
   mustFitItems(file, { itemCount, numbers: factors.length, dimensions: options.dimensions }, items);
@@ -344,6 +350,8 @@ function* factorsOf(
   } finally {
     if (foldIn === undefined) topItems.release();
   }
+  // Both have copies.
+  giveBack(bytes);
   return { engine, foldIn, topItems, itemCount };
 }
 

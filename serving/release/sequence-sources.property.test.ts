@@ -14,6 +14,7 @@ import type { ModelSource } from './model-source.ts';
 import { PersonSequences } from './person-sequence.ts';
 import { VectorModel } from './vector-model.ts';
 
+const NO_BYTES = new Uint8Array(0);
 const COUNT = 24;
 /** Beyond what the release knows. */
 const SLOTS = COUNT + 4;
@@ -80,7 +81,7 @@ describe('any person’s choices', () => {
       const dimensions = model.searchDimensions;
       const vectors = { itemCount: COUNT, dimensions, factors: answers };
       const topItems = new TopItems(engine, vectors);
-      const source = new VectorModel({ model, topItems, items, sequences });
+      const source = new VectorModel({ model, bytes: NO_BYTES, topItems, items, sequences });
       fc.assert(
         fc.property(anyChoices, (choices) => {
           const profile = profileOf(choices);
@@ -112,7 +113,7 @@ describe('any person’s choices', () => {
     'are scored by %s as by the training, which their events add up to',
     (kind) => {
       const model = models[kind]!;
-      const source = new LinearModel({ model, items, sequences });
+      const source = new LinearModel({ model, bytes: NO_BYTES, items, sequences });
       fc.assert(
         fc.property(anyChoices, (choices) => {
           const profile = profileOf(choices);

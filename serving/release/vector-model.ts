@@ -7,12 +7,15 @@
 import type { EmbeddingModel } from '../../algorithms/embedding/embedding-model.ts';
 import type { TopItems } from '../../algorithms/selection/top-items.ts';
 import type { Profile } from '../profile.ts';
+import { giveBack } from './given-back.ts';
 import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
 import type { PersonSequences } from './person-sequence.ts';
 import { NO_ITEM, type ReleaseItems } from './release-items.ts';
 
 export interface VectorModelParts {
   readonly model: EmbeddingModel;
+  /** What the model's vectors are views of; this model's alone. */
+  readonly bytes: Uint8Array;
   /** Over the model's answers. */
   readonly topItems: TopItems;
   readonly items: ReleaseItems;
@@ -54,5 +57,6 @@ export class VectorModel implements ModelSource {
 
   release(): void {
     this.#given.topItems.release();
+    giveBack(this.#given.bytes);
   }
 }

@@ -35,7 +35,7 @@ export interface Release {
 
 export interface ArtifactStore {
   publish(manifest: ReleaseManifest, files: readonly ArtifactFile[]): Promise<StoredManifest>;
-  /** Every byte verified; a damaged release is refused by name. */
+  /** Every byte verified; a damaged release is refused by name. The bytes are the caller's alone. */
   read(version: string): Promise<Release>;
   /** Newest first. */
   list(): Promise<readonly StoredManifest[]>;

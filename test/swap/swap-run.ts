@@ -46,6 +46,7 @@ export interface SwapReport {
 
 /** After so many swaps comes a bad release. */
 const BAD_EVERY = 2;
+const WARM_UP_SWAPS = 7;
 const HERE = import.meta.dirname;
 
 export const runSwaps = async (options: SwapRunOptions): Promise<SwapReport> => {
@@ -70,13 +71,15 @@ const measured = async (
   const seconds = Math.ceil((promotions * everyMs) / 1_000);
   const load = (parts: number): Promise<GetLoadResult> =>
     runLoad({ port, seconds: Math.ceil(seconds / parts), rate: options.rate, spread: people });
-  const first = await server.promote(versionAt(releases, 0));
-  const problems = first.isInUse ? [] : [`the first release was refused: ${first.reason}`];
+  await server.promote(versionAt(releases, 0));
   const sampler = new ListSampler({ port, items, people, seed });
   sampler.start();
-  await load(4);
+  const warmUp = load(4);
+  const first = await warmedUp(server, releases);
+  await warmUp;
   await server.thread();
   const before = await load(2);
+  const problems = first.isInUse ? [] : [`the first release was refused: ${first.reason}`];
   const threadBefore = await server.thread();
   const loading = load(1);
   const swapping = await swapAll(options, { server, releases });
@@ -113,6 +116,15 @@ const measured = async (
       ...(failedRequests > 0 ? [`${failedRequests} requests of the load failed`] : []),
     ],
   };
+};
+
+/**
+ * A process that has just begun collects no garbage for a while, and one whose releases were swapped does:
+ * what is measured before, during and after is to be the same process.
+ */
+const warmedUp = async (server: SwapServer, releases: SwapReleases): Promise<Promoted> => {
+  for (let swap = 1; swap <= WARM_UP_SWAPS; swap++) await server.promote(versionAt(releases, swap));
+  return server.promote(versionAt(releases, 0));
 };
 
 const versionAt = ({ good }: SwapReleases, swap: number): string =>
