@@ -127,4 +127,9 @@ summary { cursor: pointer; font-weight: 700; margin-top: .6rem; }
 .method { display: inline-block; min-width: 5rem; font-weight: 700; color: var(--accent); }
 table { border-collapse: collapse; font-size: .9rem; }
 td, th { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top; }
+@media (max-width: 600px) {
+  th { display: none; }
+  td { display: block; padding: 0; }
+  td:first-child { padding-top: .6rem; }
+}
 `;

@@ -2,6 +2,7 @@
  * The first minute as a person has it: the program started on an empty directory, the page opened
  * in a real browser, a film rated, the list changed because of it.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,6 +125,25 @@ describe('the page', () => {
       await page.context().close();
     });
   }
+
+  it('fills itself when somebody does what it says to begin with', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'freshet-guide-'));
+    const flags = ['--empty', '--no-warehouse'];
+    const empty = await startServer({ dataDirectory: own, port: await freePort(), flags });
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(empty.url);
+    await page.waitForSelector('.guide pre');
+    const [item, event] = await page.locator('.guide pre').allTextContents();
+    execFileSync('bash', ['-c', item!], { stdio: 'ignore' });
+    await page.waitForSelector('.film >> text=Green tea');
+    const trending = page.locator('.panel', { hasText: 'Trending' });
+    expect(await trending.textContent()).toContain('Nothing trends yet.');
+    execFileSync('bash', ['-c', event!], { stdio: 'ignore' });
+    await expect.poll(() => trending.textContent()).toContain('Green tea');
+    await page.context().close();
+    await empty.kill('SIGTERM');
+    rmSync(own, { recursive: true, force: true });
+  });
 
   it('loads at most 250 KB of compressed script', async () => {
     const script = await (await fetch(`${server.url}/page.js`)).arrayBuffer();

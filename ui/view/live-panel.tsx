@@ -14,7 +14,8 @@ interface LivePanelProps {
 export const LivePanel = ({ list, onOpen, onBecome }: LivePanelProps) => {
   const rows = useRef<HTMLOListElement>(null);
   useMoveAnimation(rows, list?.revision);
-  const items = list?.answer.items ?? [];
+  // Where little goes on, the list goes on with what does not trend at all.
+  const items = (list?.answer.items ?? []).filter(({ score }) => score > 0);
   return (
     <section className="panel" aria-labelledby="trending-heading">
       <h2 id="trending-heading">Trending</h2>
