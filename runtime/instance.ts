@@ -22,6 +22,7 @@ import { listen, stopListening } from './http/listen.ts';
 import { registerOperationsRoutes } from './http/operations-routes.ts';
 import { createHttpServer } from './http/server.ts';
 import { serveStaticPage } from './http/static-page.ts';
+import { trustsProxiesIn } from './http/trusted-proxies.ts';
 import { watchLiveQuality } from './live-quality-host.ts';
 import { type Openings, openedOrClosed } from './openings.ts';
 import { ingestOptionsOf, servingOptionsOf } from './option-mapping.ts';
@@ -83,6 +84,7 @@ const start = async (options: InstanceOptions, openings: Openings): Promise<Inst
       partitions: counts,
       listsFor: listsFor(settings),
       system: async () => report?.system(),
+      trustsProxy: trustsProxiesIn(settings.trustedProxies),
     }),
     (opened) => opened.stop(),
   );
@@ -251,7 +253,7 @@ const createApp = async (
 const servingFactsOf = (serving: Serving): ServingFacts => {
   const { catalogue, freshnessMs, problems, notices, memory, release, people, foldIn, ...counted } =
     serving.status();
-  const { listsMade, subjectReads, cache } = counted;
+  const { listsMade, subjectReads, cache, live } = counted;
   const inUse = release?.version != null && release.madeAt !== null;
   return {
     release: inUse ? { version: release.version, madeAt: release.madeAt } : null,
@@ -274,6 +276,9 @@ const servingFactsOf = (serving: Serving): ServingFacts => {
       vectorsToFoldIn: foldIn.left,
       releaseSwaps: release?.swaps ?? 0,
       releasesRefused: release?.refusedCount ?? 0,
+      liveSockets: live.sockets,
+      liveCoalesced: live.coalesced,
+      liveEnded: live.ended,
     },
     freshnessMs,
   };

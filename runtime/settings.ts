@@ -95,7 +95,7 @@ export const SETTINGS = {
     pattern: { expression: /^(\/[\w.-]+)*$/, says: 'empty or a path such as /freshet' },
   }),
   trustedProxies: list({
-    help: 'Addresses of proxies whose X-Forwarded-For is believed.',
+    help: 'Proxies whose X-Forwarded-For is believed: addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal.',
     default: [],
   }),
   allowedOrigins: list({

@@ -186,8 +186,6 @@ export interface LiveOptions {
   readonly listsMax: number;
   /** Between two messages of `activity` or `system`. */
   readonly feedEveryMs: DurationMs;
-  /** Addresses of proxies whose X-Forwarded-For is believed. */
-  readonly trustedProxies: readonly string[];
   /** Origins of other sites' pages that may open sockets. */
   readonly allowedOrigins: readonly string[];
 }
@@ -299,7 +297,6 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
     activityEventsMax: 20,
     listsMax: 10_000,
     feedEveryMs: 500 as DurationMs,
-    trustedProxies: [],
     allowedOrigins: [],
   },
 };

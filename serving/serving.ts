@@ -91,6 +91,8 @@ export interface ServingDependencies {
   readonly listsFor?: 'people' | 'trials' | 'nobody';
   /** What the live channel `system` tells; without it there is no such channel. */
   readonly system?: () => Promise<unknown>;
+  /** Whether a live client's address is the one that this proxy names; none is believed where left out. */
+  readonly trustsProxy?: (address: string) => boolean;
 }
 
 export interface Serving {
@@ -433,6 +435,7 @@ const liveOf = (
     options,
     counters: { coalesced: 0, ended: 0 },
     basePath: given.options.basePath,
+    trustsProxy: dependencies.trustsProxy ?? (() => false),
   });
 };
 

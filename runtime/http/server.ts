@@ -18,6 +18,7 @@ import { refuseOtherMethods } from './allowed-methods.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
 import { guardOrigins } from './origins.ts';
 import { limitRates } from './rate-limit.ts';
+import { trustsProxiesIn } from './trusted-proxies.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -50,7 +51,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
     keepAliveTimeout: 65_000,
     http: { headersTimeout: HEADER_TIMEOUT_MS },
     forceCloseConnections: 'idle',
-    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    trustProxy: options.trustedProxies.length > 0 && trustsProxiesIn(options.trustedProxies),
     genReqId: () => {
       requests += 1;
       return `r${requests.toString(36)}`;

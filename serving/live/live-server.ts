@@ -17,6 +17,8 @@ const PATH = '/v1/live';
 
 export interface LiveServerParts extends LiveParts {
   readonly basePath: string;
+  /** Whether what this address forwards is believed. */
+  readonly trustsProxy: (address: string) => boolean;
 }
 
 export interface LiveCounts {
@@ -123,14 +125,14 @@ export class LiveServer {
 
   /** Behind a trusted proxy, whom it says that it speaks for. */
   addressOf(request: IncomingMessage): string {
-    const { trustedProxies } = this.#parts.options;
+    const { trustsProxy } = this.#parts;
     const direct = request.socket.remoteAddress ?? '';
-    if (!trustedProxies.includes(direct)) return direct;
+    if (!trustsProxy(direct)) return direct;
     const forwarded = [request.headers['x-forwarded-for'] ?? []].flat().join().split(',');
     return (
       forwarded
         .map((address) => address.trim())
-        .findLast((address) => address !== '' && !trustedProxies.includes(address)) ?? direct
+        .findLast((address) => address !== '' && !trustsProxy(address)) ?? direct
     );
   }
 

@@ -17,12 +17,15 @@ const ITEMS = Array.from({ length: 40 }, (_, index) =>
   item(`film-${index}`, { title: `Film ${index}`, categories: [`Genre ${index % 4}`] }),
 );
 
+const PROXIES = ['127.0.0.1', '10.0.0.2'];
+
 let under: TestServing;
 let port: number;
 const clients: LiveClient[] = [];
 
 const open = async (world: World): Promise<void> => {
   under = await openTestServing(world, {
+    trustsProxy: (address) => PROXIES.includes(address),
     live: {
       ...DEFAULT_SERVING_OPTIONS.live,
       coalesceBytes: 2_048,
@@ -277,6 +280,18 @@ describe('what the live socket refuses', () => {
       if (index < 50) await many.next('snapshot');
     }
     expect((await many.next('error')).error.message).toContain('at most 50 subscriptions');
+  });
+
+  it('takes 50 sockets of an address, which is the one that trusted proxies name', async () => {
+    const opensFor = async (forwarded: string): Promise<boolean> => {
+      const asking = new LiveClient(port, { 'x-forwarded-for': forwarded });
+      clients.push(asking);
+      return asking.opened();
+    };
+    for (let index = 0; index < 50; index++) expect(await opensFor('192.0.2.1')).toBe(true);
+    // What a client says of itself stands before what proxies say of it.
+    expect(await opensFor('192.0.2.9, 192.0.2.1, 10.0.0.2')).toBe(false);
+    expect(await opensFor('192.0.2.1, 192.0.2.9')).toBe(true);
   });
 
   it('opens to its own origin and the listed ones, to no other', async () => {

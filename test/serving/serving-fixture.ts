@@ -457,9 +457,9 @@ export interface TestServing {
 
 export const openTestServing = async (
   world: World,
-  given: Partial<ServingOptions> & Pick<ServingDependencies, 'listsFor'> = {},
+  given: Partial<ServingOptions> & Pick<ServingDependencies, 'listsFor' | 'trustsProxy'> = {},
 ): Promise<TestServing> => {
-  const { listsFor = 'people', ...options } = given;
+  const { listsFor = 'people', trustsProxy, ...options } = given;
   const { clock } = world;
   const serving = createServing({
     eventLog: world.eventLog,
@@ -473,6 +473,7 @@ export const openTestServing = async (
     partitions: PARTITIONS,
     options,
     listsFor,
+    ...(trustsProxy ? { trustsProxy } : {}),
   });
   const app = await unguardedHttpServer(clock.monotonicMs);
   serving.registerRoutes(app);
