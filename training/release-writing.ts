@@ -31,6 +31,11 @@ const DATE_CHARACTERS = /[-:]|\.\d+/g;
 export const versionOf = (at: EpochMs, runId: string): string =>
   `${new Date(at).toISOString().replace(DATE_CHARACTERS, '')}-${runId}`;
 
+const VERSION = /^\d{8}T\d{6}Z-([0-9a-z]+)$/;
+
+/** undefined for a version that no run gave. */
+export const runIdOf = (version: string): string | undefined => VERSION.exec(version)?.[1];
+
 export const learnedWeightsOf = (weights: ReadonlyMap<string, number>): LearnedWeights =>
   Object.fromEntries(
     [...weights].map(([part, weight]) => [

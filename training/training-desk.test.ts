@@ -67,7 +67,7 @@ const bench = async () => {
   const artifactStore = new MemoryArtifactStore();
   const runner = new HeldRunner();
   const draws = seededRandom(1);
-  const open = () =>
+  const open = (unrecordedKeptMs = 0 as DurationMs) =>
     TrainingDesk.open({
       log,
       artifactStore,
@@ -77,6 +77,7 @@ const bench = async () => {
       logger: silentLogger,
       configVersion: 1,
       releasesKept: 2,
+      unrecordedKeptMs,
     });
   return {
     clock,
@@ -173,6 +174,47 @@ describe('the training desk', () => {
       await ended;
     }
     expect((await artifactStore.list()).map(({ version }) => version)).toEqual(['v4', 'v3']);
+  });
+
+  it('removes what a training published that was ended before it passed', async () => {
+    const { desk, runner, publish, artifactStore } = await bench();
+    const used = desk.train();
+    await publish('20260131T120000Z-used');
+    runner.end({ version: '20260131T120000Z-used' });
+    await used.ended;
+    const { runId, ended } = desk.train();
+    await publish(`20260131T120001Z-${runId}`);
+    runner.end(new Error('its process ended with SIGKILL'));
+    await ended;
+    const versions = (await artifactStore.list()).map(({ version }) => version);
+    expect(versions).toEqual(['20260131T120000Z-used']);
+  });
+
+  it('removes at the start what nobody lived to put on record, of others only what is old', async () => {
+    const { open, publish, advance, artifactStore, runner } = await bench();
+    const versions = async () => (await artifactStore.list()).map(({ version }) => version);
+    await publish('20260131T120000Z-lost');
+    await publish('brought-by-hand');
+    const hour = 3_600_000 as DurationMs;
+    const other = await open(hour);
+    expect(await versions()).toHaveLength(2);
+    await other.stop();
+    const next = await open();
+    expect(await versions()).toEqual(['brought-by-hand']);
+    await next.stop();
+    await publish('20260131T120001Z-young');
+    const shared = await open(hour);
+    const trains = async (): Promise<void> => {
+      const { ended } = shared.train();
+      runner.end({ faults: ['worse'] });
+      await ended;
+    };
+    await trains();
+    expect(await versions()).toContain('20260131T120001Z-young');
+    advance(hour);
+    await trains();
+    expect(await versions()).toEqual(['brought-by-hand']);
+    await shared.stop();
   });
 
   it('knows what another process trained and promoted, and goes on from there', async () => {

@@ -9,7 +9,7 @@
 import { formatTime } from '../schemas/api/time.ts';
 import type { Clock, CrashPoint, Logger, RandomSource } from '../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../schemas/errors.ts';
-import type { EpochMs, Offset } from '../schemas/ids.ts';
+import type { DurationMs, EpochMs, Offset } from '../schemas/ids.ts';
 import type { StoredPromotion } from '../schemas/promotion-record.ts';
 import {
   MODEL_KINDS,
@@ -23,6 +23,7 @@ import type { EventLog } from '../storage/event-log/event-log.ts';
 import { ControlView } from './control-view.ts';
 import type { PROMOTION_CRASH_POINTS } from './crash-points.ts';
 import type { TrainingOrder, TrainingProgress, TrainingResult } from './training-run.ts';
+import { unclaimedAmong } from './unclaimed-releases.ts';
 
 export interface TrainingRunner {
   /** Undefined where there can be trainings. */
@@ -45,6 +46,11 @@ export interface TrainingDeskDependencies {
   readonly logger: Logger;
   readonly configVersion: number;
   readonly releasesKept: number;
+  /**
+   * How long a release is left whose training is not on record: another process may be about to put it
+   * there. 0 where there is no other.
+   */
+  readonly unrecordedKeptMs: DurationMs;
   /** For the fault harness; does nothing where left out. */
   readonly crashPoint?: CrashPoint;
 }
@@ -91,7 +97,10 @@ export class TrainingDesk {
   }
 
   static async open(given: TrainingDeskDependencies): Promise<TrainingDesk> {
-    return new TrainingDesk(given, await ControlView.open(given));
+    const desk = new TrainingDesk(given, await ControlView.open(given));
+    // Where others may train, the next training clears up: a start waits for no store of theirs.
+    if (given.unrecordedKeptMs === 0) await desk.#prune({ keep: Number.POSITIVE_INFINITY });
+    return desk;
   }
 
   status(): DeskStatus {
@@ -190,7 +199,7 @@ export class TrainingDesk {
         run: { ...outcome, number: this.#control.nextNumber },
         ...(isPromoted ? { promotion: this.#promotionOf(version, 'training') } : {}),
       });
-      if (isPromoted) await this.#prune();
+      await this.#prune({ keep: this.#given.releasesKept });
     } catch (error) {
       this.#given.logger.error('The outcome of a training could not be recorded', { error });
     } finally {
@@ -248,12 +257,21 @@ export class TrainingDesk {
     this.#given.crashPoint?.(name);
   }
 
-  async #prune(): Promise<void> {
-    const { artifactStore, releasesKept } = this.#given;
-    await artifactStore.prune({
-      keep: releasesKept,
-      inUse: this.#control.promotion?.version ?? null,
-    });
+  /** Of releases what nobody needs; where that fails, the next training does it. */
+  async #prune({ keep }: { readonly keep: number }): Promise<void> {
+    const { artifactStore, unrecordedKeptMs, clock, logger } = this.#given;
+    const publishedBefore = (clock.now() - unrecordedKeptMs) as EpochMs;
+    try {
+      const releases = await artifactStore.list();
+      const { promotion, runs } = this.#control;
+      await artifactStore.prune({
+        keep,
+        inUse: promotion?.version ?? null,
+        unclaimed: unclaimedAmong(releases, { promotion, runs, publishedBefore }),
+      });
+    } catch (error) {
+      logger.warn('Releases that nobody needs could not be removed', { error });
+    }
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * Models are fitted twice: on what happened before the hold-out's moment, to be tried, and, when
  * the trial is passed, on everything. Killed at any point, a run leaves at most a staged directory
- * that the next publish clears.
+ * that the next publish clears, or a release that nobody claims (`unclaimed-releases.ts`).
  */
 import type { KernelEngine } from '../algorithms/kernels/kernel-engine.ts';
 import { type FitContext, partOf } from '../algorithms/model/fit-context.ts';

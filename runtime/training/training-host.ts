@@ -1,6 +1,6 @@
 /** The training role of an embedded instance: who may train, when, and in which process. */
 import type { Clock, Logger } from '../../schemas/environment.ts';
-import { NO_OFFSET } from '../../schemas/ids.ts';
+import { type DurationMs, NO_OFFSET } from '../../schemas/ids.ts';
 import { WAREHOUSE_TABLES } from '../../schemas/tables.ts';
 import type { ArtifactStore } from '../../storage/artifact-store/artifact-store.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
@@ -48,6 +48,8 @@ export interface TrainingHost {
 /** The copy may be this share of what there is behind: a training reads what is there. */
 const LAG_SHARE_MAX = 0.01;
 const LAG_MAX = 1_000;
+/** Far longer than any process takes from a release to the record of it. */
+const UNRECORDED_KEPT_MS = 3_600_000 as DurationMs;
 /** Where events never cease, the stream is never quite at the end: being near it for so long is enough. */
 const NEAR_MS = 30_000;
 
@@ -79,6 +81,7 @@ export const startTrainingHost = async (options: TrainingHostOptions): Promise<T
     logger,
     configVersion: 1,
     releasesKept: settings.releasesKept,
+    unrecordedKeptMs: options.trainer ? UNRECORDED_KEPT_MS : (0 as DurationMs),
     crashPoint: createCrashPoint(environment().FRESHET_CRASH_POINT),
   });
   const keeper = keepTraining({

@@ -117,6 +117,15 @@ export const artifactStoreContract = (adapter: ArtifactStoreUnderTest): void => 
       expect(await store.prune({ keep: 0, inUse: 'unknown' })).toEqual(['5', '4']);
     });
 
+    it('[A4] prune takes those named however new they are, never the one in use', async () => {
+      await publish('1', '2', '3', '4', '5');
+      expect(await store.prune({ keep: 2, inUse: '4', unclaimed: ['5', '4', '6'] })).toEqual([
+        '5',
+        '1',
+      ]);
+      expect(await versions()).toEqual(['4', '3', '2']);
+    });
+
     it('[A4] a pruned release is gone for readers, and its version is free again', async () => {
       await publish('1', '2');
       await store.prune({ keep: 1, inUse: null });

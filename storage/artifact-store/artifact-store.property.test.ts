@@ -97,10 +97,10 @@ const publishing =
 
 const publishStep = fc.tuple(version, files).map(([name, parts]) => publishing(name, parts));
 
-const pruneStep = fc.tuple(fc.nat(3), fc.option(version)).map(
-  ([keep, inUse]): Step =>
+const pruneStep = fc.tuple(fc.nat(3), fc.option(version), fc.subarray(['1', '3'])).map(
+  ([keep, inUse, unclaimed]): Step =>
     (model, subject) =>
-      same(model, subject, (store) => store.prune({ keep, inUse })),
+      same(model, subject, (store) => store.prune({ keep, inUse, unclaimed })),
 );
 
 /** After the crash the release is there whole, as the model would have it, or not at all. */

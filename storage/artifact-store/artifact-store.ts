@@ -33,16 +33,22 @@ export interface Release {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
+export interface PruneOptions {
+  /** So many of the newest stay. */
+  readonly keep: number;
+  /** Stays always. */
+  readonly inUse: string | null;
+  /** These go however new they are, and none of them is among those that stay. */
+  readonly unclaimed?: readonly string[];
+}
+
 export interface ArtifactStore {
   publish(manifest: ReleaseManifest, files: readonly ArtifactFile[]): Promise<StoredManifest>;
   /** Every byte verified; a damaged release is refused by name. The bytes are the caller's alone. */
   read(version: string): Promise<Release>;
   /** Newest first. */
   list(): Promise<readonly StoredManifest[]>;
-  /** Keeps the newest `keep` releases and `inUse` always; returns the versions removed. */
-  prune(options: {
-    readonly keep: number;
-    readonly inUse: string | null;
-  }): Promise<readonly string[]>;
+  /** Returns the versions removed. */
+  prune(options: PruneOptions): Promise<readonly string[]>;
   close(): Promise<void>;
 }

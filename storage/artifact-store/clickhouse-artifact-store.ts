@@ -24,6 +24,7 @@ import { CHUNK_BYTES, chunkRow, chunkRows, readTexts } from './artifact-rows.ts'
 import type {
   ArtifactFile,
   ArtifactStore,
+  PruneOptions,
   Release,
   ReleaseManifest,
   StoredFile,
@@ -139,10 +140,7 @@ class ClickHouseArtifactStore implements ArtifactStore {
     return manifests.sort(newestFirst);
   }
 
-  async prune(options: {
-    readonly keep: number;
-    readonly inUse: string | null;
-  }): Promise<readonly string[]> {
+  async prune(options: PruneOptions): Promise<readonly string[]> {
     const versions = (await this.list()).map(({ version }) => version);
     const removed = versionsToPrune(versions, options);
     for (const version of removed) await this.#drop(tableOf(version));

@@ -13,6 +13,7 @@ import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
 import type {
   ArtifactFile,
   ArtifactStore,
+  PruneOptions,
   Release,
   ReleaseManifest,
   StoredManifest,
@@ -96,10 +97,7 @@ class DirectoryArtifactStore implements ArtifactStore {
     return manifests.sort(newestFirst);
   }
 
-  async prune(options: {
-    readonly keep: number;
-    readonly inUse: string | null;
-  }): Promise<readonly string[]> {
+  async prune(options: PruneOptions): Promise<readonly string[]> {
     return this.#oneAtATime(async () => {
       const versions = (await this.list()).map(({ version }) => version);
       const removed = versionsToPrune(versions, options);

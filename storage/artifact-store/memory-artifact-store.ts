@@ -3,6 +3,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import type {
   ArtifactFile,
   ArtifactStore,
+  PruneOptions,
   Release,
   ReleaseManifest,
   StoredManifest,
@@ -36,10 +37,7 @@ export class MemoryArtifactStore implements ArtifactStore {
     return structuredClone(manifests).sort(newestFirst);
   }
 
-  async prune(options: {
-    readonly keep: number;
-    readonly inUse: string | null;
-  }): Promise<readonly string[]> {
+  async prune(options: PruneOptions): Promise<readonly string[]> {
     const versions = (await this.list()).map(({ version }) => version);
     const removed = versionsToPrune(versions, options);
     for (const version of removed) this.#releases.delete(version);

@@ -4,6 +4,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import type { EpochMs } from '../../schemas/ids.ts';
 import type {
   ArtifactFile,
+  PruneOptions,
   ReleaseManifest,
   StoredFile,
   StoredManifest,
@@ -87,5 +88,9 @@ export const newestFirst = (one: StoredManifest, other: StoredManifest): number 
 /** Which versions go when the newest `keep`, and the one in use, stay. */
 export const versionsToPrune = (
   newestFirstVersions: readonly string[],
-  { keep, inUse }: { readonly keep: number; readonly inUse: string | null },
-): readonly string[] => newestFirstVersions.slice(keep).filter((version) => version !== inUse);
+  { keep, inUse, unclaimed = [] }: PruneOptions,
+): readonly string[] => {
+  const claimed = newestFirstVersions.filter((version) => !unclaimed.includes(version));
+  const kept = new Set([...claimed.slice(0, keep), inUse]);
+  return newestFirstVersions.filter((version) => !kept.has(version));
+};
