@@ -168,6 +168,13 @@ export const SETTINGS = {
     default: 1,
     help: 'Copies of each record that topics are made with; of three, two must have it before it is acknowledged.',
   }),
+  takeOverSeconds: integer({
+    unit: 'seconds',
+    min: 1,
+    max: 300,
+    default: 10,
+    help: 'A process that fell silent for so long counts as gone, and others take over what it did; brokers allow no less than 6 unless told otherwise.',
+  }),
   kafkaTls: boolean({ help: 'Speak TLS to the brokers.', default: false }),
   kafkaCaFile: text({
     help: 'PEM file of the authority that signed the brokers’ certificates; empty for the system’s.',

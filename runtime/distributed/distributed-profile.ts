@@ -43,6 +43,7 @@ import {
 } from './server-access.ts';
 import { probeServers } from './server-probes.ts';
 
+const SECOND_MS = 1_000;
 const CONNECT_MS_MAX = 3_000;
 const REQUEST_MS_MAX = 5_000;
 /** A Redis that was killed may come back without its last second: an idle partition looks for that. */
@@ -117,6 +118,7 @@ const open = async (options: ProfileOptions, openings: Openings): Promise<Profil
       namespace,
       group,
       units,
+      sessionMsMax: settings.takeOverSeconds * SECOND_MS,
       clock,
       logger,
     });

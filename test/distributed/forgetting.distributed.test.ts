@@ -149,7 +149,7 @@ describe('a person whom a site on servers forgets', () => {
   it(
     'is forgotten though whoever does it, and runs the stream, is killed at each step, one after the other',
     async () => {
-      // Who was killed counts as gone ten seconds later: two sites halve the waiting.
+      // Who was killed counts as gone a while later: two sites halve the waiting.
       const other = await Site.start(inject('kafka').addresses.plain);
       try {
         await Promise.all([forgetsThrough(EVEN, site), forgetsThrough(ODD, other)]);

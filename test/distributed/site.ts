@@ -26,7 +26,12 @@ import { openRedisStateStore } from '../../storage/state-store/redis-state-store
 import { ClickHouseWarehouse } from '../../storage/warehouse/clickhouse-warehouse.ts';
 import { type Remains, remainsOf } from '../faults/oracle.ts';
 import { isLevel, type Reachable, untilSystem } from '../faults/program-calls.ts';
-import { type ServerOptions, type ServerProcess, startServer } from '../faults/server-process.ts';
+import {
+  type ServerOptions,
+  type ServerProcess,
+  startServer,
+  systemOf,
+} from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
 import { ClickHouseServer } from '../services/clickhouse-server.ts';
 import { freePort } from '../services/free-port.ts';
@@ -36,6 +41,8 @@ import { RedisServer } from '../services/redis-server.ts';
 export const PARTITIONS = { userPartitions: 3, itemPartitions: 2 } as const;
 
 const MINUTE_MS = 60_000;
+/** Less than by default: whoever is killed is waited for. More than a machine with much to do stalls. */
+const TAKE_OVER_SECONDS = 4;
 
 let sites = 0;
 
@@ -226,6 +233,7 @@ export class Site {
       ...['--profile', 'distributed', '--namespace', this.namespace],
       ...['--kafka-brokers', this.#parts.brokers.join(',')],
       ...['--kafka-replication', String(replication)],
+      ...['--take-over-seconds', String(TAKE_OVER_SECONDS)],
       ...['--redis-urls', this.#redisUrls.join(','), ...(cluster ? ['--redis-cluster'] : [])],
       ...['--clickhouse-url', url, '--clickhouse-user', username],
       ...['--clickhouse-password-file', this.#passwordFile],
@@ -299,6 +307,22 @@ const shownListsIn = async (log: EventLog): Promise<readonly string[]> => {
 /** Until every partition has taken in what the log holds, whoever runs it. */
 export const untilTakenIn = (program: Reachable): Promise<SystemAnswer> =>
   untilSystem(program, ({ partitions }) => partitions.length > 0 && isLevel(partitions));
+
+/** Until every partition has taken in what the log held at the call, whatever comes meanwhile. */
+export const untilCaughtUp = async (program: Reachable): Promise<SystemAnswer> => {
+  const atCall = await systemOf(program);
+  const ends = new Map(atCall.partitions.map(({ statePartition, end }) => [statePartition, end]));
+  return untilSystem(
+    program,
+    ({ partitions }) =>
+      partitions.length > 0 &&
+      partitions.every(
+        ({ statePartition, covered, lag }) =>
+          lag === 0 ||
+          (covered ?? -1) >= (ends.get(statePartition) ?? Number.POSITIVE_INFINITY) - 1,
+      ),
+  );
+};
 
 /** Until the warehouse has what the stream has taken in. */
 export const untilCopied = (program: Reachable): Promise<SystemAnswer> =>

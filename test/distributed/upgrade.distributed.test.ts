@@ -16,7 +16,7 @@ import { integerBelow, pick, seededRandom } from '../faults/seeded-random.ts';
 import { type ServerProcess, systemOf } from '../faults/server-process.ts';
 import { scanAll } from '../faults/state-oracle.ts';
 import { writeNextVersion } from './next-version.ts';
-import { PARTITIONS, Site, untilCopied, untilTakenIn } from './site.ts';
+import { PARTITIONS, Site, untilCaughtUp, untilCopied, untilTakenIn } from './site.ts';
 
 const SEED = 97;
 const ITEMS = 400;
@@ -250,7 +250,7 @@ describe(`a site that changes to another version, seed ${SEED}`, () => {
       await traffic.goesOn();
 
       const next = await site.startProgram([], {}, { sources });
-      await untilTakenIn(next);
+      await untilCaughtUp(next);
       // The old one is not in its way, nor the other way round.
       await expectFresh(old);
       await expectFresh(next);
@@ -260,7 +260,7 @@ describe(`a site that changes to another version, seed ${SEED}`, () => {
       await expectFresh(next);
 
       const returned = await site.startProgram();
-      await untilTakenIn(returned);
+      await untilCaughtUp(returned);
       for (const role of ROLES) await traffic.turnTo(role, returned);
       await end('the newer version', next);
       await traffic.goesOn();

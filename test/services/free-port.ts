@@ -1,13 +1,16 @@
 /**
  * Free ports on loopback, below the range that the system hands out to clients. One process is never
- * given the same port twice in a row: a server that was just told of it may not listen yet.
+ * given the same port twice in a row: a server that was just told of it may not listen yet. Processes that
+ * were started one after the other look in places far apart, for the same reason.
  */
 import { createServer } from 'node:net';
 
 const FIRST = 20_000;
 const LAST = 31_999;
+/** More ports than one file of tests takes. */
+const APART = 211;
 
-let following = FIRST + (process.pid % (LAST - FIRST));
+let following = FIRST + ((process.pid * APART) % (LAST - FIRST));
 
 export const freePort = async (start = following): Promise<number> => {
   for (let tried = 0; tried <= LAST - FIRST; tried += 1) {

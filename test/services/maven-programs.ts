@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { installPackages } from './debian-program.ts';
 
 export const SERVICES_CACHE = join(
   process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
@@ -34,9 +35,7 @@ const installJava = (): void => {
     ...(isThere('java') ? [] : ['default-jre-headless']),
     ...(isThere('mvn') ? [] : ['maven']),
   ];
-  if (missing.length === 0) return;
-  execFileSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
-  execFileSync('apt-get', ['install', '-y', '-qq', ...missing], { stdio: 'inherit' });
+  if (missing.length > 0) installPackages(...missing);
 };
 
 const isThere = (program: string): boolean => {

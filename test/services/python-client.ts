@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { installPackages } from './debian-program.ts';
 import { SERVICES_CACHE } from './maven-programs.ts';
 import { programOutput } from './program-output.ts';
 
@@ -72,9 +73,6 @@ const installVenv = (): void => {
   try {
     execFileSync('python3', ['-c', 'import venv, ensurepip'], { stdio: 'ignore' });
   } catch {
-    const aptGet = (...words: string[]) =>
-      execFileSync('apt-get', ['-qq', ...words], { stdio: 'inherit' });
-    aptGet('update');
-    aptGet('install', '-y', '--no-install-recommends', 'python3', 'python3-venv');
+    installPackages('python3', 'python3-venv');
   }
 };

@@ -3,23 +3,16 @@
  * loopback with a directory that goes with it. It writes its append-only file as in production, so that
  * it can be killed and started again on what it kept.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installed } from './debian-program.ts';
 import { freePorts } from './free-port.ts';
 import { type RunningProcess, startProcess } from './server-process.ts';
 import type { TlsFiles } from './tls-files.ts';
 
-const SERVER = '/usr/bin/redis-server';
-
-export const installRedis = (): void => {
-  if (existsSync(SERVER)) return;
-  execFileSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
-  execFileSync('apt-get', ['install', '-y', '-qq', 'redis-server'], { stdio: 'inherit' });
-  if (!existsSync(SERVER)) throw new Error(`Expected Redis at ${SERVER}`);
-};
+const SERVER = { package: 'redis-server', program: '/usr/bin/redis-server' };
 
 /**
  * For tests that kill a server and count on all that it answered: with `everysec` a write to the file
@@ -42,7 +35,6 @@ export class RedisServer {
   #isRemoved = false;
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
-    installRedis();
     const [port] = await freePorts(1);
     const server = new RedisServer(port!, options);
     await server.start();
@@ -65,7 +57,7 @@ export class RedisServer {
     if (this.#isRemoved) throw new Error('Expected a Redis that is still there, got one removed.');
     this.#process = await startProcess({
       name: 'Redis',
-      command: SERVER,
+      command: installed(SERVER),
       args: this.#arguments(),
       readyWhen: /Ready to accept connections/,
     });
