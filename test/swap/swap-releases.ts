@@ -11,6 +11,7 @@ import { silentLogger } from '../../schemas/silent-logger.fixture.ts';
 import { openDirectoryArtifactStore } from '../../storage/artifact-store/directory-artifact-store.ts';
 
 const GOOD = 4;
+const BAD_SEED = 9;
 export const DIMENSIONS = 64;
 const ALS = fileOfModel('als');
 
@@ -30,15 +31,32 @@ export const publishSwapReleases = async (
   items: number,
 ): Promise<SwapReleases> => {
   const store = await openDirectoryArtifactStore({ directory, logger: silentLogger });
-  const made = (version: string, seed: number): SyntheticRelease =>
-    syntheticRelease({ version, items, dimensions: DIMENSIONS, seed, weights: weightsOf(seed) });
-  const good = Array.from({ length: GOOD }, (_, index) => made(`good-${index}`, index + 1));
-  const bad = spoiled(made('bad', 9));
-  for (const { manifest, files } of [...good, ...bad]) await store.publish(manifest, files);
-  await flipBit(join(directory, 'bad-checksum', `1-${ALS}`));
+  const { good, bad } = makeSwapReleases(items);
+  const damaged = goodOne('bad-checksum', { items, seed: BAD_SEED });
+  for (const { manifest, files } of [...good, ...bad, damaged]) {
+    await store.publish(manifest, files);
+  }
+  await flipBit(join(directory, damaged.manifest.version, `1-${ALS}`));
   await store.close();
-  return { good, bad: [...bad.map(({ manifest }) => manifest.version), 'bad-nowhere'] };
+  const versions = [...bad, damaged].map(({ manifest }) => manifest.version);
+  return { good, bad: [...versions, 'bad-nowhere'] };
 };
+
+/** Good ones that all differ, and such as are stored soundly and must not be put to use. */
+export const makeSwapReleases = (
+  items: number,
+): { readonly good: readonly SyntheticRelease[]; readonly bad: readonly SyntheticRelease[] } => ({
+  good: Array.from({ length: GOOD }, (_, index) =>
+    goodOne(`good-${index}`, { items, seed: index + 1 }),
+  ),
+  bad: spoiled(goodOne('bad', { items, seed: BAD_SEED })),
+});
+
+const goodOne = (
+  version: string,
+  { items, seed }: { readonly items: number; readonly seed: number },
+): SyntheticRelease =>
+  syntheticRelease({ version, items, dimensions: DIMENSIONS, seed, weights: weightsOf(seed) });
 
 const spoiled = (whole: SyntheticRelease): readonly SyntheticRelease[] => {
   const variant = (
@@ -55,7 +73,6 @@ const spoiled = (whole: SyntheticRelease): readonly SyntheticRelease[] => {
   const factors = (change: (model: ImplicitAls) => ImplicitAls) => (bytes: Uint8Array) =>
     change(readImplicitAls(bytes)).serialise();
   return [
-    variant('checksum', ALS, (bytes) => bytes),
     variant(
       'nan',
       ALS,
