@@ -25,7 +25,6 @@ export class Dashboard {
   readonly #causes = new Set<string>();
   #saying: NodeJS.Timeout | undefined;
   #read = 0;
-  #diffs = 0;
 
   /** Resolves once it shows what it watches. */
   static async open(options: DashboardOptions): Promise<Dashboard> {
@@ -36,11 +35,12 @@ export class Dashboard {
     await client.next('snapshot');
     for (let from = 0; from < feeds; from += AT_ONCE) {
       await sleep(PAUSE_MS);
-      for (let at = from; at < Math.min(feeds, from + AT_ONCE); at += 1) {
+      const until = Math.min(feeds, from + AT_ONCE);
+      for (let at = from; at < until; at += 1) {
         client.send({ op: 'subscribe', id: `feed-${at}`, channel: 'system' });
       }
       // Whoever answers has taken them all, so that no two seconds' worth can meet in one.
-      await client.next('system');
+      while ((await client.next('system')).id !== `feed-${until - 1}`);
     }
     return new Dashboard(client);
   }
@@ -53,11 +53,6 @@ export class Dashboard {
   get shown(): string {
     this.#takeIn();
     return this.#list.join();
-  }
-
-  get diffs(): number {
-    this.#takeIn();
-    return this.#diffs;
   }
 
   /** Whether it was told what this event did to its list. */
@@ -93,7 +88,6 @@ export class Dashboard {
       }
       if (message.type !== 'diff') continue;
       this.#list = applied(this.#list, message);
-      this.#diffs += 1;
       if (message.cause) this.#causes.add(message.cause.eventId);
     }
   }
