@@ -103,6 +103,23 @@ describe('the page', () => {
     await page.context().close();
   });
 
+  it('says for a while what was done, and as long as the pointer is there', async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const page = await context.newPage();
+    await page.clock.install();
+    await page.goto(server.url);
+    await page.waitForSelector('.film');
+    const notice = page.locator('.notice');
+    await page.locator('.film').nth(2).locator('.star').nth(3).click();
+    await notice.hover();
+    await page.clock.runFor(30_000);
+    expect(await notice.count()).toBe(1);
+    await page.mouse.move(5, 5);
+    await page.clock.runFor(2_000);
+    await expect.poll(() => notice.count()).toBe(0);
+    await context.close();
+  });
+
   it('shows on 390 pixels how to see more of the machine', async () => {
     const page = await openPage({ width: 390, height: 844 });
     const more = page.getByRole('button', { name: 'More', exact: true });

@@ -70,8 +70,9 @@ export interface OpenFilm {
 
 export interface SearchView {
   readonly text: string;
-  /** Null where nothing is asked for, and while the first answer is on its way. */
+  /** Null where nothing is asked for, while the first answer is on its way, and where none came. */
   readonly results: readonly Item[] | null;
+  readonly hasFailed: boolean;
 }
 
 export interface Notice {
@@ -109,6 +110,6 @@ export const initialState = (own: readonly Person[], person: Person): PageState 
   system: null,
   ratings: new Map(),
   film: null,
-  search: { text: '', results: null },
+  search: { text: '', results: null, hasFailed: false },
   notice: null,
 });

@@ -19,6 +19,7 @@ class Recorder implements ApiClient {
   why: ApiClient['why'] = async () =>
     ({ stars: { value: 4.2, low: 3.1, high: 5 } }) as Awaited<ReturnType<ApiClient['why']>>;
   search: ApiClient['search'] = async (text) => {
+    if (this.isFailing) throw new Error('Freshet is away');
     if (text === 'slow') await settled();
     return { items: [], nextCursor: null, tookMs: text.length };
   };
@@ -126,6 +127,19 @@ describe('the store of the page', () => {
     expect(store.get()).toMatchObject({ connection: 'live', notice: null });
   });
 
+  it('says that a search had no answer, and asks again once the server is there again', async () => {
+    const store = newStore();
+    connection.onState('reconnecting');
+    api.isFailing = true;
+    store.search('heat');
+    await settled();
+    expect(store.get().search).toEqual({ text: 'heat', results: null, hasFailed: true });
+    api.isFailing = false;
+    connection.onState('live');
+    await settled();
+    expect(store.get().search).toEqual({ text: 'heat', results: [], hasFailed: false });
+  });
+
   it('becomes somebody else, and remembers it', () => {
     const store = newStore();
     receive(snapshot('mine', 'a'));
@@ -172,7 +186,7 @@ describe('the store of the page', () => {
     const store = newStore();
     store.search('');
     store.search('slow');
-    expect(store.get().search).toEqual({ text: 'slow', results: null });
+    expect(store.get().search).toEqual({ text: 'slow', results: null, hasFailed: false });
   });
 
   it('shows what was searched for last, whatever comes first', async () => {

@@ -132,14 +132,18 @@ export class PageStore {
     const searching = new AbortController();
     this.#searching = searching;
     const isEmpty = text.trim() === '';
-    this.#set({ search: { text, results: isEmpty ? null : this.get().search.results } });
+    const results = isEmpty ? null : this.get().search.results;
+    this.#set({ search: { text, results, hasFailed: false } });
     if (isEmpty) return;
     this.#options.api.search(text.trim(), searching.signal).then(
       ({ items }) => {
-        if (!searching.signal.aborted) this.#set({ search: { text, results: items } });
+        if (!searching.signal.aborted)
+          this.#set({ search: { text, results: items, hasFailed: false } });
       },
       (error: unknown) => {
-        if (!searching.signal.aborted) this.#fail(error);
+        if (searching.signal.aborted) return;
+        this.#set({ search: { text, results: null, hasFailed: true } });
+        this.#fail(error);
       },
     );
   };
@@ -148,11 +152,12 @@ export class PageStore {
     this.#source.update((before) => ({ ...before, ...change }));
   }
 
-  /** What failed while the server was away says nothing any more once it is back. */
+  /** What failed while the server was away says nothing any more once it is back, and can be asked again. */
   #connected(connection: PageState['connection']): void {
-    const { notice } = this.get();
+    const { notice, search } = this.get();
     const isBack = connection === 'live' && this.get().connection === 'reconnecting';
     this.#set({ connection, notice: isBack && notice?.isError ? null : notice });
+    if (isBack && search.hasFailed) this.search(search.text);
   }
 
   #showStars(itemId: string, stars: number | undefined): void {

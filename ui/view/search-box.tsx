@@ -87,7 +87,9 @@ interface ResultsProps {
 
 const Results = ({ search, marked, onPick }: ResultsProps) => (
   <div className="results" id={RESULTS_ID} role="listbox" aria-label="Films found">
-    {search.results === null ? <p className="quiet">Looking…</p> : null}
+    {search.results === null ? (
+      <p className="quiet">{search.hasFailed ? 'No answer came.' : 'Looking…'}</p>
+    ) : null}
     {search.results?.length === 0 ? (
       <p className="quiet">Nothing found for “{search.text}”.</p>
     ) : null}
