@@ -116,15 +116,7 @@ try {
   server = await startServer({
     dataDirectory: join(root, 'data'),
     port: await freePort(),
-    flags: [
-      '--empty',
-      '--log-level',
-      'error',
-      '--warehouse',
-      'false',
-      '--requests-per-second',
-      '0',
-    ],
+    flags: ['--empty', '--log-level', 'error', '--no-warehouse', '--requests-per-second', '0'],
   });
   await fill(server);
   const description = await describedBy(server);
