@@ -78,6 +78,15 @@ export const artifactStoreContract = (adapter: ArtifactStoreUnderTest): void => 
       expect(await versions()).toEqual(['2026-03', '2026-02', '2026-01']);
     });
 
+    it('[A1] the later of two of one second is first, whatever letters end its version', async () => {
+      const { createdAt } = release('any');
+      const later = { ...release('2026-01-a'), createdAt: epochMs(createdAt + 1) };
+      await store.publish(later, FILES);
+      await store.publish(release('2026-01-b'), FILES);
+      expect(await versions()).toEqual(['2026-01-a', '2026-01-b']);
+      expect(await store.prune({ keep: 1, inUse: null })).toEqual(['2026-01-b']);
+    });
+
     it('[A1] of two publishes of one version at once one wins, whole; others do not suffer', async () => {
       const all = await Promise.allSettled([
         store.publish(release('same'), [file('a', 'first')]),

@@ -81,9 +81,10 @@ export const mustFitInTurns = async (
   throw new FreshetError('artifact_damaged', { version, file: file.name });
 };
 
-/** Versions sort by the time of their publication. */
+/** By the time of their making; versions, which tell it to the second, only where that is the same. */
 export const newestFirst = (one: StoredManifest, other: StoredManifest): number =>
-  one.version < other.version ? 1 : one.version > other.version ? -1 : 0;
+  other.createdAt - one.createdAt ||
+  (one.version < other.version ? 1 : one.version > other.version ? -1 : 0);
 
 /** Which versions go when the newest `keep`, and the one in use, stay. */
 export const versionsToPrune = (

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
 import type { ModelsAnswer } from '../../schemas/api/models.ts';
 import { SWAP_CRASH_POINTS } from '../../serving/release/release-follower.ts';
@@ -67,8 +67,16 @@ const trained = async (server: ServerProcess, kind: string): Promise<ModelsAnswe
 const listOf = async ({ url }: ServerProcess): Promise<ListAnswer> =>
   (await (await fetch(`${url}/v1/users/person1/recommendations`)).json()) as ListAnswer;
 
-const start = (environment: Readonly<Record<string, string>> = {}): Promise<ServerProcess> =>
-  startServer({ dataDirectory: data, port, flags: BY_HAND, environment });
+/** Of the running test: one that fails leaves none to the next. */
+let started: ServerProcess[] = [];
+
+const start = async (
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> => {
+  const server = await startServer({ dataDirectory: data, port, flags: BY_HAND, environment });
+  started.push(server);
+  return server;
+};
 
 const freshetModels = async (...words: readonly string[]) => {
   const command = launchProgram(['models', ...words, '--data', data]);
@@ -86,6 +94,10 @@ beforeAll(async () => {
   await untilCopied(server);
   expect(await server.kill('SIGTERM')).toBe(0);
 }, TEST_MS);
+afterEach(async () => {
+  await Promise.all(started.map((server) => server.kill('SIGKILL')));
+  started = [];
+});
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe(`a training of the real program, seed ${SEED}`, () => {
