@@ -1,18 +1,34 @@
 /**
  * `npm run bench` runs every benchmark, `npm run bench -- P1 P3` those named, `-- --keep` without
- * overwriting the committed results, `-- --small` in a short form where a benchmark has one.
+ * overwriting the committed results, `-- --small` in a short form where a benchmark has one, `-- --help`
+ * tells what there is.
  */
 import { BENCHMARKS } from './benchmarks.ts';
 import { hasReached, lastResult, machineFacts, printResult, writeResult } from './result.ts';
 
+const FLAGS: Readonly<Record<string, string>> = {
+  '--keep': 'leaves the committed results as they are',
+  '--small': 'the short form of those that have one; keeps the committed results too',
+  '--help': 'this text',
+};
+const told = (names: readonly (readonly [string, string])[]): string =>
+  names.map(([name, text]) => `  ${name.padEnd(18)} ${text}`).join('\n');
+const BENCHMARKS_TOLD = told(BENCHMARKS.map(({ id, title }) => [id, title]));
+
 const words = process.argv.slice(2);
+const unknownFlags = words.filter((word) => word.startsWith('--') && !(word in FLAGS));
+if (words.includes('--help') || unknownFlags.length > 0) {
+  const help = `npm run bench -- [FLAGS] [BENCHMARKS]; without a name all of them, which takes hours.\n\n${told(Object.entries(FLAGS))}\n\n${BENCHMARKS_TOLD}`;
+  if (unknownFlags.length === 0) console.log(help);
+  else console.error(`There is no flag ${unknownFlags.join(', ')}.\n\n${help}`);
+  process.exit(unknownFlags.length === 0 ? 0 : 2);
+}
 const size = words.includes('--small') ? 'small' : 'full';
 const keepsResults = words.includes('--keep') || size === 'small';
 const wanted = words.filter((word) => !word.startsWith('--'));
 const unknown = wanted.filter((id) => !BENCHMARKS.some((benchmark) => benchmark.id === id));
 if (unknown.length > 0) {
-  const known = BENCHMARKS.map(({ id, title }) => `  ${id.padEnd(12)} ${title}`).join('\n');
-  console.error(`Expected benchmarks of this list, got ${unknown.join(', ')}:\n${known}`);
+  console.error(`Expected benchmarks of this list, got ${unknown.join(', ')}:\n${BENCHMARKS_TOLD}`);
   process.exit(2);
 }
 

@@ -72,6 +72,14 @@ const children = (): readonly number[] =>
       .map(Number),
   );
 
+/** How the kernel schedules each thread of a process; 5 is what gives way at once. */
+const GIVES_WAY = 5;
+const policiesOf = (pid: number): readonly number[] =>
+  readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38]);
+  });
+
 describe.skipIf(process.platform !== 'linux')('the process of a training', () => {
   it('is less urgent than all else, and is not waited for when it is cancelled and stuck', async () => {
     const before = new Set(children());
@@ -79,6 +87,7 @@ describe.skipIf(process.platform !== 'linux')('the process of a training', () =>
     await asked;
     const [trainer] = children().filter((pid) => !before.has(pid));
     expect(getPriority(trainer!)).toBe(15);
+    expect(new Set(policiesOf(trainer!))).toEqual(new Set([GIVES_WAY]));
     stop.abort(new Error('cancelled'));
     expect(await ended).toContain('its process ended with SIGKILL');
     expect(children()).not.toContain(trainer);

@@ -3,6 +3,7 @@
  * memory than it may, and dies with its owner: whatever it was at then is not there, since a release
  * is published in one step.
  */
+import { spawnSync } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { KernelPool } from '../../algorithms/kernels/kernel-pool.ts';
 import { DEFAULT_KINDS } from '../../schemas/kinds.ts';
@@ -21,7 +22,19 @@ const NICE = 15;
 const MEMORY_LOOK_MS = 250;
 const KIB = 1024;
 
-setPriority(NICE);
+/**
+ * On Linux a nice thread still finishes its slice before one that wakes has its turn, and a core that it
+ * runs on does not count as free; one scheduled as idle gives way at once. And a priority is of a thread
+ * there, not of the process: those that collect garbage are there already.
+ */
+const giveWay = (): void => {
+  setPriority(NICE);
+  if (process.platform !== 'linux') return;
+  // Where that command is missing, or may not, being nice has to do.
+  spawnSync('chrt', ['-a', '-i', '-p', '0', String(process.pid)]);
+};
+
+giveWay();
 const stop = new AbortController();
 
 const send = (message: FromTraining): void => {
