@@ -8,6 +8,7 @@ import { distributedGrowth } from './distributed/p14-distributed.ts';
 import { imports } from './imports.ts';
 import { kafkaLog } from './kafka-log.ts';
 import { neuralSpeed } from './neural-speed.ts';
+import { overload } from './overload.ts';
 import { durableIngest } from './p1-durable-ingest.ts';
 import { freshness } from './p2-freshness.ts';
 import { freshnessBesideTraining } from './p2-training.ts';
@@ -36,6 +37,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   firstMinute,
   imports,
   growth,
+  overload,
   kafkaLog,
   algorithms,
   neuralSpeed,

@@ -7,9 +7,9 @@
  *
  * `--rate 0` keeps every connection busy instead (closed model), to find the capacity.
  */
-import { connect, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../algorithms/random/seeded-random.ts';
+import { HttpConnection } from './http-connection.ts';
 
 export interface LoadOptions {
   readonly port: number;
@@ -57,7 +57,7 @@ class Load {
   readonly #options: LoadOptions;
   readonly #random;
   readonly #run: string;
-  readonly #idle: Connection[] = [];
+  readonly #idle: HttpConnection[] = [];
   readonly #histogram = new Uint32Array(STEPS + 1);
   /** Due times of requests for which no connection is free. */
   readonly #due: number[] = [];
@@ -80,7 +80,7 @@ class Load {
   async run(): Promise<LoadResult> {
     const { connections, port } = this.#options;
     const open = await Promise.all(
-      Array.from({ length: connections }, () => Connection.open(port, this)),
+      Array.from({ length: connections }, () => HttpConnection.open(port)),
     );
     this.#idle.push(...open);
     this.#startMs = performance.now();
@@ -122,16 +122,20 @@ class Load {
   #serve(): void {
     let taken = 0;
     while (taken < this.#due.length && this.#idle.length > 0) {
-      this.#idle.pop()!.send(this.#request(), this.#due[taken]!);
-      this.#sent += 1;
+      this.#send(this.#idle.pop()!, this.#due[taken]!);
       taken += 1;
     }
     if (taken > 0) this.#due.splice(0, taken);
   }
 
-  answered(connection: Connection, dueMs: number, isOk: boolean): void {
+  #send(connection: HttpConnection, dueMs: number): void {
+    this.#sent += 1;
+    connection.send(postOf(this.#body()), (answer) => this.#answer(connection, dueMs, answer));
+  }
+
+  #answer(connection: HttpConnection, dueMs: number, answer: string): void {
     const latency = performance.now() - dueMs;
-    if (isOk) this.#answered += 1;
+    if (isAcknowledged(answer)) this.#answered += 1;
     else this.#failures += 1;
     this.#histogram[Math.min(STEPS, Math.floor(latency / STEP_MS))]! += 1;
     this.#maxMs = Math.max(this.#maxMs, latency);
@@ -148,16 +152,10 @@ class Load {
     this.#serve();
   }
 
-  #request(): string {
+  #body(): string {
     const { batch } = this.#options;
-    const body =
-      batch === 1
-        ? this.#event()
-        : `{"events":[${Array.from({ length: batch }, () => this.#event()).join(',')}]}`;
-    return (
-      'POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n' +
-      `content-length: ${body.length}\r\n\r\n${body}`
-    );
+    if (batch === 1) return this.#event();
+    return `{"events":[${Array.from({ length: batch }, () => this.#event()).join(',')}]}`;
   }
 
   #event(): string {
@@ -194,52 +192,13 @@ class Load {
   }
 }
 
-const LENGTH = 'content-length: ';
+/** The request that tells of events, given as JSON. */
+export const postOf = (body: string): string =>
+  'POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n' +
+  `content-length: ${body.length}\r\n\r\n${body}`;
 
-/** One request at a time over one socket. */
-class Connection {
-  readonly #socket: Socket;
-  readonly #load: Load;
-  #text = '';
-  #dueMs = 0;
-
-  static async open(port: number, load: Load): Promise<Connection> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    });
-    return new Connection(socket, load);
-  }
-
-  private constructor(socket: Socket, load: Load) {
-    this.#socket = socket;
-    this.#load = load;
-    socket.setEncoding('latin1');
-    socket.on('data', (piece: string) => this.#take(piece));
-  }
-
-  send(request: string, dueMs: number): void {
-    this.#dueMs = dueMs;
-    this.#socket.write(request, 'latin1');
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  #take(piece: string): void {
-    this.#text = this.#text === '' ? piece : this.#text + piece;
-    const head = this.#text.indexOf('\r\n\r\n');
-    if (head < 0) return;
-    const at = this.#text.indexOf(LENGTH) + LENGTH.length;
-    const length = Number(this.#text.slice(at, this.#text.indexOf('\r', at)));
-    if (this.#text.length < head + 4 + length) return;
-    const isOk = this.#text.startsWith('HTTP/1.1 200') && this.#text.includes('"refused":[]');
-    this.#text = '';
-    this.#load.answered(this, this.#dueMs, isOk);
-  }
-}
+export const isAcknowledged = (answer: string): boolean =>
+  answer.startsWith('HTTP/1.1 200') && answer.includes('"refused":[]');
 
 const main = async (): Promise<void> => {
   const { values } = parseArgs({

@@ -56,6 +56,26 @@ describe('events ahead of the stream', () => {
     expect((await second).statusCode).toBe(200);
   });
 
+  it('are refused at once where the line before them is too long for the stream', async () => {
+    await post();
+    const second = post();
+    const until = clock.time + 100;
+    while (clock.time < until) await new Promise(setImmediate);
+    // Ten events in about a hundred milliseconds.
+    covered = 9;
+    await second;
+    const began = clock.time;
+    const line = Array.from({ length: 20 }, () => post());
+    await Promise.race(line);
+    expect(clock.time - began).toBeLessThan(400);
+    covered = 1_000;
+    const statuses = (await Promise.all(line)).map(({ statusCode }) => statusCode);
+    const letIn = statuses.filter((status) => status === 200).length;
+    expect(letIn).toBeGreaterThan(1);
+    expect(letIn).toBeLessThan(12);
+    expect(statuses.filter((status) => status === 503)).toHaveLength(line.length - letIn);
+  });
+
   it('are refused with Retry-After while the first of them has waited for a second', async () => {
     await post();
     const waiting = post();

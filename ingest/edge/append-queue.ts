@@ -5,8 +5,8 @@
  *
  * The queue is bounded in bytes over all topics that share a budget; what does not fit is refused at
  * once, so that a slow disk shows as 503 with Retry-After and not as growing memory. Where a pace is
- * given, an append waits until the stream has followed, and while the first in line has waited too long
- * for its turn, nothing more is let in. A log that does
+ * given, an append waits until the stream has followed, and who would wait too long for that is not let
+ * in: a line that grew for as long as its first waits would be many times as long for its last. A log that does
  * not answer at all is given up waiting for: those who wait are told that nobody knows (a repetition
  * with the same id is safe), and nothing else goes to that partition before the append is settled.
  */
@@ -15,6 +15,7 @@ import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
 import type { DurationMs, Offset, PartitionIndex } from '../../schemas/ids.ts';
 import { isJourneyFollowed, passHop } from '../../schemas/journey.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
+import { AppendLine } from './append-line.ts';
 import type { StreamPace } from './stream-pace.ts';
 
 /** Records for one partition that become durable together. */
@@ -25,8 +26,10 @@ export interface Submission {
 }
 
 const WATCH_EVERY = 1_000 as DurationMs;
-/** Who would wait longer than this for the stream is better told to come again. */
-const WAIT_MS_MAX = 1_000;
+/** Who would wait longer than this is better told to come again. */
+const WAIT_MS_MAX = 500;
+/** The same where nothing moves, so that nobody knows how long it will be. */
+const STANDING_MS_MAX = 1_000;
 
 export type Seal = (topic: string, records: readonly AppendRecord[]) => readonly AppendRecord[];
 
@@ -94,6 +97,7 @@ export interface AppendQueueOptions {
 export class AppendQueue {
   readonly #options: AppendQueueOptions;
   readonly #waiting: Queued[][];
+  readonly #lines: readonly AppendLine[];
   readonly #isAppending: boolean[];
   readonly #underWay = new Map<PartitionIndex, UnderWay>();
   #isWatching = false;
@@ -103,6 +107,7 @@ export class AppendQueue {
   constructor(options: AppendQueueOptions) {
     this.#options = options;
     this.#waiting = Array.from({ length: options.partitionCount }, () => []);
+    this.#lines = this.#waiting.map(() => new AppendLine());
     this.#isAppending = Array.from({ length: options.partitionCount }, () => false);
   }
 
@@ -112,10 +117,13 @@ export class AppendQueue {
 
   /** Throws while what comes now would wait too long for its turn. */
   checkWait(): void {
-    if (this.#options.pace === undefined) return;
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const [first] of this.#waiting) {
-      if (first === undefined || nowMs - first.sinceMs < WAIT_MS_MAX) continue;
+    const { pace, clock } = this.#options;
+    if (pace === undefined) return;
+    const nowMs = clock.monotonicMs();
+    for (const [index, [first]] of this.#waiting.entries()) {
+      if (first === undefined) continue;
+      const isStanding = nowMs - first.sinceMs >= STANDING_MS_MAX;
+      if (!isStanding && this.#lines[index]!.waitMs(nowMs) < WAIT_MS_MAX) continue;
       throw new FreshetError('unavailable', {
         why: 'events come faster than they can be taken in',
         retryAfterSeconds: 1,
@@ -132,8 +140,11 @@ export class AppendQueue {
     this.#outstanding += 1;
     const sinceMs = this.#options.clock.monotonicMs();
     this.#waiting[partition]!.push({ submission, records, bytes, sinceMs });
+    const line = this.#lines[partition]!;
+    line.joined(records.length);
     if (this.#isAppending[partition]) return;
     this.#isAppending[partition] = true;
+    line.begins(sinceMs);
     // What else arrives in this turn of the event loop goes along.
     setImmediate(() => void this.#appendAll(partition));
     if (!this.#isWatching) void this.#watch();
@@ -178,6 +189,8 @@ export class AppendQueue {
     const { log, topic, clock, crashPoint } = this.#options;
     const records =
       group.length === 1 ? group[0]!.records : group.flatMap((queued) => queued.records);
+    const line = this.#lines[partition]!;
+    line.moves(records.length);
     const underWay = { group, sinceMs: clock.monotonicMs(), isGivenUp: false };
     this.#underWay.set(partition, underWay);
     crashPoint('ingest.before-append');
@@ -187,6 +200,7 @@ export class AppendQueue {
     );
     crashPoint('ingest.after-append');
     this.#underWay.delete(partition);
+    line.moved(clock.monotonicMs());
     if ('error' in outcome && isFreshetError(outcome.error, 'storage_failed')) {
       this.#options.onStorageFailed(outcome.error);
     }
@@ -230,7 +244,9 @@ export class AppendQueue {
     const error = new FreshetError('unavailable', { why: 'the log does not answer' });
     if (!underWay.isGivenUp) this.#fail(underWay.group, error);
     underWay.isGivenUp = true;
-    this.#fail(this.#waiting[partition]!.splice(0), error);
+    const waiting = this.#waiting[partition]!.splice(0);
+    this.#lines[partition]!.left(recordsIn(waiting));
+    this.#fail(waiting, error);
   }
 
   #settle(group: readonly Queued[], firstOffset: Offset): void {
@@ -261,6 +277,9 @@ export class AppendQueue {
     for (const wake of this.#drained.splice(0)) wake();
   }
 }
+
+const recordsIn = (group: readonly Queued[]): number =>
+  group.reduce((sum, { records }) => sum + records.length, 0);
 
 const bytesOf = (records: readonly AppendRecord[]): number => {
   let bytes = 0;

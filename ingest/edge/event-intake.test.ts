@@ -144,10 +144,13 @@ describe('the intake of events', () => {
     const response = await small.app.inject({
       method: 'POST',
       url: '/v1/events',
-      payload: event('z'),
+      headers: { 'content-type': 'application/json' },
+      // Nobody reads what nobody can take in.
+      payload: 'no JSON at all',
     });
     expect(response.statusCode).toBe(503);
     expect(response.headers['retry-after']).toBe('1');
+    await turns();
     await release();
     await Promise.all(waiting.slice(0, 2));
     isHolding = false;

@@ -83,10 +83,15 @@ export class EventIntake {
     });
   }
 
-  /** The same without a promise; throws what is wrong with the whole, else calls `taken` once. */
-  takeNow(batch: Batch, taken: TakenEvents): void {
+  /** Throws while nothing can be taken in. */
+  checkOpen(): void {
     this.#options.budget.check();
     this.#options.queue.checkWait();
+  }
+
+  /** Takes them in without a promise; throws what is wrong with the whole, else calls `taken` once. */
+  takeNow(batch: Batch, taken: TakenEvents): void {
+    this.checkOpen();
     const { length } = batch.values;
     const request = new EventsInRequest(length, (error, answer) => {
       this.#count(length, answer);

@@ -51,6 +51,19 @@ const registerEvents = (scope: FastifyInstance, ingest: Ingest): void => {
     }),
     // The queue gives up waiting for the log by itself.
     config: { ownsDeadline: true },
+    // Before the body is read: whoever is refused many times a second should cost little.
+    onRequest: (
+      _request: FastifyRequest,
+      _reply: FastifyReply,
+      done: (error?: Error) => void,
+    ): void => {
+      try {
+        ingest.events.checkOpen();
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
   };
   scope.post('/v1/events', options, (request: FastifyRequest, reply: FastifyReply) => {
     const batch = readBatch(request.body, { name: 'events', batchMax, fromAvro: eventFromAvro });
