@@ -8,6 +8,7 @@ import type { RecentlyActive } from './people/recently-active.ts';
 import type { FoldInCounts, FoldInPass } from './release/fold-in-pass.ts';
 import type { ItemMover, MoveCounts } from './release/moved/item-mover.ts';
 import type { ReleaseFollower, ReleaseStatus } from './release/release-follower.ts';
+import type { ReleaseHolder } from './release/release-holder.ts';
 import type { RouteParts } from './routes/route-support.ts';
 import type { StateFollower } from './state-follower.ts';
 import type { TrialLists } from './trial-lists.ts';
@@ -51,6 +52,7 @@ export interface ServingParts extends RouteParts {
   readonly freshness: FreshnessMeter;
   readonly trials: TrialLists;
   readonly mover: ItemMover;
+  readonly releases: ReleaseHolder;
   readonly people: PeopleFollower;
   readonly active: RecentlyActive;
   readonly foldInPass: FoldInPass;

@@ -119,7 +119,7 @@ export interface Serving {
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const parts = assemble(dependencies);
   const { catalogue, catalogueFollower, content, follower, live, mover, people } = parts;
-  const { active, foldInPass, releaseFollower, subjects } = parts;
+  const { active, cache, foldInPass, releaseFollower, releases, subjects } = parts;
   const makesLists = dependencies.listsFor !== 'nobody';
   let isReady = false;
   return {
@@ -163,9 +163,14 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     trials: parts.trials,
     poll: () => follower.poll(),
     letGoOf(subject) {
-      people.letGoOf(subject);
-      active.letGoOf(subjectKey(subject));
+      const key = subjectKey(subject);
       subjects.letGoOf(subject);
+      people.letGoOf(subject);
+      active.letGoOf(key);
+      mover.letGoOf(subject);
+      live.letGoOf(key);
+      releases.letGoOf(subject);
+      cache.forget(key);
     },
   };
 };

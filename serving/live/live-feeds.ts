@@ -101,6 +101,9 @@ export class ActivityFeed extends WhileListened {
       }
     } finally {
       await Promise.allSettled(tails);
+      // Nobody is told who did what before they listened, nor is it kept until then.
+      this.#events = [];
+      this.#skipped = 0;
     }
   }
 

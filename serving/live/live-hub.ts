@@ -116,13 +116,22 @@ export class LiveHub {
   subjectsChanged(keys: readonly string[]): void {
     if (this.#ofSubject.size === 0) return;
     for (const key of keys) {
-      for (const list of this.#ofSubject.get(key) ?? []) this.#makeAnew(list);
+      for (const list of this.#ofSubject.get(key) ?? []) {
+        this.#noteFailure(list, list.subjectChanged());
+      }
     }
+  }
+
+  /** Of somebody who was forgotten: what is watched goes by what there is now, hint or none. */
+  letGoOf(key: string): void {
+    for (const list of this.#ofSubject.get(key) ?? []) this.#noteFailure(list, list.letGo());
   }
 
   /** Any person's state may have changed. */
   allSubjectsChanged(): void {
-    for (const lists of this.#ofSubject.values()) for (const list of lists) this.#makeAnew(list);
+    for (const lists of this.#ofSubject.values()) {
+      for (const list of lists) this.#noteFailure(list, list.subjectChanged());
+    }
   }
 
   itemsChanged(): void {
@@ -131,8 +140,8 @@ export class LiveHub {
     this.#wake?.();
   }
 
-  #makeAnew(list: LiveList): void {
-    list.subjectChanged().catch((error: unknown) => {
+  #noteFailure(list: LiveList, making: Promise<void>): void {
+    making.catch((error: unknown) => {
       this.#given.logger.warn('A watched list could not be made', { list: list.key, error });
     });
   }

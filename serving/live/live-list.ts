@@ -25,6 +25,8 @@ export interface Cause {
 export interface ListWatcher {
   /** `isOwn`: the person did something, so something is told even if no item moved. */
   show(shown: Shown, cause: Cause | null, isOwn: boolean): void;
+  /** Drops what it was shown before the newest. */
+  keepNewest(): void;
 }
 
 /** How a list is made: for a person from their state, otherwise from what is in memory. */
@@ -83,6 +85,12 @@ export class LiveList {
       this.#making = undefined;
     });
     return this.#making;
+  }
+
+  /** The person was forgotten: what was shown before is nobody's to come back to. */
+  async letGo(): Promise<void> {
+    await this.subjectChanged();
+    for (const watcher of this.#watchers) watcher.keepNewest();
   }
 
   /** Makes the list of the state that is known. */

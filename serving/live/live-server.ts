@@ -81,6 +81,12 @@ export class LiveServer {
     await this.#beating;
   }
 
+  /** Drops what is kept of somebody who was forgotten, by the key of their state. */
+  letGoOf(subjectKey: string): void {
+    this.#parts.parked.letGoOf(subjectKey);
+    this.#parts.hub.letGoOf(subjectKey);
+  }
+
   counts(): LiveCounts {
     let subscriptions = 0;
     for (const connection of this.#connections.keys())

@@ -86,6 +86,10 @@ export class LiveSubscription implements ListWatcher {
     this.#offer(shown, cause, isOwn);
   }
 
+  keepNewest(): void {
+    this.#sent.splice(0, this.#sent.length - 1);
+  }
+
   /** Sends what waited for the client to read. */
   flush(): void {
     const waiting = this.#waiting;

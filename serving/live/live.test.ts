@@ -1,6 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ListAnswer } from '../../schemas/api/lists.ts';
+import { subjectOfUser, userId } from '../../schemas/ids.ts';
 import { applied, connect, LiveClient } from '../../test/serving/live-client.ts';
 import { promote } from '../../test/serving/promotion.ts';
 import { trainRelease } from '../../test/serving/release.fixture.ts';
@@ -17,6 +18,7 @@ const ITEMS = Array.from({ length: 40 }, (_, index) =>
   item(`film-${index}`, { title: `Film ${index}`, categories: [`Genre ${index % 4}`] }),
 );
 
+const ADA = subjectOfUser(userId('ada'));
 const PROXIES = ['127.0.0.1', '10.0.0.2'];
 
 let under: TestServing;
@@ -175,6 +177,41 @@ describe('the live socket', () => {
     expect(await second.next('resumed')).toMatchObject({ from: 'snapshot' });
   });
 
+  it('a parked subscription is let go of with the person whose list it was', async () => {
+    const first = await client();
+    first.send({ op: 'subscribe', id: 'mine', channel: 'user:ada' });
+    first.send({ op: 'subscribe', id: 'his', channel: 'user:ben' });
+    const { seq } = await first.next('snapshot');
+    const { seq: hisSeq } = await first.next('snapshot');
+    await first.close();
+    under.serving.letGoOf(ADA);
+    expect(under.serving.status().live.parked).toBe(1);
+    const second = await client();
+    second.send({ op: 'resume', id: 'mine', channel: 'user:ada', seq });
+    expect(await second.next('resumed')).toMatchObject({ id: 'mine', from: 'snapshot' });
+    second.send({ op: 'resume', id: 'his', channel: 'user:ben', seq: hisSeq });
+    expect(await second.next('resumed')).toMatchObject({ id: 'his', from: 'seq' });
+  });
+
+  it('a watched list is nobody’s when its person is let go of, also where no hint told', async () => {
+    await under.world.act('u:ada', { item: 'film-3' });
+    const ada = await client();
+    ada.send({ op: 'subscribe', id: 'mine', channel: 'user:ada' });
+    const snapshot = await ada.next('snapshot');
+    expect(snapshot.list.rung).not.toBe('trend');
+    under.world.liveBus.isDropping = true;
+    await under.world.removeSubject('u:ada');
+    under.serving.letGoOf(ADA);
+    const diff = await ada.next('diff');
+    expect(diff.rung).toBe('trend');
+    expect(diff.seq).toBe(snapshot.seq + 1);
+    await settled();
+    await ada.close();
+    const again = await client();
+    again.send({ op: 'resume', id: 'mine', channel: 'user:ada', seq: snapshot.seq });
+    expect(await again.next('resumed')).toMatchObject({ from: 'snapshot' });
+  });
+
   it('a resume applies what it was sent to in order, each number once', async () => {
     const ada = await client();
     ada.send({ op: 'subscribe', id: 'mine', channel: 'user:ada' });
@@ -230,6 +267,25 @@ describe('the live socket', () => {
       title: 'Film 0',
       kind: 'view',
     });
+  });
+
+  it('tells nobody what happened before they listened', async () => {
+    const viewer = await client();
+    const listen = async (): Promise<void> => {
+      viewer.send({ op: 'subscribe', id: 'all', channel: 'activity' });
+      while (under.serving.status().live.subscriptions === 0) await settled();
+      await settled();
+    };
+    await listen();
+    await under.world.act('u:ada', { item: 'film-1' });
+    viewer.send({ op: 'unsubscribe', id: 'all' });
+    await viewer.next('unsubscribed');
+    await settled();
+    await listen();
+    await under.world.act('u:ben', { item: 'film-2' });
+    await under.world.clock.advance(500);
+    const { events: told } = await viewer.next('activity');
+    expect(told.map(({ subject }) => subject)).toEqual(['u:ben']);
   });
 
   it('ends what answers no heartbeat, and what subscribes to nothing', async () => {

@@ -50,6 +50,13 @@ export class ParkedSubscriptions {
     return undefined;
   }
 
+  /** Whoever watched the list of somebody who was forgotten begins anew. */
+  letGoOf(subjectKey: string): void {
+    this.#parked = this.#parked.filter(
+      ({ subscription }) => subscription.list.subjectKey !== subjectKey,
+    );
+  }
+
   #sweep(): void {
     const nowMs = this.#clock.monotonicMs();
     this.#parked = this.#parked

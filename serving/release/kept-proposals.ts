@@ -5,6 +5,7 @@
  *
  * Memory: 12 bytes an item proposed, 1.4 KB for the 120 of a list.
  */
+import type { SubjectId } from '../../schemas/ids.ts';
 import type { Profile } from '../profile.ts';
 import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
 import { RecentViews } from './recent-views.ts';
@@ -77,6 +78,11 @@ export class KeptProposals implements ModelSource {
   /** A person's state may be another one at the same offset. */
   forget(): void {
     this.#kept.clear();
+  }
+
+  /** Drops what is kept of somebody who was forgotten. */
+  letGoOf(subject: SubjectId): void {
+    this.#kept.letGoOf(subject);
   }
 
   release(): void {

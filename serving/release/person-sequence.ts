@@ -4,6 +4,7 @@
  * click, a view and a watch of one film are no journey.
  */
 import type { History } from '../../algorithms/histories/histories.ts';
+import type { SubjectId } from '../../schemas/ids.ts';
 import type { Profile, TasteEvent } from '../profile.ts';
 import { NO_ITEM, type ReleaseItems } from './release-items.ts';
 
@@ -27,6 +28,11 @@ export class PersonSequences {
       this.#last = { profile, sequence: this.#sequenceOf(profile) };
     }
     return this.#last.sequence;
+  }
+
+  /** Drops what is kept of somebody who was forgotten. */
+  letGoOf(subject: SubjectId): void {
+    if (this.#last?.profile.subject === subject) this.#last = undefined;
   }
 
   #sequenceOf({ positives }: Profile): PersonSequence {

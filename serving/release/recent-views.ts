@@ -37,6 +37,11 @@ export class RecentViews<View> {
     if (this.#max > 0) this.#young.set(subject, { version, view });
   }
 
+  letGoOf(subject: SubjectId): void {
+    this.#young.delete(subject);
+    this.#old.delete(subject);
+  }
+
   clear(): void {
     this.#young.clear();
     this.#old.clear();

@@ -2,6 +2,7 @@
  * The release in use, switched in one assignment between two lists; and the one before it, so that a
  * rollback waits for no disk. There is room for two: who brings a third lets go of the former first.
  */
+import type { SubjectId } from '../../schemas/ids.ts';
 import type { ServingRelease } from './serving-release.ts';
 
 export class ReleaseHolder {
@@ -42,6 +43,12 @@ export class ReleaseHolder {
   forgetVectors(): void {
     this.#current?.forgetVectors();
     this.#former?.forgetVectors();
+  }
+
+  /** Of the former one, too, which may come back. */
+  letGoOf(subject: SubjectId): void {
+    this.#current?.letGoOf(subject);
+    this.#former?.letGoOf(subject);
   }
 
   /** Lists are made within a turn of the event loop: none can be at work with it. */

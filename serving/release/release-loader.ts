@@ -118,8 +118,13 @@ export function* loadedRelease(stored: Release, given: LoadingParts): Pieces<Ser
       lookAgain: () => taste?.lookAgain(),
       itemsChanged: (slots) => taste?.itemsChanged(slots),
       forgetVectors: () => {
-        forgetProposals(sources);
+        for (const kept of proposalsIn(sources)) kept.forget();
         taste?.forgetVectors();
+      },
+      letGoOf: (subject) => {
+        for (const kept of proposalsIn(sources)) kept.letGoOf(subject);
+        sequences.letGoOf(subject);
+        taste?.letGoOf(subject);
       },
       release: (staying) => releaseAll(sources, staying?.sources),
     };
@@ -177,11 +182,8 @@ function* itemsOf(stored: Release): Pieces<ReleaseItems> {
   return items ?? refuse(`distinct ids in ${ITEMS_FILE}`, 'others');
 }
 
-const forgetProposals = (sources: Readonly<SourceTable>): void => {
-  for (const source of Object.values(sources)) {
-    if (source instanceof KeptProposals) source.forget();
-  }
-};
+const proposalsIn = (sources: Readonly<SourceTable>): readonly KeptProposals[] =>
+  Object.values(sources).filter((source) => source instanceof KeptProposals);
 
 const EMBEDDINGS = [
   { kind: 'item2vec', part: 'embedding', read: readItem2vec },

@@ -3,7 +3,7 @@
  * Nothing of it changes while it serves. A list is made within one turn of the event loop, so no list
  * has half of each of two.
  */
-import type { EpochMs } from '../../schemas/ids.ts';
+import type { EpochMs, SubjectId } from '../../schemas/ids.ts';
 import type { ModelKind, TrainedPosition } from '../../schemas/release.ts';
 import type { PartName, PartWeight } from '../options.ts';
 import type { ModelSource } from './model-source.ts';
@@ -35,6 +35,8 @@ export interface ServingRelease {
   itemsChanged(slots: Iterable<number>): void;
   /** A person's state may be another one at the same offset. */
   forgetVectors(): void;
+  /** Drops what is kept of somebody who was forgotten. */
+  letGoOf(subject: SubjectId): void;
   /** Gives back what it holds, but for what the one that stays holds as well. */
   release(staying?: ServingRelease): void;
 }

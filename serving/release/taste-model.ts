@@ -10,6 +10,7 @@
  * on them say nothing here until the next training.
  */
 import { knownEventsOf, type PersonEvents } from '../../algorithms/factors/person-events.ts';
+import type { SubjectId } from '../../schemas/ids.ts';
 import type { Profile, TasteEvent } from '../profile.ts';
 import type { GiveToSlot, ModelProposals, ModelSource } from './model-source.ts';
 import { MovedItems, type MovedItemsParts, product } from './moved/moved-items.ts';
@@ -136,6 +137,12 @@ export class TasteModel implements ModelSource {
   /** A person's state may be another one at the same offset. */
   forgetVectors(): void {
     this.#vectors.clear();
+  }
+
+  /** Drops what is kept of somebody who was forgotten. */
+  letGoOf(subject: SubjectId): void {
+    this.#vectors.letGoOf(subject);
+    if (this.#factored?.subject === subject) this.#factored = undefined;
   }
 
   release(): void {

@@ -22,20 +22,22 @@ export const peopleSource = (
   neighbours: PeopleNeighbours,
   { peopleMax, supportMin }: Pick<PeopleOptions, 'peopleMax' | 'supportMin'>,
 ): CandidateSource => {
-  /** A list and its reasons, made in one turn, look once. */
-  let last: { readonly profile: Profile; readonly near: NearPeople } | undefined;
+  /** A list and its reasons, made in one turn, look once; nobody is kept longer than their profile. */
+  const looked = new WeakMap<Profile, NearPeople>();
   const nearTo = (profile: Profile): NearPeople => {
-    if (last?.profile !== profile) {
-      last = { profile, near: neighbours.near(chosenOf(profile), profile.subject ?? undefined) };
+    let near = looked.get(profile);
+    if (near === undefined) {
+      near = neighbours.near(chosenOf(profile), profile.subject ?? undefined);
+      looked.set(profile, near);
     }
-    return last.near;
+    return near;
   };
   return {
     part: 'people',
     isPersonal: true,
 
     retrieve({ profile, includeSeen }: Retrieval, scores: CandidateScores): void {
-      last = undefined;
+      looked.delete(profile);
       const { slots } = profile.seen;
       neighbours.score(nearTo(profile), (slot, amount) => {
         if (includeSeen || !slots.has(slot)) scores.add(slot, amount);

@@ -5,7 +5,14 @@ import { inlineEngine } from '../../../algorithms/kernels/kernel-engine.ts';
 import { seededRandom } from '../../../algorithms/random/seeded-random.ts';
 import { TopItems } from '../../../algorithms/selection/top-items.ts';
 import { encodeRecord } from '../../../schemas/avro/record-codec.ts';
-import { itemId, type Offset, partitionIndex, type SubjectId } from '../../../schemas/ids.ts';
+import {
+  itemId,
+  type Offset,
+  partitionIndex,
+  type SubjectId,
+  subjectOfUser,
+  userId,
+} from '../../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../../schemas/kinds.ts';
 import type { TrainedPosition } from '../../../schemas/release.ts';
 import { silentLogger } from '../../../schemas/silent-logger.fixture.ts';
@@ -244,6 +251,37 @@ describe(`items that follow people, seed ${SEED}`, () => {
     await append(world, [{ person: 0, item: 4 }]);
     await untilRead(bench.mover, 2);
     expect(bench.mover.counts()).toMatchObject({ items: 2, events: 2 });
+  });
+
+  it('are moved by nobody’s deeds of before they were forgotten, hint or record', async () => {
+    const world = new World();
+    const bench = openMover(world);
+    const begun = [
+      { person: 0, item: 1 },
+      { person: 1, item: 1 },
+      { person: 2, item: 1 },
+    ];
+    await append(world, begun);
+    await settled();
+    bench.mover.letGoOf(subjectOfUser(userId('p0')));
+    await world.eventLog.append(TOPIC, partitionIndex(1), [
+      {
+        key: null,
+        value: encodeRecord('Forget', {
+          userId: userId('p1'),
+          requestId: 'r',
+          receivedAt: world.clock.now(),
+        }),
+        timestamp: world.clock.now(),
+      },
+    ]);
+    await append(
+      world,
+      begun.map(({ person }) => ({ person, item: 2 + person })),
+    );
+    await untilRead(bench.mover, 1);
+    expect(bench.mover.counts()).toMatchObject({ items: 1, events: 1 });
+    expect([...bench.taste.moved.vectorOf(4)]).not.toEqual([...bench.taste.factorsOf(4)]);
   });
 
   it('are where the release has them again, and begin anew, when lists come back to it', async () => {

@@ -10,10 +10,16 @@
  */
 import { pulledVector } from '../../../algorithms/factors/item-pulls.ts';
 import { nextTurn } from '../../../algorithms/model/pieces.ts';
-import { decodeRecordAs } from '../../../schemas/avro/record-codec.ts';
+import { decodeRecord } from '../../../schemas/avro/record-codec.ts';
 import type { Logger } from '../../../schemas/environment.ts';
-import { NO_OFFSET, type Offset, type PartitionIndex } from '../../../schemas/ids.ts';
-import type { InteractionRecord } from '../../../schemas/records.ts';
+import {
+  NO_OFFSET,
+  type Offset,
+  type PartitionIndex,
+  type SubjectId,
+  subjectOfUser,
+} from '../../../schemas/ids.ts';
+import type { NamedRecord } from '../../../schemas/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import type { EventLog, LogRecord } from '../../../storage/event-log/event-log.ts';
 import type { ItemSlots } from '../../item-slots.ts';
@@ -90,6 +96,11 @@ export class ItemMover {
     });
   }
 
+  /** Drops what is kept of somebody who was forgotten, who may be in any partition. */
+  letGoOf(subject: SubjectId): void {
+    for (const pulls of this.#pulls) pulls.letGoOf(subject);
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#work;
@@ -133,9 +144,8 @@ export class ItemMover {
   #take(partition: PartitionIndex, records: readonly LogRecord[]): void {
     const pulls = this.#pulls[partition]!;
     const moved = new Set<number>();
-    for (const { value, offset } of records) {
-      const record = interactionIn(value);
-      const item = record && pulls.take(record, offset);
+    for (const record of records) {
+      const item = takenInto(pulls, record);
       if (item === undefined) continue;
       moved.add(item);
       this.#events += 1;
@@ -148,16 +158,23 @@ export class ItemMover {
   }
 }
 
+const takenInto = (pulls: PartitionPulls, { value, offset }: LogRecord): number | undefined => {
+  const named = readable(value);
+  // The state may be settled, and memory cleared of the person, before this has come so far.
+  if (named?.name === 'Forget') pulls.letGoOf(subjectOfUser(named.record.userId));
+  return named?.name === 'Interaction' ? pulls.take(named.record, offset) : undefined;
+};
+
 const trainedToOf = (positions: ServingRelease['positions'], partition: PartitionIndex): Offset => {
   const found = positions.find((one) => one.topic === TOPIC && one.partition === partition);
   return (found?.offset ?? NO_OFFSET) as Offset;
 };
 
 /** What cannot be read is the stream's to set aside. */
-const interactionIn = (value: Uint8Array | null): InteractionRecord | undefined => {
+const readable = (value: Uint8Array | null): NamedRecord | undefined => {
   if (value === null) return undefined;
   try {
-    return decodeRecordAs('Interaction', value);
+    return decodeRecord(value);
   } catch {
     return undefined;
   }

@@ -3,7 +3,8 @@
  * the release and of the records up to an offset, in their order. It begins so many records before what
  * the release was trained on, to know what people did; only what came after the training moves items.
  *
- * An event that was taken back no longer counts as its person's history; the pull that it made stays.
+ * An event that was taken back no longer counts as its person's history; the pull that it made stays. So it
+ * is with all events of a person who was forgotten.
  */
 import { ItemPulls } from '../../../algorithms/factors/item-pulls.ts';
 import type { PersonEvents } from '../../../algorithms/factors/person-events.ts';
@@ -47,6 +48,11 @@ export class PartitionPulls {
     this.#trainedTo = options.trainedTo;
     this.#people = new PersonDeeds(options);
     this.#vector = new Float32Array(factors.dimensions);
+  }
+
+  /** What they did no longer counts as their history; the pulls that it made stay. */
+  letGoOf(subject: SubjectId): void {
+    this.#people.letGoOf(subject);
   }
 
   /** The item whose vector is another now; undefined where none is. */

@@ -101,6 +101,11 @@ export class PersonDeeds {
     if (place >= 0) deeds!.splice(place, 1);
   }
 
+  /** As if they had never acted. */
+  letGoOf(subject: string): void {
+    this.#people.delete(subject);
+  }
+
   #person(subject: string): Person {
     const known = this.#people.get(subject);
     const person = known ?? { deeds: [], ownSum: 0, ownCount: 0 };
