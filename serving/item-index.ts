@@ -126,6 +126,14 @@ export class ItemIndex {
     return this.#valueAt(this.#popularity, slot, now, this.#options.ranking.halfLives.popularity);
   }
 
+  /**
+   * The same, where no event ever counts less than the least that one can: what people did years ago is
+   * nothing beside what they do now, but something where they do nothing.
+   */
+  everPopularOf(slot: number, now: EpochMs): number {
+    return this.popularityOf(slot, now) + Math.max(0, this.interactionsOf(slot)) * UNIT;
+  }
+
   /** Events of late: what the fast trend holds now. */
   fastOf(slot: number, now: EpochMs): number {
     return this.#valueAt(this.#trendFast, slot, now, this.#options.ranking.halfLives.trendFast);

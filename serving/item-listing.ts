@@ -103,9 +103,9 @@ const measure = (
   const now = clock.now();
   switch (sort) {
     case 'match':
-      return (slot) => qualities.get(slot)! * (1 + Math.log1p(itemIndex.popularityOf(slot, now)));
+      return (slot) => qualities.get(slot)! * (1 + Math.log1p(itemIndex.everPopularOf(slot, now)));
     case 'popular':
-      return (slot) => itemIndex.popularityOf(slot, now);
+      return (slot) => itemIndex.everPopularOf(slot, now);
     case 'trending':
       return (slot) => itemIndex.fastOf(slot, now) * itemIndex.liftOf(slot, now);
     case 'latest':

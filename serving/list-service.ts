@@ -203,28 +203,39 @@ export class ListService {
   }
 
   named(name: ListName, question: ListQuestion): MadeList {
+    const startedMs = this.#given.clock.monotonicMs();
+    let answering = name;
+    let page = this.#ranked(name, question);
+    for (const next of INSTEAD[name]) {
+      if (page.items.some(({ score }) => score > 0)) break;
+      answering = next;
+      page = this.#ranked(next, question);
+    }
+    const facts = { rung: rungOfList(answering, question), held: [], models: NO_MODELS };
+    return this.#made({ ...page, ...facts }, question, { asOf: this.#asOfAll(), startedMs });
+  }
+
+  #ranked(
+    name: ListName,
+    question: ListQuestion,
+  ): { readonly items: readonly RankedItem[]; readonly hasMore: boolean } {
     const { clock, catalogue, rankings } = this.#given;
-    const startedMs = clock.monotonicMs();
-    const now = clock.now();
     const request = {
-      ...this.#request(emptyProfile(null, now), 'user', question),
+      ...this.#request(emptyProfile(null, clock.now()), 'user', question),
       includeSeen: true,
     };
     const { slots, values } = rankings.list(name, question.category);
+    const valueMin = name === 'trending' ? TREND_MIN : Number.NEGATIVE_INFINITY;
     const items: RankedItem[] = [];
     let hasMore = false;
     for (let index = 0; index < slots.length && !hasMore; index++) {
       const slot = slots[index]!;
+      if (values[index]! < valueMin) break;
       if (removalOf(slot, catalogue, request) !== undefined) continue;
       hasMore = items.length === question.limit;
       if (!hasMore) items.push(this.#listed(name, slot, values[index]!, question, items.length));
     }
-    const rung: Rung =
-      name === 'latest' ? 'latest' : name === 'trending' ? trendRung(question) : 'trend';
-    return this.#made({ items, rung, held: [], models: NO_MODELS, hasMore }, question, {
-      asOf: this.#asOfAll(),
-      startedMs,
-    });
+    return { items, hasMore };
   }
 
   removal(slot: number): Removal | undefined {
@@ -423,8 +434,21 @@ const LIST_PARTS: Readonly<Record<ListName, ShownPart>> = {
   'top-rated': 'topRated',
 };
 
-const trendRung = ({ category }: ListQuestion): Rung =>
-  category === undefined ? 'trend' : 'category-trend';
+/** One event of late counts less than this after two days and a half: nobody would call it a trend. */
+const TREND_MIN = 0.001;
+
+/** What answers where there is nothing of what was asked for, one after the other. */
+const INSTEAD: Readonly<Record<ListName, readonly ListName[]>> = {
+  trending: ['popular', 'latest'],
+  popular: [],
+  latest: [],
+  'top-rated': [],
+};
+
+const rungOfList = (name: ListName, { category }: ListQuestion): Rung => {
+  if (name === 'latest') return 'latest';
+  return name === 'trending' && category !== undefined ? 'category-trend' : 'trend';
+};
 
 const staleOr = (isStale: boolean): Pick<AsOf, 'stale'> => (isStale ? { stale: true } : {});
 

@@ -5,7 +5,7 @@
  * person's list seldom waits for it, and no order that things changed after is older than a second.
  *
  * - trending: events of late × how much faster than usual they come
- * - popular: decayed count
+ * - popular: decayed count; of items whose events are all too old for it, how many there were
  * - latest: by publication, items without one behind them by when the catalogue heard of them
  * - top-rated: W = v/(v+m)·R + m/(v+m)·C over items with more than m ratings, m being a quantile of
  *   the counts of ratings and C the mean of all ratings, so that a film with two votes cannot lead
@@ -131,7 +131,7 @@ export class Rankings {
       case 'trending':
         return (slot) => itemIndex.fastOf(slot, now) * itemIndex.liftOf(slot, now);
       case 'popular':
-        return (slot) => itemIndex.popularityOf(slot, now);
+        return (slot) => itemIndex.everPopularOf(slot, now);
       case 'latest':
         return (slot) => this.latestValue(slot, now);
     }

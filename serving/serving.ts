@@ -465,7 +465,7 @@ const sourcesOf = (given: {
     people: peopleSource(neighbours, options.people),
     content: contentSource(content),
     trending: trendingSource(rankings, catalogue),
-    popular: popularSource(rankings),
+    popular: popularSource(rankings, itemIndex),
     latest: latestSource(rankings),
   };
   return PARTS.map((part) => byPart[part]);

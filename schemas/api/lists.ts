@@ -103,7 +103,11 @@ export const LIST_NAMES = ['trending', 'popular', 'latest', 'top-rated'] as cons
 export type ListName = (typeof LIST_NAMES)[number];
 
 export const ListParams = request({
-  name: choiceField(LIST_NAMES, { description: 'Which list.', examples: ['trending'] }),
+  name: choiceField(LIST_NAMES, {
+    description:
+      'Which list. Where nothing trends, what is popular answers instead, or else what is new.',
+    examples: ['trending'],
+  }),
 });
 export type ListParams = Message<typeof ListParams>;
 

@@ -124,7 +124,7 @@ const registerByTitle = (app: FastifyInstance, parts: RouteParts): void => {
         .byTitle(query.title)
         .filter((slot) => catalogue.isVisible(slot, now))
         .sort(
-          (left, right) => itemIndex.popularityOf(right, now) - itemIndex.popularityOf(left, now),
+          (left, right) => itemIndex.everPopularOf(right, now) - itemIndex.everPopularOf(left, now),
         );
       const [only, ...others] = found;
       if (only === undefined) throw new FreshetError('not_found', { what: `title ${query.title}` });

@@ -3,6 +3,7 @@
  * popular, latest. They answer for people of whom nothing is known, and give the others some air.
  */
 import type { Catalogue } from '../catalogue.ts';
+import type { ItemIndex } from '../item-index.ts';
 import type { CategoryTaste } from '../profile.ts';
 import type { Rankings } from '../rankings.ts';
 import type { CandidateScores, CandidateSource, Retrieval } from './candidate-source.ts';
@@ -28,15 +29,20 @@ export const trendingSource = (rankings: Rankings, catalogue: Catalogue): Candid
   },
 });
 
-export const popularSource = (rankings: Rankings): CandidateSource => ({
+export const popularSource = (
+  rankings: Rankings,
+  itemIndex: Pick<ItemIndex, 'popularityOf'>,
+): CandidateSource => ({
   part: 'popular',
   isPersonal: false,
 
-  retrieve({ category, commonMax }: Retrieval, scores: CandidateScores): void {
-    const { slots, values } = rankings.list('popular', category);
+  retrieve({ category, commonMax, now }: Retrieval, scores: CandidateScores): void {
+    const { slots } = rankings.list('popular', category);
     const count = Math.min(slots.length, commonMax);
-    for (let index = 0; index < count && values[index]! > 0; index++) {
-      scores.add(slots[index]!, values[index]!);
+    for (let index = 0; index < count; index++) {
+      // The list goes on with what was popular years ago, which says nothing to anybody's own list.
+      const value = itemIndex.popularityOf(slots[index]!, now);
+      if (value > 0) scores.add(slots[index]!, value);
     }
   },
 });

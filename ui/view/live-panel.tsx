@@ -14,8 +14,8 @@ interface LivePanelProps {
 export const LivePanel = ({ list, onOpen, onBecome }: LivePanelProps) => {
   const rows = useRef<HTMLOListElement>(null);
   useMoveAnimation(rows, list?.revision);
-  // Where little goes on, the list goes on with what does not trend at all.
-  const items = (list?.answer.items ?? []).filter(({ score }) => score > 0);
+  // Where nothing trends, the list is of what is popular or new.
+  const items = (list?.answer.items ?? []).filter(({ parts }) => (parts.trending ?? 0) > 0);
   return (
     <section className="panel" aria-labelledby="trending-heading">
       <h2 id="trending-heading">Trending</h2>
