@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ServerProcess, startServer } from '../faults/server-process.ts';
+import { fateOf, type ServerProcess, startServer } from '../faults/server-process.ts';
 import { freePort } from '../services/free-port.ts';
 
 const SCHEMATHESIS = 'schemathesis==4.32.5';
@@ -131,11 +131,11 @@ try {
   ];
   const code = await run(schemathesis, words, root);
   if (code !== 0) failure = `schemathesis ended with ${code}`;
-  if ((await server.kill('SIGTERM')) !== 0)
-    failure = `the server stopped badly: ${server.output()}`;
+  else if ((await server.kill('SIGTERM')) !== 0) failure = 'the server stopped badly';
 } catch (error) {
   failure = String(error);
 } finally {
+  if (failure !== undefined && server !== undefined) failure += `\n${await fateOf(server)}`;
   await server?.kill('SIGKILL');
   rmSync(root, { recursive: true, force: true });
 }

@@ -34,7 +34,25 @@ export const systemOf = async ({ url }: Pick<ServerProcess, 'url'>): Promise<Sys
   (await (await fetch(`${url}/v1/system`)).json()) as SystemAnswer;
 
 const OUTPUT_BYTES_KEPT = 200_000;
+/** Characters. */
+const OUTPUT_TOLD = 4_000;
+const END_NOTICED_MS = 1_000;
+const LAST_WORDS_MS = 100;
 const POLL_MS = 20;
+
+/**
+ * Whether it runs, and the end of what it said: for whoever has to read why something failed. What a
+ * client notices of an end comes before the end is known and the last words are read.
+ */
+export const fateOf = async (
+  program: Pick<ProgramProcess, 'ended' | 'output'>,
+): Promise<string> => {
+  const end = await Promise.race([program.ended, sleep(END_NOTICED_MS, null)]);
+  if (end !== null) await sleep(LAST_WORDS_MS);
+  const said = program.output().slice(-OUTPUT_TOLD).trim();
+  const fate = end === null ? 'The server is still running.' : `The server ended with ${end}.`;
+  return `${fate} ${said === '' ? 'It said nothing.' : `The end of its output:\n${said}`}`;
+};
 
 /** Starts the program; resolves when it accepts requests, or when it ended before that. */
 export const startServer = async (options: ServerOptions): Promise<ServerProcess> => {
