@@ -1,5 +1,6 @@
 /** Every benchmark, in the order in which `npm run bench` runs them. */
 import { algorithms } from './algorithms/algorithms.ts';
+import { dashboards } from './dashboards.ts';
 import { idleRoles } from './distributed/idle-roles.ts';
 import { distributedFreshness } from './distributed/p2-distributed.ts';
 import { distributedReplay } from './distributed/p3-distributed.ts';
@@ -38,6 +39,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   imports,
   growth,
   overload,
+  dashboards,
   kafkaLog,
   algorithms,
   neuralSpeed,
