@@ -334,7 +334,7 @@ export const SETTINGS = {
     min: 0,
     max: 10_000_000,
     default: 10_000,
-    help: 'People who acted last that are kept for finding people alike (750 bytes each); 0 for none.',
+    help: 'People who acted last that are kept for finding people alike (1,200 bytes each); 0 for none.',
   }),
   foldInPeople: integer({
     unit: 'people',

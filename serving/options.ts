@@ -137,7 +137,7 @@ export interface MoveOptions extends ItemPullOptions {
 
 /** People of whom it is known what they chose, for whoever is like them. */
 export interface PeopleOptions extends PeopleNeighbourOptions {
-  /** Those who acted last; at 50 items each some 750 bytes a person. 0 for none. */
+  /** Those who acted last; at 50 items each some 1,200 bytes a person. 0 for none. */
   readonly peopleMax: number;
   /** Newest items kept of each. */
   readonly itemsMax: number;

@@ -6,7 +6,7 @@
  */
 import type { Histories, History } from '../algorithms/histories/histories.ts';
 import type { ItemModel } from '../algorithms/model/item-model.ts';
-import { PeopleIndex } from '../algorithms/neighbourhood/people-index.ts';
+import { PeopleIndex, type PersonsChoice } from '../algorithms/neighbourhood/people-index.ts';
 import {
   type ChosenItem,
   PeopleNeighbours,
@@ -21,9 +21,7 @@ export class PeopleModel implements Pick<ItemModel, 'itemCount' | 'score'> {
   constructor(histories: Histories, options: PeopleModelOptions) {
     const index = new PeopleIndex(options);
     for (const [actedAt, user] of byLastEvent(histories).entries()) {
-      const { starts, items } = histories;
-      const newestFirst = items.slice(starts[user]!, starts[user + 1]!).reverse();
-      index.put(String(user), { newestFirst, actedAt });
+      index.put(String(user), { newestFirst: choicesOf(histories, user, actedAt), actedAt });
     }
     this.itemCount = histories.itemCount;
     this.#neighbours = new PeopleNeighbours(index, options);
@@ -36,6 +34,17 @@ export class PeopleModel implements Pick<ItemModel, 'itemCount' | 'score'> {
     this.#neighbours.score(near, (item, score) => {
       scores[item] = score;
     });
+  }
+}
+
+/** The newest first; where there are no times, all at once. */
+function* choicesOf(
+  { starts, items, times }: Histories,
+  user: number,
+  actedAt: number,
+): Generator<PersonsChoice> {
+  for (let k = starts[user + 1]! - 1; k >= starts[user]!; k--) {
+    yield { item: items[k]!, at: times === null ? actedAt : times[k]! };
   }
 }
 

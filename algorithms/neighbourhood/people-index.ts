@@ -1,11 +1,12 @@
 /**
  * Who met what of late, for neighbours among people: bounded, and changed person by person as they act.
  * A person is a key and the newest `itemsMax` items that they chose; an item leads to the people who
- * chose it, those who came to it last at the end. When there is no room for another person, the one
- * who acted longest ago goes, so those held at the end are the same in whatever order they came.
+ * chose it, those who chose it last at the end. When there is no room for another person, the one
+ * who acted longest ago goes. So what is held, and in which order, is the same in whatever order people
+ * came: of two processes that know the same, each answers like the other.
  *
- * Memory: 12 bytes for each item of each person and some 170 a person: `peopleMax` 10,000 with 50 items
- * each take 8 MB. Changing a person costs what differs from before.
+ * Memory: 20 bytes for each item of each person and some 170 a person: `peopleMax` 10,000 with 50 items
+ * each take 12 MB. Changing a person costs what differs from before.
  */
 import { LongestAgo } from './longest-ago.ts';
 
@@ -17,9 +18,15 @@ export interface PeopleIndexOptions {
 
 export interface PersonsChoices {
   /** Of an item that stands there twice the first counts. */
-  readonly newestFirst: Iterable<number>;
+  readonly newestFirst: Iterable<PersonsChoice>;
   /** Any measure that rises with time. */
   readonly actedAt: number;
+}
+
+export interface PersonsChoice {
+  readonly item: number;
+  /** By the same measure. */
+  readonly at: number;
 }
 
 const NOBODY: readonly number[] = [];
@@ -30,6 +37,8 @@ export class PeopleIndex {
   readonly #longestAgo = new LongestAgo();
   readonly #keys: (string | undefined)[] = [];
   readonly #items: (readonly number[])[] = [];
+  /** When each of them was chosen. */
+  readonly #times: (readonly number[])[] = [];
   #scales = new Float64Array(1024);
   readonly #free: number[] = [];
   readonly #peopleOf = new Map<number, number[]>();
@@ -53,7 +62,7 @@ export class PeopleIndex {
   }
 
   get sizeBytes(): number {
-    return 12 * this.#pairs + 170 * this.#places.size;
+    return 20 * this.#pairs + 170 * this.#places.size;
   }
 
   placeOf(key: string): number | undefined {
@@ -74,7 +83,7 @@ export class PeopleIndex {
     return this.#scales;
   }
 
-  /** Places of the people who chose it. */
+  /** Places of the people who chose it, whoever chose it last at the end. */
   peopleOf(item: number): readonly number[] {
     return this.#peopleOf.get(item) ?? NOBODY;
   }
@@ -88,22 +97,25 @@ export class PeopleIndex {
 
   /** What a person chose, in the place of what was known; nothing changes where there is no room. */
   put(key: string, { newestFirst, actedAt }: PersonsChoices): void {
-    const items = this.#cut(newestFirst);
-    if (items.length === 0) {
+    const chosen = this.#cut(newestFirst);
+    if (chosen.size === 0) {
       this.remove(key);
       return;
     }
     if (!this.hasRoomFor(key, actedAt)) return;
     const place = this.#placeFor(key);
     this.#longestAgo.set(place, actedAt);
-    const before = this.#items[place]!;
-    const isNow = new Set(items);
-    const wasBefore = new Set(before);
-    for (const item of before) if (!isNow.has(item)) this.#leave(item, place);
-    // The oldest first, so that whoever came to an item last stands at its end.
-    for (const item of items.toReversed()) if (!wasBefore.has(item)) this.#enter(item, place);
-    this.#items[place] = items;
-    this.#scales[place] = 1 / Math.sqrt(items.length);
+    const before = this.#chosenAt(place);
+    for (const [item, at] of before) if (chosen.get(item) !== at) this.#leave(item, place);
+    this.#items[place] = [...chosen.keys()];
+    this.#times[place] = [...chosen.values()];
+    for (const [item, at] of chosen) if (before.get(item) !== at) this.#enter(item, place);
+    this.#scales[place] = 1 / Math.sqrt(chosen.size);
+  }
+
+  #chosenAt(place: number): ReadonlyMap<number, number> {
+    const times = this.#times[place]!;
+    return new Map(this.#items[place]!.map((item, k) => [item, times[k]!]));
   }
 
   remove(key: string): void {
@@ -111,6 +123,7 @@ export class PeopleIndex {
     if (place === undefined) return;
     for (const item of this.#items[place]!) this.#leave(item, place);
     this.#items[place] = [];
+    this.#times[place] = [];
     this.#keys[place] = undefined;
     this.#places.delete(key);
     this.#longestAgo.remove(place);
@@ -121,13 +134,13 @@ export class PeopleIndex {
     for (const key of [...this.#places.keys()]) this.remove(key);
   }
 
-  #cut(newestFirst: Iterable<number>): readonly number[] {
-    const items = new Set<number>();
-    for (const item of newestFirst) {
-      if (items.size === this.#options.itemsMax) break;
-      items.add(item);
+  #cut(newestFirst: Iterable<PersonsChoice>): ReadonlyMap<number, number> {
+    const chosen = new Map<number, number>();
+    for (const { item, at } of newestFirst) {
+      if (chosen.size === this.#options.itemsMax) break;
+      if (!chosen.has(item)) chosen.set(item, at);
     }
-    return [...items];
+    return chosen;
   }
 
   #placeFor(key: string): number {
@@ -138,6 +151,7 @@ export class PeopleIndex {
     if (place >= this.#scales.length) this.#makeRoom();
     this.#keys[place] = key;
     this.#items[place] = [];
+    this.#times[place] = [];
     this.#places.set(key, place);
     return place;
   }
@@ -149,10 +163,31 @@ export class PeopleIndex {
   }
 
   #enter(item: number, place: number): void {
-    const people = this.#peopleOf.get(item);
-    if (people === undefined) this.#peopleOf.set(item, [place]);
-    else people.push(place);
     this.#pairs += 1;
+    const people = this.#peopleOf.get(item);
+    if (people === undefined) {
+      this.#peopleOf.set(item, [place]);
+      return;
+    }
+    let [from, to] = [0, people.length];
+    // Mostly it is the newest.
+    if (this.#isBefore(people.at(-1)!, place, item)) from = to;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#isBefore(people[middle]!, place, item)) from = middle + 1;
+      else to = middle;
+    }
+    people.splice(from, 0, place);
+  }
+
+  /** Whether one chose it before the other; at the same moment, who is first by name. */
+  #isBefore(one: number, other: number, item: number): boolean {
+    const difference = this.#timeOf(one, item) - this.#timeOf(other, item);
+    return difference === 0 ? this.#keys[one]! < this.#keys[other]! : difference < 0;
+  }
+
+  #timeOf(place: number, item: number): number {
+    return this.#times[place]![this.#items[place]!.indexOf(item)]!;
   }
 
   #leave(item: number, place: number): void {

@@ -1,7 +1,7 @@
 /** Neighbours among people who come, act and go. fast-check prints the seed of what fails. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PeopleIndex } from './people-index.ts';
+import { PeopleIndex, type PersonsChoice } from './people-index.ts';
 import { DEFAULT_PEOPLE_NEIGHBOUR_OPTIONS, PeopleNeighbours } from './people-neighbours.ts';
 import { referencePeopleScores } from './people-neighbours-reference.ts';
 
@@ -15,6 +15,10 @@ const chosen = fc
   .uniqueArray(fc.nat(ITEMS - 1), { maxLength: 6 })
   .map((list) => list.map((item, place) => ({ item, weight: 1 / (1 + place) })));
 
+/** One choice after the other, the newest at that time. */
+const choicesAt = (at: number, newestFirst: readonly number[]): readonly PersonsChoice[] =>
+  newestFirst.map((item, age) => ({ item, at: at - age / 100 }));
+
 const fillIndex = (
   given: readonly (readonly [string, readonly number[]])[],
   sizes = { peopleMax: 100, itemsMax: 20 },
@@ -22,7 +26,7 @@ const fillIndex = (
   const index = new PeopleIndex(sizes);
   const people = new Map<string, number[]>();
   for (const [actedAt, [person, newestFirst]] of given.entries()) {
-    index.put(person, { newestFirst, actedAt });
+    index.put(person, { newestFirst: choicesAt(actedAt, newestFirst), actedAt });
     people.set(person, [...new Set(newestFirst)]);
     if (newestFirst.length === 0) people.delete(person);
   }
@@ -144,7 +148,7 @@ describe('the index of people', () => {
           }
           const inSomeOrder = [...last].sort((one, other) => shuffledBy(one) - shuffledBy(other));
           for (const [person, actedAt] of inSomeOrder)
-            index.put(person, { newestFirst: [1], actedAt });
+            index.put(person, { newestFirst: choicesAt(actedAt, [1]), actedAt });
           const wanted = [...last].sort(([, one], [, other]) => other - one).slice(0, peopleMax);
           const held = wanted.filter(([person]) => index.placeOf(person) !== undefined);
           expect(held).toEqual(wanted);
@@ -154,22 +158,50 @@ describe('the index of people', () => {
     );
   });
 
-  it('is the same as one that met only the last state of each', () => {
+  it('is the same, in the same order, as one that met the last state of each in some order', () => {
     fc.assert(
-      fc.property(changes, (given) => {
+      fc.property(changes, fc.func(fc.nat()), (given, shuffledBy) => {
         const { index, people } = fillIndex(given);
-        const fresh = fillIndex([...people]).index;
+        const last = [...given.entries()].filter(([, [person]]) => people.has(person));
+        const lastOf = new Map(
+          last.map(([actedAt, [person, items]]) => [person, { actedAt, items }]),
+        );
+        const fresh = new PeopleIndex({ peopleMax: 100, itemsMax: 20 });
+        const inSomeOrder = [...lastOf].sort(
+          ([one], [other]) => shuffledBy(one) - shuffledBy(other),
+        );
+        for (const [person, { actedAt, items }] of inSomeOrder) {
+          fresh.put(person, { newestFirst: choicesAt(actedAt, items), actedAt });
+        }
         expect(index.peopleCount).toBe(fresh.peopleCount);
         expect(index.sizeBytes).toBe(fresh.sizeBytes);
         const choosersOf = (of: PeopleIndex, item: number): (string | undefined)[] =>
-          of
-            .peopleOf(item)
-            .map((place) => of.keyAt(place))
-            .sort();
+          of.peopleOf(item).map((place) => of.keyAt(place));
         for (let item = 0; item < ITEMS; item++) {
           expect(choosersOf(index, item)).toEqual(choosersOf(fresh, item));
         }
       }),
     );
+  });
+
+  it('has whoever chose an item last at its end, and of one moment whoever is first by name before', () => {
+    const index = new PeopleIndex({ peopleMax: 10, itemsMax: 5 });
+    const put = (
+      key: string,
+      ...chosen: readonly (readonly [item: number, at: number])[]
+    ): void => {
+      const newestFirst = chosen.map(([item, at]) => ({ item, at }));
+      index.put(key, { newestFirst, actedAt: newestFirst[0]!.at });
+    };
+    const order = (): readonly (string | undefined)[] =>
+      index.peopleOf(7).map((place) => index.keyAt(place));
+    put('c', [7, 30]);
+    put('b', [1, 90], [7, 10]);
+    put('a', [7, 30]);
+    expect(order()).toEqual(['b', 'a', 'c']);
+    put('b', [7, 95], [1, 90]);
+    expect(order()).toEqual(['a', 'c', 'b']);
+    index.remove('c');
+    expect(order()).toEqual(['a', 'b']);
   });
 });

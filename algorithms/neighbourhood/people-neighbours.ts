@@ -9,7 +9,7 @@
  * shares fewer than `sharedMin` items is no neighbour. An item that fewer than `supportMin` neighbours
  * chose is not proposed: nobody's list shows what one other person did.
  *
- * Who may be near is found among the `peoplePerItem` who came to each item last, so the cost is bounded
+ * Who may be near is found among the `peoplePerItem` who chose each item last, so the cost is bounded
  * by events × `peoplePerItem` + `neighbours` × items of a person, whatever the index holds.
  * The plain version stands in `people-neighbours-reference.ts`; like every user-based method it holds
  * what people did, so it belongs into memory beside the state, never into a release.
@@ -157,11 +157,12 @@ export class PeopleNeighbours {
 
   /** The most alike first. */
   nearest({ chosen, places, likeness }: NearPeople, count: number): readonly Neighbour[] {
+    const keyOf = (k: number): string => this.#index.keyAt(places[k]!)!;
     const order = [...places.keys()].sort(
-      (one, other) => likeness[other]! - likeness[one]! || places[one]! - places[other]!,
+      (one, other) => likeness[other]! - likeness[one]! || (keyOf(one) < keyOf(other) ? -1 : 1),
     );
     return order.slice(0, count).map((k) => ({
-      key: this.#index.keyAt(places[k]!)!,
+      key: keyOf(k),
       likeness: likeness[k]!,
       shared: sharedPlaces(chosen, this.#index.itemsAt(places[k]!)),
     }));

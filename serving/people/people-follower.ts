@@ -145,7 +145,8 @@ export class PeopleFollower {
     const actedAt = state.lastEventAt;
     if (!index.hasRoomFor(subject, actedAt)) return;
     const { positives } = profileOf(subject, state, clock.now(), profiles);
-    index.put(subject, { newestFirst: positives.map(({ slot }) => slot), actedAt });
+    const newestFirst = positives.map(({ slot, entry }) => ({ item: slot, at: entry.occurredAt }));
+    index.put(subject, { newestFirst, actedAt });
   }
 }
 

@@ -18,6 +18,7 @@ export const onlinePeople = (
   const index = new PeopleIndex(settings);
   const neighbours = new PeopleNeighbours(index, settings);
   let events = 0;
+  const timesOf = new Map<number, number[]>();
   return {
     name,
     settings,
@@ -32,8 +33,13 @@ export const onlinePeople = (
       });
     },
     learn(user, history, item) {
-      const newestFirst = [item, ...history.slice(1 - settings.itemsMax).toReversed()];
-      index.put(String(user), { newestFirst, actedAt: events++ });
+      const times = timesOf.get(user) ?? [];
+      timesOf.set(user, times);
+      times.push(events++);
+      const newestFirst = [item, ...history.slice(1 - settings.itemsMax).toReversed()].map(
+        (chosen, age) => ({ item: chosen, at: times.at(-1 - age) ?? 0 }),
+      );
+      index.put(String(user), { newestFirst, actedAt: times.at(-1)! });
     },
   };
 };
