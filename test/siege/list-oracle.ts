@@ -21,6 +21,7 @@ export interface ServedOptions {
 const PROBLEMS_MAX = 5;
 const SHOWN = 100;
 const ASKED = 20;
+const TOLD = 4;
 /** Equal scores stand in another order in each process: of 20 items 16 were seen in common, of strangers none need be. */
 const SHARE_IN_COMMON_MIN = 0.6;
 
@@ -38,8 +39,9 @@ export const compareServed = async (options: ServedOptions): Promise<readonly st
     problems.push(...(await listProblems(options.urls, person, events)));
     if (problems.length >= PROBLEMS_MAX) break;
   }
-  for (const item of options.items) problems.push(...(await itemProblems(options.urls, item)));
-  return problems.slice(0, PROBLEMS_MAX);
+  const ofItems: string[] = [];
+  for (const item of options.items) ofItems.push(...(await itemProblems(options.urls, item)));
+  return [...ofItems.slice(0, PROBLEMS_MAX), ...problems.slice(0, PROBLEMS_MAX)];
 };
 
 const historyProblems = async (
@@ -78,10 +80,22 @@ const listProblems = async (
       ...(foreign === undefined ? [] : [`a list of ${person} has a reason not theirs, ${foreign}`]),
       ...(new Set(items).size === items.length ? [] : [`a list of ${person} has an item twice`]),
       ...(list.asOf.stale === true ? [`a list of ${person} is stale`] : []),
-      ...(shared >= SHARE_IN_COMMON_MIN * ASKED ? [] : [`lists of ${person} share only ${shared}`]),
+      ...(shared >= SHARE_IN_COMMON_MIN * ASKED
+        ? []
+        : [
+            `lists of ${person} share only ${shared}: ${told(list)}; the newest ${told(lists.at(-1)!)}`,
+          ]),
     ];
   });
 };
+
+/** What it was made of, and the parts of its best. */
+const told = ({ asOf, held = [], items }: ListAnswer): string =>
+  JSON.stringify({
+    offset: asOf.offset,
+    held: held.map(({ part }) => part),
+    best: items.slice(0, TOLD).map(({ itemId, parts }) => ({ itemId, ...parts })),
+  });
 
 const itemsOf = ({ items }: ListAnswer): readonly string[] => items.map(({ itemId }) => itemId);
 
