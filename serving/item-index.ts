@@ -30,6 +30,8 @@ export const TRIPLE = 3;
 /** 2024-01-01: the time that neighbours' weights are decayed to. Any fixed time would do. */
 const REFERENCE = 1_704_067_200_000 as EpochMs;
 const UNIT = 2 ** -24;
+/** Items whose neighbours are chosen in one turn: some milliseconds. */
+const CHOSEN_AT_ONCE = 1_000;
 const TWO_32 = 0x1_0000_0000;
 const NO_NEIGHBOURS = new Float32Array(0);
 const NO_HISTOGRAM: readonly number[] = Array.from({ length: 10 }, () => 0);
@@ -58,6 +60,8 @@ export class ItemIndex {
   #histograms: (Int32Array | undefined)[] = [];
   #epoch = 0;
   #known = 0;
+  /** Neighbours are not chosen yet: which of them are most alike is known once all items are. */
+  #isLoading = false;
   #newestEventAt = 0;
 
   constructor(options: ItemIndexOptions) {
@@ -173,6 +177,21 @@ export class ItemIndex {
     return slot;
   }
 
+  /** Reads all items; what is known of one item when others are not says too little to choose by. */
+  async whileLoading(read: () => Promise<void>): Promise<void> {
+    this.#isLoading = true;
+    try {
+      await read();
+    } finally {
+      this.#isLoading = false;
+    }
+    for (const [slot, triples] of this.#neighbours.entries()) {
+      if (slot % CHOSEN_AT_ONCE === 0) await new Promise((done) => setImmediate(done));
+      if (triples !== undefined) this.#neighbours[slot] = this.#best(triples, triples.length);
+    }
+    this.#epoch++;
+  }
+
   remove(itemId: string): void {
     const slot = this.slots.find(itemId);
     if (slot === undefined || this.#histograms[slot] === undefined) return;
@@ -240,7 +259,7 @@ export class ItemIndex {
   #best(triples: Float32Array, kept: number): Float32Array | undefined {
     const max = this.#options.ladder.neighboursMax * TRIPLE;
     if (kept === 0) return undefined;
-    if (kept <= max) return triples.slice(0, kept);
+    if (kept <= max || this.#isLoading) return triples.slice(0, kept);
     const likeness = new Float64Array(kept / TRIPLE);
     const likenessAt = (at: number): number =>
       triples[at + 1]! * (this.#damping[triples[at]!] || this.#dampingOfNobody);

@@ -126,7 +126,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     async start() {
       await catalogueFollower.start();
       if (makesLists) content.fit();
-      await follower.start();
+      await parts.itemIndex.whileLoading(() => follower.start());
       if (makesLists) await releaseFollower?.start();
       live.start();
       isReady = true;
