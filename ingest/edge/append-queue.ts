@@ -5,10 +5,10 @@
  *
  * The queue is bounded in bytes over all topics that share a budget; what does not fit is refused at
  * once, so that a slow disk shows as 503 with Retry-After and not as growing memory. Where a pace is
- * given, an append waits until the stream has followed, and who would wait too long for that is not let
- * in: a line that grew for as long as its first waits would be many times as long for its last. A log that does
- * not answer at all is given up waiting for: those who wait are told that nobody knows (a repetition
- * with the same id is safe), and nothing else goes to that partition before the append is settled.
+ * given, an append waits until the stream has followed, and who would wait too long is not let in
+ * (`append-line.ts`). A log that does not answer at all is given up waiting for: those who wait are told
+ * that nobody knows (a repetition with the same id is safe), and nothing else goes to that partition
+ * before the append is settled.
  */
 import type { Clock, CrashPoint } from '../../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
@@ -31,7 +31,7 @@ const WAIT_MS_MAX = 500;
 /** The same where nothing moves, so that nobody knows how long it will be. */
 const STANDING_MS_MAX = 1_000;
 
-/** One for all: it is thrown thousands of times a second when it is, and a stack each would cost as much as the rest. */
+/** One for all: thrown thousands of times a second, each with a stack of its own would cost as much as the rest. */
 const TOO_FAST = new FreshetError('unavailable', {
   why: 'events come faster than they can be taken in',
   retryAfterSeconds: 1,
