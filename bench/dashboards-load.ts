@@ -9,13 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
 import type { LiveDiff, LiveMessage } from '../schemas/api/live.ts';
+import { type Latency, latencyOf } from './latency.ts';
 
 export interface DashboardsResult {
   readonly deeds: number;
   /** Pages that a deed should have been told to, and those that were not told in time. */
   readonly due: number;
   readonly untold: number;
-  readonly toldMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly toldMs: Latency;
   /** Pages whose socket the server closed. */
   readonly closed: number;
 }
@@ -149,13 +150,11 @@ const run = async ({ port, reading, stuck, seconds }: Options): Promise<Dashboar
   while (toldMs.length < due && performance.now() < until) await sleep(20);
   const closed = [...pages, ...stuckPages].filter(({ isClosed }) => isClosed).length;
   for (const page of [...pages, ...stuckPages]) page.socket.terminate();
-  toldMs.sort((one, other) => one - other);
-  const at = (share: number): number => toldMs[Math.floor((toldMs.length - 1) * share)] ?? 0;
   return {
     deeds,
     due,
     untold: due - toldMs.length,
-    toldMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
+    toldMs: latencyOf(toldMs),
     closed,
   };
 };

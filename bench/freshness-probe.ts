@@ -15,13 +15,7 @@ import type { EventsAnswer } from '../schemas/api/events.ts';
 import type { ListAnswer } from '../schemas/api/lists.ts';
 import type { LiveDiff, LiveMessage } from '../schemas/api/live.ts';
 import { monotonicMs } from './hop-recorder.ts';
-
-export interface Latency {
-  readonly samples: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
+import { type Latency, latencyOf } from './latency.ts';
 
 export interface FreshnessResult {
   /** From due until the answer that the event is durable. */
@@ -254,12 +248,6 @@ const resultOf = (samples: readonly Sample[]): FreshnessResult => {
     unanswered: samples.filter(({ changed }) => changed === undefined).length,
     journeys: samples.flatMap(({ journey }) => journey ?? []),
   };
-};
-
-const latencyOf = (values: readonly number[]): Latency => {
-  const sorted = [...values].sort((left, right) => left - right);
-  const at = (share: number): number => sorted[Math.floor(share * sorted.length)] ?? Number.NaN;
-  return { samples: sorted.length, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? Number.NaN };
 };
 
 if (import.meta.main) {

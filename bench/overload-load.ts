@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { seededRandom } from '../algorithms/random/seeded-random.ts';
 import { HttpConnection } from './http-connection.ts';
 import { isAcknowledged, postOf } from './ingest-load.ts';
+import { type Latency, latencyOf } from './latency.ts';
 
 export interface OverloadResult {
   readonly seconds: number;
@@ -23,16 +24,10 @@ export interface OverloadResult {
   readonly withoutTime: number;
   /** Answers that are neither. */
   readonly failed: number;
-  readonly admittedMs: Quantiles;
-  readonly refusedMs: Quantiles;
+  readonly admittedMs: Latency;
+  readonly refusedMs: Latency;
   /** What sending cost the processor. */
   readonly cpuMs: number;
-}
-
-interface Quantiles {
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
 }
 
 interface Options {
@@ -109,8 +104,8 @@ class Overload {
       refused: this.#refusedMs.length,
       withoutTime: this.#withoutTime,
       failed: this.#failed,
-      admittedMs: quantilesOf(this.#admittedMs),
-      refusedMs: quantilesOf(this.#refusedMs),
+      admittedMs: latencyOf(this.#admittedMs),
+      refusedMs: latencyOf(this.#refusedMs),
       cpuMs: (user + system) / 1_000,
     };
   }
@@ -151,12 +146,6 @@ class Overload {
 }
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
-
-const quantilesOf = (values: readonly number[]): Quantiles => {
-  const sorted = Float64Array.from(values).sort();
-  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
-  return { p50: at(0.5), p99: at(0.99), max: at(1) };
-};
 
 const { values } = parseArgs({
   options: Object.fromEntries(

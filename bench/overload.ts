@@ -12,6 +12,7 @@ import {
   removeDataDirectory,
   startInstanceProcess,
 } from './instance-process.ts';
+import { latencyOf } from './latency.ts';
 import type { OverloadResult } from './overload-load.ts';
 import { runProgram } from './program.ts';
 import type { Benchmark, BenchResult, BenchSize, Figure } from './result.ts';
@@ -20,7 +21,7 @@ const SEED = 27;
 const ITEMS = 2_000;
 const BATCH = 100;
 /** As many as are needed to keep it busy. */
-const CAPACITY = { rate: 0, connections: 32 };
+const CAPACITY_CONNECTIONS = 32;
 const CONNECTIONS = 512;
 const TIMES = 10;
 const CALM_SHARE = 0.3;
@@ -81,9 +82,9 @@ interface Measured {
 const measure = async (instance: InstanceProcess, seconds: Seconds): Promise<Measured> => {
   const send = (rate: number, lasts: number, connections = CONNECTIONS): Promise<Stretch> =>
     watched(instance, { port: instance.port, rate, seconds: lasts, connections });
-  await send(0, seconds.capacity, CAPACITY.connections);
+  await send(0, seconds.capacity, CAPACITY_CONNECTIONS);
   await instance.caughtUp();
-  const capacity = await send(0, seconds.capacity, CAPACITY.connections);
+  const capacity = await send(0, seconds.capacity, CAPACITY_CONNECTIONS);
   await instance.caughtUp();
   const requests = capacity.load.admitted / capacity.load.seconds;
   const calm = await send(requests * CALM_SHARE, seconds.calm);
@@ -137,8 +138,7 @@ const watched = async (
 const figuresOf = ({ capacity, calm, overload, recoveredSeconds }: Measured): readonly Figure[] => {
   const { load } = overload;
   const eventsPerSecond = ({ load }: Stretch): number => (load.admitted * BATCH) / load.seconds;
-  const listP99 = ({ listMs }: Stretch): number =>
-    [...listMs].sort((one, other) => one - other)[Math.floor((listMs.length - 1) * 0.99)] ?? 0;
+  const listP99 = ({ listMs }: Stretch): number => latencyOf(listMs).p99;
   return [
     {
       name: 'capacity, as fast as answers come',
@@ -177,7 +177,9 @@ const figuresOf = ({ capacity, calm, overload, recoveredSeconds }: Measured): re
     { name: 'overload: failed', value: load.failed, unit: 'requests', reach: { atMost: 0 } },
     { name: 'overload: let in, p50', value: load.admittedMs.p50, unit: 'ms' },
     { name: 'overload: let in, p99', value: load.admittedMs.p99, unit: 'ms' },
-    { name: 'overload: refused, p99', value: load.refusedMs.p99, unit: 'ms' },
+    ...(load.refused === 0
+      ? []
+      : [{ name: 'overload: refused, p99', value: load.refusedMs.p99, unit: 'ms' }]),
     {
       name: 'overload ÷ capacity: answered, p99',
       value: load.admittedMs.p99 / capacity.load.admittedMs.p99,
