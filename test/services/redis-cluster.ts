@@ -48,9 +48,10 @@ export class RedisCluster {
   /**
    * Hands the slot of a key to the next master, as redis-cli does it: key by key, while all goes on.
    * Then waits until all agree: a slot that moves on before that can end up with nobody, and its keys
-   * are deleted.
+   * are deleted. A master that has just come back takes no keys until it has heard from the others.
    */
   async moveSlotOf(key: string): Promise<void> {
+    await Promise.all(this.#servers.map(untilSound));
     const nodes = this.#servers.map(({ port }) => new Redis({ host: '127.0.0.1', port }));
     try {
       const ids = await Promise.all(nodes.map(async (node) => textOf(await node.cluster('MYID'))));
@@ -76,8 +77,11 @@ export class RedisCluster {
 
 const untilSound = async ({ port }: RedisServer): Promise<void> => {
   const node = new Redis({ host: '127.0.0.1', port });
-  while (!textOf(await node.cluster('INFO')).includes('cluster_state:ok'));
-  node.disconnect();
+  try {
+    while (!textOf(await node.cluster('INFO')).includes('cluster_state:ok'));
+  } finally {
+    node.disconnect();
+  }
 };
 
 /** Who owns the slot, and how new each knows the word of each to be. */
