@@ -1,5 +1,5 @@
 /**
- * The state on Redis: what an apply of five hundred keys takes beside one bare command that writes the
+ * The state on Redis: what an apply of five hundred keys, and a full one, takes beside one bare command that writes the
  * same bytes, what readers wait for, meanwhile too, and what a key costs in memory. How long Redis' own
  * thread works hardly depends on what else the machine does; how long callers wait does. A server of its own,
  * on loopback, with its append-only file as in production.
@@ -8,12 +8,15 @@ import { performance } from 'node:perf_hooks';
 import { Redis } from 'ioredis';
 import { type LogId, NO_OFFSET, offset, partitionIndex, statePartition } from '../schemas/ids.ts';
 import { openRedisStateStore } from '../storage/state-store/redis-state-store.ts';
+import { DEFAULT_STATE_STORE_LIMITS } from '../storage/state-store/state-changes.ts';
 import type { StateStore } from '../storage/state-store/state-store.ts';
 import { RedisServer } from '../test/services/redis-server.ts';
 import type { Benchmark, Figure } from './result.ts';
 
 const POPULATION = 100_000;
 const KEYS_PER_APPLY = 500;
+/** What the stream fills an apply to while it has much to write. */
+const KEYS_OF_FULL = DEFAULT_STATE_STORE_LIMITS.keysPerApply;
 const APPLIES = 400;
 const READS = 2_000;
 const PARTITION = statePartition('interactions', partitionIndex(0));
@@ -42,7 +45,9 @@ const measureSize = async (valueBytes: number): Promise<readonly Figure[]> => {
     const [applies, applyCpu] = await timedOnServer(client, () => writer.apply());
     const [bare, bareCpu] = await timedOnServer(client, (at) => bareWrite(client, at, valueBytes));
     const reads = await readerFigures(store, size);
-    const meanwhile = await readsBeside(store, writer);
+    const meanwhile = await readsBeside(store, () => writer.apply());
+    const [full, fullCpu] = await timedOnServer(client, () => writer.apply(KEYS_OF_FULL));
+    const besideFull = await readsBeside(store, () => writer.apply(KEYS_OF_FULL));
     return [
       ...spread(`apply, ${size}`, applies),
       rate(`values applied, ${size}`, applies),
@@ -57,6 +62,13 @@ const measureSize = async (valueBytes: number): Promise<readonly Figure[]> => {
       },
       ...reads,
       ...spread(`one key while applies run, ${size}`, meanwhile),
+      ...spread(`apply of ${KEYS_OF_FULL}, ${size}`, full),
+      {
+        name: `Redis' processor, an apply of ${KEYS_OF_FULL}, ${size}`,
+        value: fullCpu,
+        unit: 'ms',
+      },
+      ...spread(`one key while applies of ${KEYS_OF_FULL} run, ${size}`, besideFull),
       { name: `memory of a key beside its ${size}`, value: perKey - valueBytes, unit: 'B' },
     ];
   } finally {
@@ -90,8 +102,8 @@ class Writer {
     }
   }
 
-  apply(): Promise<void> {
-    return this.#write(chosen(this.#covered, KEYS_PER_APPLY));
+  apply(keys = KEYS_PER_APPLY): Promise<void> {
+    return this.#write(chosen(this.#covered, keys));
   }
 
   async #write(keys: readonly string[]): Promise<void> {
@@ -131,10 +143,13 @@ const readerFigures = async (store: StateStore, size: string): Promise<readonly 
 };
 
 /** One reader after another, while one apply follows the other. */
-const readsBeside = async (store: StateStore, writer: Writer): Promise<readonly number[]> => {
+const readsBeside = async (
+  store: StateStore,
+  apply: () => Promise<void>,
+): Promise<readonly number[]> => {
   let isReading = true;
   const writing = (async () => {
-    while (isReading) await writer.apply();
+    while (isReading) await apply();
   })();
   const times = await timesOf(READS / 2, async (at) => {
     await store.getMany(PARTITION, chosen(at, 1));

@@ -10,16 +10,16 @@ import type { PeopleFollower } from './people/people-follower.ts';
 import type { RecentlyActive } from './people/recently-active.ts';
 import type { FoldInPass } from './release/fold-in-pass.ts';
 import type { ReleaseHolder } from './release/release-holder.ts';
-import type { StateChangeNotice, StateFollower } from './state-follower.ts';
+import type { FollowedHow, StateChangeNotice, StateFollower } from './state-follower.ts';
 
 export const followItems = (
   follower: StateFollower,
   listener: ItemFollower,
-  { count, takesHints }: { readonly count: number; readonly takesHints: boolean },
+  { count, ...how }: FollowedHow & { readonly count: number },
 ): void => {
   for (let index = 0; index < count; index++) {
     const name = statePartition(TOPICS.itemSignals.name, partitionIndex(index));
-    follower.follow(name, listener, { takesHints });
+    follower.follow(name, listener, how);
   }
 };
 

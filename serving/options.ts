@@ -151,9 +151,18 @@ export interface RememberOptions {
   readonly statesMax: number;
 }
 
+/** How long to leave alone what was just taken over. */
+export interface RestOptions {
+  /** So many times as long as that took. */
+  readonly perWork: number;
+  readonly restMsMax: DurationMs;
+}
+
 export interface FollowOptions {
   /** How often the positions of state partitions are looked at, should a hint be lost. */
   readonly pollMs: DurationMs;
+  /** Items change with nearly every event, and each change is read whole. */
+  readonly itemRest: RestOptions;
   readonly scanPage: number;
   /** How long `after` waits before it gives up. */
   readonly afterTimeoutMs: DurationMs;
@@ -275,6 +284,7 @@ export const DEFAULT_SERVING_OPTIONS: ServingOptions = {
   },
   follow: {
     pollMs: 1_000 as DurationMs,
+    itemRest: { perWork: 20, restMsMax: 500 as DurationMs },
     scanPage: 500,
     afterTimeoutMs: 5_000 as DurationMs,
   },

@@ -275,6 +275,7 @@ const assemble = (dependencies: ServingDependencies): ServingParts => {
     followItems(follower, itemFollower, {
       count: partitions.itemPartitions,
       takesHints: listsFor === 'people',
+      rest: options.follow.itemRest,
     });
     followSubjects(follower, partitions.userPartitions, {
       cache,

@@ -3,14 +3,15 @@
  * at the positions once a second finds what lost hints would have said. With every hint dropped, what
  * follows is right within one poll.
  *
- * Work on one partition is done one step after another, so a listener never sees two at a time.
+ * Work on one partition is done one step after another, so a listener never sees two at a time. A
+ * listener for which a change is much work rests from it: what hints tell meanwhile is taken over in one.
  */
 import type { Clock, Logger } from '../schemas/environment.ts';
-import type { LogId, Offset, StatePartition } from '../schemas/ids.ts';
+import type { DurationMs, LogId, Offset, StatePartition } from '../schemas/ids.ts';
 import { NO_OFFSET } from '../schemas/ids.ts';
 import { type LiveBus, STATE_HINTS, type StateHint } from '../storage/live-bus/live-bus.ts';
 import type { StatePosition, StateStore } from '../storage/state-store/state-store.ts';
-import type { FollowOptions } from './options.ts';
+import type { FollowOptions, RestOptions } from './options.ts';
 
 export interface StateChangeNotice {
   readonly partition: StatePartition;
@@ -26,10 +27,19 @@ export interface StateListener {
   reset(partition: StatePartition): Promise<void> | void;
 }
 
+export interface FollowedHow {
+  readonly takesHints?: boolean;
+  readonly rest?: RestOptions;
+}
+
 interface FollowedPartition {
   readonly name: StatePartition;
   readonly listener: StateListener;
   readonly takesHints: boolean;
+  readonly rest: RestOptions | undefined;
+  restsUntilMs: number;
+  /** What hints told that is to be taken over after the rest. */
+  told: StateHint | undefined;
   covered: Offset;
   /** The store knows less than that: it lost writes, and they are being made again from the log. */
   isBehind: boolean;
@@ -71,11 +81,18 @@ export class StateFollower {
   }
 
   /** Without hints once a second: what changes often is then read less often. */
-  follow(name: StatePartition, listener: StateListener, { takesHints = true } = {}): void {
+  follow(
+    name: StatePartition,
+    listener: StateListener,
+    { takesHints = true, rest }: FollowedHow = {},
+  ): void {
     this.#partitions.set(name, {
       name,
       listener,
       takesHints,
+      rest,
+      restsUntilMs: Number.NEGATIVE_INFINITY,
+      told: undefined,
       covered: NO_OFFSET,
       isBehind: false,
       logId: null,
@@ -196,8 +213,32 @@ export class StateFollower {
     const partition = this.#partitions.get(hint.partition);
     if (!partition?.takesHints || this.#stopping.signal.aborted) return;
     this.#hints++;
-    this.#inTurn(partition, () => this.#takeHint(partition, hint)).catch((error: unknown) => {
+    const { told } = partition;
+    if (partition.rest !== undefined) partition.told = told ? joined(told, hint) : hint;
+    if (told !== undefined) return;
+    const taken =
+      partition.rest === undefined
+        ? this.#inTurn(partition, () => this.#takeHint(partition, hint))
+        : this.#takeAfterRest(partition, partition.rest);
+    taken.catch((error: unknown) => {
       this.#given.logger.warn('A hint could not be followed', { partition: partition.name, error });
+    });
+  }
+
+  async #takeAfterRest(partition: FollowedPartition, rest: RestOptions): Promise<void> {
+    const { clock } = this.#given;
+    const { signal } = this.#stopping;
+    const leftMs = partition.restsUntilMs - clock.monotonicMs();
+    if (leftMs > 0) await clock.sleep(leftMs as DurationMs, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    await this.#inTurn(partition, async () => {
+      const hint = partition.told!;
+      partition.told = undefined;
+      const begunMs = clock.monotonicMs();
+      await this.#takeHint(partition, hint);
+      const endedMs = clock.monotonicMs();
+      partition.restsUntilMs =
+        endedMs + Math.min(rest.perWork * (endedMs - begunMs), rest.restMsMax);
     });
   }
 
@@ -292,6 +333,13 @@ export class StateFollower {
     return done;
   }
 }
+
+/** One hint that says what two said; without keys, which is to look, where something lies between them. */
+const joined = (first: StateHint, second: StateHint): StateHint => {
+  const isKnown = second.from <= first.to && first.keys.length > 0 && second.keys.length > 0;
+  const keys = isKnown ? [...new Set([...first.keys, ...second.keys])] : [];
+  return { ...first, to: Math.max(first.to, second.to) as Offset, keys };
+};
 
 /** Whether the stored state was made from another log than the one that was followed so far. */
 const isAnother = (partition: FollowedPartition, stored: StatePosition): boolean =>

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { counterValue, DEFAULT_HALF_LIVES } from '../algorithms/popularity/decayed-counter.ts';
 import { itemHashHex } from '../schemas/hash.ts';
 import type { EpochMs } from '../schemas/ids.ts';
+import { TOPICS } from '../schemas/topics.ts';
 import { DEFAULT_EVENT_LOG_LIMITS } from '../storage/event-log/append-batch.ts';
 import { openMemoryEventLog } from '../storage/event-log/memory-event-log.ts';
 import {
@@ -46,7 +47,8 @@ describe('the stream', () => {
 
   it('says more to an item partition than fits one batch of the log, in several', async () => {
     const seen: Map<string, string>[] = [];
-    for (const batchBytesMax of [40_000, DEFAULT_EVENT_LOG_LIMITS.batchBytesMax]) {
+    const sizes: number[] = [];
+    for (const batchBytesMax of [150_000, DEFAULT_EVENT_LOG_LIMITS.batchBytesMax]) {
       const eventLog = openMemoryEventLog({
         topics: topicsOf(1, 1),
         random: () => 0.5,
@@ -62,7 +64,9 @@ describe('the stream', () => {
       await stream.caughtUp();
       expect((await stream.status()).partitions.every(({ restarts }) => restarts === 0)).toBe(true);
       seen.push(await fixture.dump({ without: /^partition$/ }));
+      sizes.push(await eventLog.sizeBytes(TOPICS.itemSignals.name));
     }
+    expect(sizes[0]).toBeGreaterThan(150_000);
     expect(seen[0]).toEqual(seen[1]);
   });
 

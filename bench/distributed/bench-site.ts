@@ -39,7 +39,7 @@ export const SILENT: Logger = {
 const HEAP_MIB = 768;
 /** As the program's own default, which topics are made with. */
 const RETENTION_MS = 400 * 86_400_000;
-const POLL_MS = 50;
+const POLL_MS = 250;
 const LIMIT_MS = 580_000;
 
 export interface StartOptions {

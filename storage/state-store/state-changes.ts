@@ -7,10 +7,10 @@ export const DEFAULT_STATE_STORE_LIMITS: StateStoreLimits = {
   /** An id has at most 128 characters, so at most 512 bytes; the rest is for prefixes. */
   keyBytesMax: 1_024,
   valueBytesMax: 524_288,
-  keysPerApply: 500,
-  bytesPerApply: 524_288,
-  keysPerApplyMax: 8_192,
-  bytesPerApplyMax: 4_194_304,
+  keysPerApply: 2_000,
+  bytesPerApply: 2_097_152,
+  keysPerApplyMax: 16_384,
+  bytesPerApplyMax: 8_388_608,
 };
 
 /** Protections that a test switches off, and moments it waits for. Never set elsewhere. */

@@ -5,8 +5,9 @@ import type { Logger } from '../../schemas/environment.ts';
 import { FreshetError, isFreshetError } from '../../schemas/errors.ts';
 import type { DurationMs, StatePartition } from '../../schemas/ids.ts';
 import { DEFAULT_KINDS, kindTable } from '../../schemas/kinds.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { DEFAULT_SERVING_OPTIONS } from '../../serving/options.ts';
-import { StateFollower } from '../../serving/state-follower.ts';
+import { type StateChangeNotice, StateFollower } from '../../serving/state-follower.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import type { LiveBus } from '../../storage/live-bus/live-bus.ts';
 import type { StateStore } from '../../storage/state-store/state-store.ts';
@@ -92,19 +93,22 @@ export class Edge {
 
   async #follow(): Promise<void> {
     const { stateStore, liveBus, process, logger, followed } = this.#given;
+    const { follow } = DEFAULT_SERVING_OPTIONS;
     const follower = new StateFollower({
       stateStore,
       liveBus,
       clock: process.clock,
       logger,
-      options: DEFAULT_SERVING_OPTIONS.follow,
+      options: follow,
       onPoll: () => undefined,
     });
     for (const partition of followed) {
-      follower.follow(partition, {
-        changed: ({ keys }) => this.#read(partition, keys),
+      const listener = {
+        changed: ({ keys }: StateChangeNotice) => this.#read(partition, keys),
         reset: () => this.#readAll(partition),
-      });
+      };
+      const isItems = partition.startsWith(`${TOPICS.itemSignals.name}.`);
+      follower.follow(partition, listener, isItems ? { rest: follow.itemRest } : {});
     }
     try {
       await follower.start();

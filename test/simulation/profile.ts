@@ -87,7 +87,7 @@ export const profileOf = (random: Random, beginMs: number): Profile => {
     hintsDropped: pick(random, [0, 0.3, 1]),
     recentEventsMax: pick(random, [4, 64, 10_000]),
     readRecordsMax: pick(random, [3, 40, 4_096]),
-    keysPerApply: pick(random, [64, 120, 500]),
+    keysPerApply: pick(random, [64, 120, 500, 2_000]),
     flushEveryMs: 100 + random() * 1_500,
     incidents: incidentsOf(random, { isOneMachine, edges, beginMs }),
   };
