@@ -90,8 +90,10 @@ const measureReplays = async (site: BenchSite, size: BenchSize): Promise<BenchRe
 const programRate = async (site: BenchSite, namespace: string, events: number): Promise<number> => {
   const [log, state] = [await site.openLog(namespace), await site.openState(namespace)];
   await fillLogUntilNow(log, { ...PLAN, events });
+  // It may have covered much before it listens.
+  const covering = secondsUntilCovered(log, state, COUNTS);
   const program = await site.startProcess({ namespace, roles: 'stream' });
-  const { curve } = await secondsUntilCovered(log, state, COUNTS);
+  const { curve } = await covering;
   await program.stop();
   await Promise.all([log.close(), state.close()]);
   return rateOfCurve(curve);
