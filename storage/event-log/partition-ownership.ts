@@ -22,37 +22,48 @@ export interface GroupMember {
 }
 
 /**
- * Spreads units as evenly as may be; whoever had a unit keeps it unless it would have more than its
- * share. A pure function of its arguments, whatever their order.
+ * Spreads units as evenly as may be, those of each kind (`users.0` is one of the users') and all of them:
+ * a person's partition is other work than an item's. Whoever had a unit keeps it unless it would have more
+ * than its share. A pure function of its arguments, whatever their order.
  */
 export const shareUnits = (
   units: readonly string[],
   members: readonly GroupMember[],
 ): ReadonlyMap<string, readonly string[]> => {
-  const sorted = [...members].sort(byId);
-  const shares = new Map<string, string[]>(sorted.map(({ id }) => [id, []]));
-  const free = new Set([...units].sort());
-  const least = Math.floor(units.length / sorted.length);
-  let larger = units.length - least * sorted.length;
-  // Those with the most keep the larger shares.
-  for (const { id, had } of [...sorted].sort((a, b) => b.had.length - a.had.length)) {
-    const kept = had.filter((unit) => free.has(unit)).sort();
-    const most = kept.length > least && larger > 0 ? least + 1 : least;
-    if (most > least) larger -= 1;
-    for (const unit of kept.slice(0, most)) {
-      free.delete(unit);
-      shares.get(id)?.push(unit);
-    }
-  }
-  for (const unit of free) {
-    const [first, ...rest] = shares.values();
-    const poorest = rest.reduce(
-      (poor, share) => (share.length < poor.length ? share : poor),
-      first!,
-    );
-    poorest.push(unit);
-  }
+  const shares = new Map<string, string[]>([...members].sort(byId).map(({ id }) => [id, []]));
+  const kinds = [...Map.groupBy([...units].sort(), kindOf).values()];
+  for (const kind of kinds.sort((a, b) => b.length - a.length)) shareKind(kind, members, shares);
   return shares;
 };
+
+const shareKind = (
+  units: readonly string[],
+  members: readonly GroupMember[],
+  shares: ReadonlyMap<string, string[]>,
+): void => {
+  const free = new Set(units);
+  const least = Math.floor(units.length / members.length);
+  let larger = units.length - least * members.length;
+  const claims = [...members].sort(byId).map(({ id, had }) => ({
+    share: shares.get(id)!,
+    kept: had.filter((unit) => free.has(unit)).sort(),
+  }));
+  // One more goes to whoever has least of what was shared out before; of these, to who had more.
+  const inTurn = claims.sort(
+    (a, b) => a.share.length - b.share.length || b.kept.length - a.kept.length,
+  );
+  const wanted = inTurn.map(({ share, kept }) => {
+    const size = least + (larger > 0 ? 1 : 0);
+    larger -= 1;
+    const own = kept.filter((unit) => free.has(unit)).slice(0, size);
+    for (const unit of own) free.delete(unit);
+    share.push(...own);
+    return { share, missing: size - own.length };
+  });
+  const left = [...free];
+  for (const { share, missing } of wanted) share.push(...left.splice(0, missing));
+};
+
+const kindOf = (unit: string): string => unit.replace(/\.\d+$/, '');
 
 const byId = (a: GroupMember, b: GroupMember): number => (a.id < b.id ? -1 : 1);

@@ -93,16 +93,20 @@ const STAGES: Readonly<Record<TrainingAnswer['stage'], string>> = {
 
 /** “Training: fitting als, 64 %, 90 % a minute, about 20 s left”. */
 export const trainingText = (training: TrainingAnswer): string => {
-  const { stage, model, share, sharePerMinute, remainingMs } = training;
+  const { stage, model, share, sharePerMinute } = training;
   const rate = sharePerMinute === null ? '' : `, ${Math.round(100 * sharePerMinute)} % a minute`;
   const what = model === null ? STAGES[stage] : `${STAGES[stage]} ${model}`;
-  const left = remainingMs === null ? '' : `, about ${Math.ceil(remainingMs / 1_000)} s left`;
-  return `Training: ${what}, ${Math.round(100 * share)} %${rate}${left}`;
+  return `Training: ${what}, ${Math.round(100 * share)} %${rate}${leftText(training)}`;
 };
 
-/** What the models are up to, in a few words. */
+const leftText = ({ remainingMs }: TrainingAnswer): string =>
+  remainingMs === null ? '' : `, about ${Math.ceil(remainingMs / 1_000)} s left`;
+
+/** What the models are up to, short enough for one line with everything else. */
 export const modelsText = ({ models, training }: SystemAnswer): string => {
-  if (training !== null) return trainingText(training);
+  if (training !== null) {
+    return `Training: ${Math.round(100 * training.share)} %${leftText(training)}`;
+  }
   const [release] = models;
   return release === undefined ? 'no release yet' : `release ${release.version}`;
 };
