@@ -3,6 +3,8 @@
  * `partitionsBy` says what decides how many partitions it has: the setting for users, the setting
  * for items, or always one.
  */
+import { partitionIndex } from './ids.ts';
+
 export type CleanupPolicy = 'delete' | 'compact';
 
 export interface TopicSpec {
@@ -87,3 +89,6 @@ export const TOPICS = {
 } as const satisfies Record<string, TopicSpec>;
 
 export type TopicName = (typeof TOPICS)[keyof typeof TOPICS]['name'];
+
+/** The control log: the one partition that says what was decided for all. */
+export const CONTROL_LOG = { topic: TOPICS.control.name, partition: partitionIndex(0) } as const;

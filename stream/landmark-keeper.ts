@@ -8,16 +8,15 @@
  */
 import { decodeRecord, encodeRecord } from '../schemas/avro/record-codec.ts';
 import type { Clock, Logger } from '../schemas/environment.ts';
-import type { DurationMs, EpochMs, PartitionIndex } from '../schemas/ids.ts';
-import { TOPICS } from '../schemas/topics.ts';
+import type { DurationMs, EpochMs } from '../schemas/ids.ts';
+import { CONTROL_LOG } from '../schemas/topics.ts';
 import type { EventLog } from '../storage/event-log/event-log.ts';
 import { partitionSlices } from '../storage/event-log/partition-slices.ts';
 import { landmarkOf, REBASE, rebaseRecord } from './rebase.ts';
 
 const HOUR_MS = 3_600_000 as DurationMs;
 const RENEW_AFTER_MS = 24 * HOUR_MS;
-const CONTROL = TOPICS.control.name;
-const PARTITION = 0 as PartitionIndex;
+const { topic: CONTROL, partition: PARTITION } = CONTROL_LOG;
 const KEY = new TextEncoder().encode(REBASE);
 
 export interface LandmarkKeeper {

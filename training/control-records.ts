@@ -4,7 +4,7 @@
  * share a fixed number of keys.
  */
 import { encodeRecord } from '../schemas/avro/record-codec.ts';
-import type { EpochMs, Offset, PartitionIndex } from '../schemas/ids.ts';
+import type { EpochMs, Offset } from '../schemas/ids.ts';
 import type { ControlRecord } from '../schemas/records.ts';
 import {
   PROMOTION,
@@ -12,11 +12,9 @@ import {
   TRAINING_RUN,
   type TrainingRunRecord,
 } from '../schemas/release.ts';
-import { TOPICS } from '../schemas/topics.ts';
+import { CONTROL_LOG } from '../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../storage/event-log/event-log.ts';
 
-export const CONTROL_TOPIC = TOPICS.control.name;
-export const CONTROL_PARTITION = 0 as PartitionIndex;
 /** How many trainings are remembered. */
 export const RUNS_KEPT = 20;
 
@@ -38,7 +36,7 @@ export const appendControlRecords = async (
     const subject = bodies.promotion.version ?? '';
     records.push(recordOf(at, { key: PROMOTION, kind: PROMOTION, subject }, bodies.promotion));
   }
-  return (await log.append(CONTROL_TOPIC, CONTROL_PARTITION, records)).lastOffset;
+  return (await log.append(CONTROL_LOG.topic, CONTROL_LOG.partition, records)).lastOffset;
 };
 
 const recordOf = (

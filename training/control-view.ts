@@ -7,15 +7,10 @@ import type { Clock, Logger } from '../schemas/environment.ts';
 import { type DurationMs, type EpochMs, NO_OFFSET, type Offset, offset } from '../schemas/ids.ts';
 import { controlIn, promotionIn, type StoredPromotion } from '../schemas/promotion-record.ts';
 import { type Promotion, TRAINING_RUN, type TrainingRunRecord } from '../schemas/release.ts';
+import { CONTROL_LOG } from '../schemas/topics.ts';
 import type { EventLog, LogRecord } from '../storage/event-log/event-log.ts';
 import { partitionSlices, SLICE_LIMITS } from '../storage/event-log/partition-slices.ts';
-import {
-  appendControlRecords,
-  bodyOf,
-  CONTROL_PARTITION,
-  CONTROL_TOPIC,
-  RUNS_KEPT,
-} from './control-records.ts';
+import { appendControlRecords, bodyOf, RUNS_KEPT } from './control-records.ts';
 
 export interface ControlViewDependencies {
   readonly log: EventLog;
@@ -63,9 +58,14 @@ export class ControlView {
   /** Before something is decided by it: what others wrote may not have come by itself yet. */
   async catchUp(): Promise<void> {
     const { log } = this.#given;
-    const { end } = await log.watermarks(CONTROL_TOPIC, CONTROL_PARTITION);
+    const { end } = await log.watermarks(CONTROL_LOG.topic, CONTROL_LOG.partition);
     const range = { from: this.#next, to: end };
-    for await (const slice of partitionSlices(log, CONTROL_TOPIC, CONTROL_PARTITION, range)) {
+    for await (const slice of partitionSlices(
+      log,
+      CONTROL_LOG.topic,
+      CONTROL_LOG.partition,
+      range,
+    )) {
       this.#noteAll(slice);
     }
     this.#goOnFrom(end);
@@ -94,7 +94,12 @@ export class ControlView {
     for (;;) {
       try {
         const limits = { ...SLICE_LIMITS, signal };
-        for await (const slice of log.tail(CONTROL_TOPIC, CONTROL_PARTITION, this.#next, limits)) {
+        for await (const slice of log.tail(
+          CONTROL_LOG.topic,
+          CONTROL_LOG.partition,
+          this.#next,
+          limits,
+        )) {
           this.#noteAll(slice);
         }
       } catch (error) {

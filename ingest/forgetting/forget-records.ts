@@ -5,15 +5,14 @@
  */
 import type { ForgetReceipt } from '../../schemas/api/forgetting.ts';
 import { encodeRecord } from '../../schemas/avro/record-codec.ts';
-import type { EpochMs, Offset, PartitionIndex } from '../../schemas/ids.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import type { EpochMs, Offset } from '../../schemas/ids.ts';
+import { CONTROL_LOG } from '../../schemas/topics.ts';
 import type { EventLog, LogRecord } from '../../storage/event-log/event-log.ts';
 import { partitionSlices, SLICE_LIMITS } from '../../storage/event-log/partition-slices.ts';
 import { readableRecord } from '../readable-record.ts';
 
 const FORGET = 'forget';
-const TOPIC = TOPICS.control.name;
-const PARTITION = 0 as PartitionIndex;
+const { topic: TOPIC, partition: PARTITION } = CONTROL_LOG;
 
 export interface ForgetRequest {
   /** Of the key: 16 hexadecimal digits. */

@@ -20,7 +20,7 @@ import type {
 } from '../../schemas/ids.ts';
 import { offset, partitionIndex } from '../../schemas/ids.ts';
 import type { CatalogueItemRecord, InteractionRecord } from '../../schemas/records.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { CONTROL_LOG, TOPICS } from '../../schemas/topics.ts';
 import type { AppendRecord, EventLog } from '../../storage/event-log/event-log.ts';
 import { partitionSlices } from '../../storage/event-log/partition-slices.ts';
 import { partitionOf } from '../../storage/event-log/partitioner.ts';
@@ -36,8 +36,6 @@ export interface LogBackfillSinkOptions {
 
 const INTERACTIONS = TOPICS.interactions.name;
 const CATALOGUE = TOPICS.catalogue.name;
-const CONTROL = TOPICS.control.name;
-const CONTROL_PARTITION = partitionIndex(0);
 const IMPORT_KIND = 'import';
 
 export const importSource = (importId: string): string => `import:${importId.slice(0, 16)}`;
@@ -87,7 +85,7 @@ export class LogBackfillSink implements BackfillSink {
       body: JSON.stringify(stored),
     });
     const key = Buffer.from(`${IMPORT_KIND}:${importId}`);
-    await log.append(CONTROL, CONTROL_PARTITION, [{ key, value, timestamp: at }]);
+    await log.append(CONTROL_LOG.topic, CONTROL_LOG.partition, [{ key, value, timestamp: at }]);
     this.#options.crashPoint?.('import.after-record');
   }
 
@@ -257,7 +255,7 @@ export class LogBackfillSink implements BackfillSink {
   async #stored(importId: string): Promise<StoredImport | undefined> {
     const { log } = this.#options;
     let found: StoredImport | undefined;
-    for await (const slice of partitionSlices(log, CONTROL, CONTROL_PARTITION)) {
+    for await (const slice of partitionSlices(log, CONTROL_LOG.topic, CONTROL_LOG.partition)) {
       for (const { value } of slice) {
         const decoded = readableRecord(value);
         if (decoded?.name !== 'Control') continue;

@@ -5,14 +5,13 @@
  * that cannot be taken up now is tried again until it can or another one comes.
  */
 import type { Clock } from '../../schemas/environment.ts';
-import { type DurationMs, type Offset, partitionIndex } from '../../schemas/ids.ts';
+import type { DurationMs, Offset } from '../../schemas/ids.ts';
 import { promotionIn, type StoredPromotion } from '../../schemas/promotion-record.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { CONTROL_LOG } from '../../schemas/topics.ts';
 import type { EventLog, LogRecord } from './event-log.ts';
 import { partitionSlices } from './partition-slices.ts';
 
-const CONTROL = TOPICS.control.name;
-const PARTITION = partitionIndex(0);
+const { topic: CONTROL, partition: PARTITION } = CONTROL_LOG;
 const READ = { recordsMax: 1_000, bytesMax: 1_048_576 } as const;
 
 export interface PromotionFollowerOptions {
