@@ -21,6 +21,7 @@ import { startServer } from '../faults/server-process.ts';
 import { compareStateWithLog } from '../faults/state-oracle.ts';
 import { freePort } from '../services/free-port.ts';
 import { PRESENT, packedFingerprint, unpackDirectory } from './directories/packed.ts';
+import { clockFrom } from './moved-clock.ts';
 import { fingerprintOfState } from './state-fingerprint.ts';
 
 const UNNUMBERED = 'format-1-state-0';
@@ -33,16 +34,26 @@ const POLL_MS = 50;
 const TEST_MS = 60_000;
 
 let root: string;
+let environment: Readonly<Record<string, string>>;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'freshet-older-'));
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const unpack = (name: string): string => unpackDirectory(name, root);
+/** Also lets the programs' clock begin a while after the last of what the directory holds. */
+const unpack = async (name: string): Promise<string> => {
+  const data = unpackDirectory(name, root);
+  const remains = await openRemains(data);
+  const newest = Math.max(...remains.interactions.map(({ record }) => record.receivedAt));
+  await remains.close();
+  environment = clockFrom(newest + 60_000);
+  return data;
+};
 
 /** Starts the program, lets it take everything in, and stops it; returns what it said. */
 const startAndStop = async (data: string): Promise<string> => {
-  const server = await startServer({ dataDirectory: data, port: await freePort(), flags: FLAGS });
+  const port = await freePort();
+  const server = await startServer({ dataDirectory: data, port, flags: FLAGS, environment });
   let isOver = false;
   void server.ended.then(() => {
     isOver = true;
@@ -92,13 +103,13 @@ describe('a data directory of an earlier program', () => {
   it(
     'has its state made anew from the log where the format is older, to the same bits',
     async () => {
-      const data = unpack(UNNUMBERED);
+      const data = await unpack(UNNUMBERED);
       await spoilState(data);
       const twin = join(root, 'twin');
       cpSync(data, twin, { recursive: true });
       expect(await startAndStop(data)).toContain(RENEWED);
       expect(readFacts(data)).toMatchObject({ format: DATA_FORMAT, stateFormat: STATE_FORMAT });
-      expect(runCommand(['rebuild', '--data', twin])).toMatchObject({ status: 0 });
+      expect(runCommand(['rebuild', '--data', twin], environment)).toMatchObject({ status: 0 });
       expect(await fingerprintOfState(data)).toEqual(await fingerprintOfState(twin));
       const remains = await openRemains(data);
       const { settings } = loadConfiguration({ environment: {}, flags: new Map() });
@@ -113,7 +124,7 @@ describe('a data directory of an earlier program', () => {
   it(
     'would fail on such state, had nobody thrown it away',
     async () => {
-      const data = unpack(UNNUMBERED);
+      const data = await unpack(UNNUMBERED);
       await spoilState(data);
       const facts = join(data, 'freshet-data.json');
       writeFileSync(facts, JSON.stringify({ ...readFacts(data), stateFormat: STATE_FORMAT }));
@@ -126,11 +137,11 @@ describe('a data directory of an earlier program', () => {
     `goes on where it is of state format ${STATE_FORMAT}, and rebuilds to the same bits`,
     async () => {
       const written = packedFingerprint(PRESENT);
-      const data = unpack(PRESENT);
+      const data = await unpack(PRESENT);
       expect(await fingerprintOfState(data)).toEqual(written);
       expect(await startAndStop(data)).not.toContain(RENEWED);
       expect(await fingerprintOfState(data)).toEqual(written);
-      expect(runCommand(['rebuild', '--data', data])).toMatchObject({ status: 0 });
+      expect(runCommand(['rebuild', '--data', data], environment)).toMatchObject({ status: 0 });
       expect(await fingerprintOfState(data)).toEqual(written);
     },
     TEST_MS,
@@ -139,7 +150,7 @@ describe('a data directory of an earlier program', () => {
   it(
     'is given keys where its log is of before there were any, and goes on to the same bits',
     async () => {
-      const data = unpack(UNSEALED);
+      const data = await unpack(UNSEALED);
       expect(await fingerprintOfState(data)).toEqual(packedFingerprint(UNSEALED));
       const before = (await openRemains(data)).interactions.length;
       await startAndStop(data);
@@ -149,7 +160,7 @@ describe('a data directory of an earlier program', () => {
       const remains = await openRemains(data);
       expect(remains.interactions).toHaveLength(before);
       await remains.close();
-      expect(runCommand(['rebuild', '--data', data])).toMatchObject({ status: 0 });
+      expect(runCommand(['rebuild', '--data', data], environment)).toMatchObject({ status: 0 });
       expect(await fingerprintOfState(data)).toEqual(packedFingerprint(UNSEALED));
     },
     TEST_MS,
@@ -157,13 +168,13 @@ describe('a data directory of an earlier program', () => {
 
   it(
     'is refused in one sentence, and left alone, where its state is newer',
-    () => {
-      const data = unpack(PRESENT);
+    async () => {
+      const data = await unpack(PRESENT);
       const facts = join(data, 'freshet-data.json');
       const newer = JSON.stringify({ ...readFacts(data), stateFormat: 99 });
       writeFileSync(facts, newer);
       for (const words of [['start', ...FLAGS], ['rebuild']]) {
-        const { status, stderr } = runCommand([...words, '--data', data]);
+        const { status, stderr } = runCommand([...words, '--data', data], environment);
         expect(status).toBe(1);
         expect(stderr.trim()).toBe(
           `Expected state of format ${STATE_FORMAT} or older, ${data} holds state of format 99; use a newer Freshet.`,
