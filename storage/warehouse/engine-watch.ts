@@ -32,24 +32,29 @@ export const untilSilent = async (watch: EngineWatch, signal: AbortSignal): Prom
     }
     missed = (await answersInTime(watch, signal)) ? 0 : missed + 1;
     if (missed > 0 || isDamaged || pings % PINGS_PER_DAMAGE_CHECK !== 0) continue;
-    const damage = await damageSeen(watch.connection, signal);
+    const damage = await inTime(watch, signal, (within) => damageSeen(watch.connection, within));
     isDamaged = damage !== undefined;
     if (damage !== undefined) watch.onDamage(damage);
   }
   return `it did not answer ${missed} times in a row`;
 };
 
-export const answersInTime = async (
-  { clock, pingUrl, pingTimeoutMs }: EngineWatch,
+export const answersInTime = (watch: EngineWatch, signal: AbortSignal): Promise<boolean> =>
+  inTime(watch, signal, (within) => answersPing(watch.pingUrl, within));
+
+/** Whatever it is asked: an engine that hangs answers nothing any more, and says so to nobody. */
+const inTime = async <Answer>(
+  { clock, pingTimeoutMs }: EngineWatch,
   signal: AbortSignal,
-): Promise<boolean> => {
+  ask: (within: AbortSignal) => Promise<Answer>,
+): Promise<Answer> => {
   const done = new AbortController();
   const tooLate = new AbortController();
   void clock.sleep(pingTimeoutMs as DurationMs, AbortSignal.any([done.signal, signal])).then(
     () => tooLate.abort(),
     () => {},
   );
-  const answered = await answersPing(pingUrl, AbortSignal.any([tooLate.signal, signal]));
+  const answer = await ask(AbortSignal.any([tooLate.signal, signal]));
   done.abort();
-  return answered;
+  return answer;
 };
