@@ -1,8 +1,8 @@
 /**
- * The state on Redis: what an apply of five hundred keys, and a full one, takes beside one bare command that writes the
- * same bytes, what readers wait for, meanwhile too, and what a key costs in memory. How long Redis' own
- * thread works hardly depends on what else the machine does; how long callers wait does. A server of its own,
- * on loopback, with its append-only file as in production.
+ * The state on Redis: what an apply of five hundred keys takes beside one bare command that writes the
+ * same bytes, what a full apply takes, what readers wait for, beside either too, and what a key costs in
+ * memory. How long Redis' own thread works hardly depends on what else the machine does; how long callers
+ * wait does. A server of its own, on loopback, with its append-only file as in production.
  */
 import { performance } from 'node:perf_hooks';
 import { Redis } from 'ioredis';

@@ -18,6 +18,7 @@ export interface ControlViewDependencies {
   readonly logger: Logger;
 }
 
+const { topic: CONTROL, partition: PARTITION } = CONTROL_LOG;
 const AGAIN_MS = 5_000 as DurationMs;
 
 export class ControlView {
@@ -58,14 +59,9 @@ export class ControlView {
   /** Before something is decided by it: what others wrote may not have come by itself yet. */
   async catchUp(): Promise<void> {
     const { log } = this.#given;
-    const { end } = await log.watermarks(CONTROL_LOG.topic, CONTROL_LOG.partition);
+    const { end } = await log.watermarks(CONTROL, PARTITION);
     const range = { from: this.#next, to: end };
-    for await (const slice of partitionSlices(
-      log,
-      CONTROL_LOG.topic,
-      CONTROL_LOG.partition,
-      range,
-    )) {
+    for await (const slice of partitionSlices(log, CONTROL, PARTITION, range)) {
       this.#noteAll(slice);
     }
     this.#goOnFrom(end);
@@ -94,12 +90,7 @@ export class ControlView {
     for (;;) {
       try {
         const limits = { ...SLICE_LIMITS, signal };
-        for await (const slice of log.tail(
-          CONTROL_LOG.topic,
-          CONTROL_LOG.partition,
-          this.#next,
-          limits,
-        )) {
+        for await (const slice of log.tail(CONTROL, PARTITION, this.#next, limits)) {
           this.#noteAll(slice);
         }
       } catch (error) {

@@ -36,6 +36,7 @@ export interface LogBackfillSinkOptions {
 
 const INTERACTIONS = TOPICS.interactions.name;
 const CATALOGUE = TOPICS.catalogue.name;
+const { topic: CONTROL, partition: CONTROL_PARTITION } = CONTROL_LOG;
 const IMPORT_KIND = 'import';
 
 export const importSource = (importId: string): string => `import:${importId.slice(0, 16)}`;
@@ -85,7 +86,7 @@ export class LogBackfillSink implements BackfillSink {
       body: JSON.stringify(stored),
     });
     const key = Buffer.from(`${IMPORT_KIND}:${importId}`);
-    await log.append(CONTROL_LOG.topic, CONTROL_LOG.partition, [{ key, value, timestamp: at }]);
+    await log.append(CONTROL, CONTROL_PARTITION, [{ key, value, timestamp: at }]);
     this.#options.crashPoint?.('import.after-record');
   }
 
@@ -255,7 +256,7 @@ export class LogBackfillSink implements BackfillSink {
   async #stored(importId: string): Promise<StoredImport | undefined> {
     const { log } = this.#options;
     let found: StoredImport | undefined;
-    for await (const slice of partitionSlices(log, CONTROL_LOG.topic, CONTROL_LOG.partition)) {
+    for await (const slice of partitionSlices(log, CONTROL, CONTROL_PARTITION)) {
       for (const { value } of slice) {
         const decoded = readableRecord(value);
         if (decoded?.name !== 'Control') continue;

@@ -11,7 +11,7 @@ import {
   partitionIndex,
   statePartition,
 } from '../../schemas/ids.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { CONTROL_LOG, TOPICS } from '../../schemas/topics.ts';
 import { untilAborted } from '../../schemas/until-aborted.ts';
 import type { EventLog } from '../../storage/event-log/event-log.ts';
 import type { PartitionOwnership } from '../../storage/event-log/partition-ownership.ts';
@@ -64,7 +64,7 @@ const partitionsOf = (units: readonly string[]): OwnedPartitions => {
     interactions: numbered(USERS_UNIT),
     itemSignals: items,
     catalogue: items,
-    control: units.includes(CONTROL_UNIT) ? [partitionIndex(0)] : [],
+    control: units.includes(CONTROL_UNIT) ? [CONTROL_LOG.partition] : [],
   };
 };
 

@@ -43,18 +43,17 @@ const shareKind = (
 ): void => {
   const free = new Set(units);
   const least = Math.floor(units.length / members.length);
-  let larger = units.length - least * members.length;
-  const claims = [...members].sort(byId).map(({ id, had }) => ({
-    share: shares.get(id)!,
-    kept: had.filter((unit) => free.has(unit)).sort(),
-  }));
+  const larger = units.length % members.length;
   // One more goes to whoever has least of what was shared out before; of these, to who had more.
-  const inTurn = claims.sort(
-    (a, b) => a.share.length - b.share.length || b.kept.length - a.kept.length,
-  );
-  const wanted = inTurn.map(({ share, kept }) => {
-    const size = least + (larger > 0 ? 1 : 0);
-    larger -= 1;
+  const inTurn = [...members]
+    .sort(byId)
+    .map(({ id, had }) => ({
+      share: shares.get(id)!,
+      kept: had.filter((unit) => free.has(unit)).sort(),
+    }))
+    .sort((a, b) => a.share.length - b.share.length || b.kept.length - a.kept.length);
+  const wanted = inTurn.map(({ share, kept }, place) => {
+    const size = place < larger ? least + 1 : least;
     const own = kept.filter((unit) => free.has(unit)).slice(0, size);
     for (const unit of own) free.delete(unit);
     share.push(...own);
